@@ -1,0 +1,43 @@
+# Everything works on a fresh machine with Python 3.11 or newer and make.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test check bench clean
+
+demo: .venv/core.stamp  ## restore a shaken photo and say where the before/after picture is
+	@$(BIN)/unblur restore examples/shaken.jpg -o demo-output/ --preview --overwrite
+	@echo "Before and after: demo-output/shaken.before-after.jpg"
+
+test: .venv/dev.stamp  ## run the tests
+	$(BIN)/pytest
+
+check: .venv/dev.stamp  ## style, types, layers, spelling, length of files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/python tests/file_length.py
+
+bench: .venv/dev.stamp  ## quality on held-out photos, speed and memory; prints tables
+	$(BIN)/python benchmarks/held_out.py
+	$(BIN)/python benchmarks/start_up.py
+
+clean:
+	rm -rf .venv demo-output
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "unblur needs Python 3.11 or newer; say which: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/core.stamp: .venv/bin/python pyproject.toml constraints.txt
+	@echo "Installing unblur into .venv (about a minute the first time)"
+	@$(PIP) -e .
+	@touch $@
+
+.venv/dev.stamp: .venv/core.stamp
+	@echo "Installing what tests and training need into .venv (a few minutes the first time)"
+	@$(PIP) -e '.[openvino,train,dev]'
+	@touch $@

@@ -1,0 +1,5 @@
+"""`python -m unblur`."""
+
+from unblur.cli import main
+
+main()

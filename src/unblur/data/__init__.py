@@ -1,0 +1,1 @@
+"""Photos and pairs of photos to train and score on."""

@@ -1,0 +1,37 @@
+"""Find the photos in a folder, and keep some of them out of training."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from unblur.errors import DataError
+
+_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".avif"})
+
+
+def list_photos(folder: Path) -> list[Path]:
+    """All photos below a folder, sorted by path.
+
+    Raises:
+        DataError: If the folder does not exist or holds no photos.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder} is not a folder; expected one with sharp photos")
+    photos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    if not photos:
+        raise DataError(f"{folder} holds no photos ({', '.join(sorted(_SUFFIXES))})")
+    return photos
+
+
+def split_photos(photos: list[Path], *, held_out: int, seed: int) -> tuple[list[Path], list[Path]]:
+    """Split into photos to train on and photos to validate on, by seed alone.
+
+    Raises:
+        DataError: If nothing would be left to train on.
+    """
+    if held_out >= len(photos):
+        raise DataError(f"{len(photos)} photos are too few to keep {held_out} out of training")
+    order = np.random.default_rng(seed).permutation(len(photos))
+    kept_out = sorted(photos[i] for i in order[:held_out])
+    return sorted(photos[i] for i in order[held_out:]), kept_out

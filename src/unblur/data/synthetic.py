@@ -1,0 +1,182 @@
+"""Sharp photos, blurred on the fly: pair ``i`` of a seed is the same in every process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.errors import DataError, OptionError
+from unblur.imaging.blur import Float32, blur
+from unblur.imaging.kernels import random_kernels
+
+_KERNELS_TOGETHER: Final = 64
+"""Kernels are drawn in blocks, 20x faster a kernel than one by one; see :meth:`_kernel`."""
+_MARGIN_PX: Final = 32
+"""Real surroundings blurred with each crop, so that few crops show mirrored edges."""
+_CACHE_BYTES: Final = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticOptions:
+    """How training pairs are made from sharp photos."""
+
+    crop_px: int = 192
+    """Side of the square crops."""
+    scale: tuple[float, float] = (0.5, 0.9)
+    """Range of the size, relative to the file, at which photos are used; below 1 it hides the
+    artefacts of their compression."""
+    length_px: tuple[float, float] = (10.0, 60.0)
+    """Range of the length of the camera's path. Half of the kernels take the upper end."""
+    sharp_share: float = 0.12
+    """Share of pairs that are not blurred, so that the network learns to leave photos alone."""
+    linear_share: float = 0.5
+    """Share of pairs blurred in linear light; the rest is blurred in encoded values."""
+    noise_max: float = 3 / 255
+    """Upper end of the noise's standard deviation, uniform from 0."""
+    jpeg_share: float = 0.3
+    """Share of blurred crops that pass through JPEG, quality 75 to 97."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if self.crop_px < 16:  # noqa: PLR2004
+            raise OptionError(f"crop_px must be at least 16, got {self.crop_px}")
+        for name in ("scale", "length_px"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise OptionError(f"{name} needs 0 < low <= high, got [{low}, {high}]")
+        for name in ("sharp_share", "linear_share", "jpeg_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise OptionError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+
+
+class SyntheticPairs:
+    """An endless, indexable set of (blurred, sharp) crops; works as a map-style data set.
+
+    Args:
+        photos: Files of sharp photos.
+        options: How pairs are made.
+        seed: Pair ``i`` depends on the seed, ``i`` and the photos alone.
+        count: Length to report; any index below it is valid.
+
+    Raises:
+        DataError: If there are no photos.
+    """
+
+    def __init__(
+        self, photos: Sequence[Path], options: SyntheticOptions, *, seed: int, count: int
+    ) -> None:
+        if not photos:
+            raise DataError("no photos to blur")
+        self.photos = list(photos)
+        self.options = options
+        self.seed = seed
+        self.count = count
+        self._cache: dict[int, NDArray[np.uint8]] = {}
+        self._cached_bytes = 0
+        self._block: tuple[int, Float32] | None = None
+
+    def __len__(self) -> int:
+        """The number of pairs."""
+        return self.count
+
+    def __getitem__(self, index: int) -> tuple[Float32, Float32]:
+        """Make pair ``index``: two (3, crop, crop) arrays in [0, 1], blurred and sharp."""
+        options = self.options
+        rng = np.random.default_rng([self.seed, index])
+        sharp = self._crop(rng)
+        noise = rng.uniform(0, options.noise_max)
+        linear = rng.uniform() < options.linear_share
+        if rng.uniform() < options.sharp_share:
+            kernel = np.ones((1, 1), np.float32)
+            noise *= rng.integers(2)  # half of the sharp inputs are clean
+        else:
+            kernel = self._kernel(index)
+        blurred = blur(sharp, kernel, linear_light=linear, noise_sigma=noise, rng=rng)
+
+        start = (sharp.shape[0] - options.crop_px) // 2
+        window = slice(start, start + options.crop_px)
+        blurred, sharp = blurred[window, window], sharp[window, window]
+        codes = np.round(blurred * 255).astype(np.uint8)
+        if rng.uniform() < options.jpeg_share:
+            codes = _through_jpeg(codes, int(rng.integers(75, 98)))
+        flipped, turns = rng.integers(2), int(rng.integers(4))
+        pair = (codes.astype(np.float32) / np.float32(255), sharp)
+        blurred, sharp = (np.rot90(x[:, ::-1] if flipped else x, turns) for x in pair)
+        return _planes(blurred), _planes(sharp)
+
+    def _crop(self, rng: np.random.Generator) -> Float32:
+        """A random square of a random photo, resized; at least ``crop_px`` wide."""
+        which = int(rng.integers(len(self.photos)))
+        photo = self._photo(which)
+        scale = rng.uniform(*self.options.scale)
+        shortest = min(photo.shape[:2])
+        if shortest < self.options.crop_px:
+            raise DataError(
+                f"{self.photos[which]} is {photo.shape[1]}x{photo.shape[0]} px, smaller than a "
+                f"crop of {self.options.crop_px} px; leave it out or lower crop_px"
+            )
+        scale = max(scale, self.options.crop_px / shortest)
+        crop = self.options.crop_px
+        target = max(crop, min(crop + 2 * _MARGIN_PX, int(shortest * scale)))
+        side = min(round(target / scale), shortest)
+        top = int(rng.integers(photo.shape[0] - side + 1))
+        left = int(rng.integers(photo.shape[1] - side + 1))
+        return _resize(photo[top : top + side, left : left + side], target)
+
+    def _photo(self, which: int) -> NDArray[np.uint8]:
+        photo = self._cache.get(which)
+        if photo is None:
+            photo = _decode(self.photos[which])
+            if self._cached_bytes + photo.nbytes <= _CACHE_BYTES:
+                self._cache[which] = photo
+                self._cached_bytes += photo.nbytes
+        return photo
+
+    def _kernel(self, index: int) -> Float32:
+        """Kernel of pair ``index``: one of its block's, which depends on seed and block alone."""
+        block, place = divmod(index, _KERNELS_TOGETHER)
+        if self._block is None or self._block[0] != block:
+            rng = np.random.default_rng([self.seed, block, 1])
+            low, high = self.options.length_px
+            lengths = rng.uniform(low, high, _KERNELS_TOGETHER)
+            lengths[::2] = high
+            canvas = max(64, int(high) + 3)
+            kernels = random_kernels(
+                _KERNELS_TOGETHER, rng=rng, length_px=lengths, canvas_px=canvas
+            )
+            self._block = block, kernels
+        kernel: Float32 = self._block[1][place]
+        return kernel
+
+
+def _planes(pixels: Float32) -> Float32:
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32)
+
+
+def _decode(path: Path) -> NDArray[np.uint8]:
+    import pyvips
+
+    image = pyvips.Image.new_from_file(str(path), access="sequential").colourspace("srgb")
+    pixels: NDArray[np.uint8] = (image.flatten() if image.hasalpha() else image).numpy()
+    return pixels
+
+
+def _resize(pixels: NDArray[np.uint8], side: int) -> Float32:
+    """Shrink a square crop to ``side`` px with an antialiased Lanczos filter; floats in [0, 1]."""
+    import pyvips
+
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
+    image = image.resize(side / pixels.shape[0], vscale=side / pixels.shape[0])
+    resized: NDArray[np.uint8] = image.numpy()
+    return resized.astype(np.float32) / np.float32(255)
+
+
+def _through_jpeg(codes: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    import pyvips
+
+    data = pyvips.Image.new_from_array(np.ascontiguousarray(codes)).jpegsave_buffer(Q=quality)
+    decoded: NDArray[np.uint8] = pyvips.Image.new_from_buffer(data, "").numpy()
+    return decoded

@@ -1,0 +1,29 @@
+"""Every error that a user can cause or meet; all say what was wrong, what was got, what works."""
+
+
+class UnblurError(Exception):
+    """Base of all errors raised on purpose by this package."""
+
+
+class OptionError(UnblurError, ValueError):
+    """An option or argument outside what the operation accepts."""
+
+
+class PhotoError(UnblurError, OSError):
+    """A photo could not be read."""
+
+
+class TargetError(UnblurError, OSError):
+    """A result could not be written, or must not be."""
+
+
+class NetworkError(UnblurError, ValueError):
+    """A network file is corrupt, foreign or unknown."""
+
+
+class MissingExtraError(UnblurError, ImportError):
+    """An optional dependency is needed; the message names the extra that brings it."""
+
+
+class DataError(UnblurError, ValueError):
+    """A data set on disk is missing, empty or not in the expected layout."""

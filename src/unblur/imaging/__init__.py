@@ -1,0 +1,1 @@
+"""Pixels: files, arrays, tiles, kernels, blur. NumPy only."""

@@ -1,0 +1,65 @@
+"""The networks, as a table: what can be built, and what one must know to run it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+from unblur.errors import OptionError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """One architecture: how to build it and how to feed it."""
+
+    build: Callable[[], "nn.Module"]
+    """Makes the network with fresh weights; imports torch."""
+    multiple_of: int
+    """Both sides of the input must be multiples of this many pixels."""
+    receptive_field_px: int
+    """Width of the square of input pixels that one output pixel can depend on."""
+    tiling: Literal["exact", "global"]
+    """``exact``: overlapping tiles give the whole picture's pixels; ``global``: they do not."""
+    source: str
+    """Paper or document that describes it."""
+
+
+def _fast(design: str) -> "nn.Module":
+    from unblur.models.fast import DESIGNS, FastGenerator
+
+    return FastGenerator(**DESIGNS[design])
+
+
+MODELS: Final = {
+    "fast": ModelSpec(
+        build=partial(_fast, "quarter"),
+        multiple_of=16,
+        receptive_field_px=500,
+        tiling="exact",
+        source="docs/adr/0001-default-network.md",
+    ),
+    "fast-half": ModelSpec(
+        build=partial(_fast, "half"),
+        multiple_of=16,
+        receptive_field_px=500,
+        tiling="exact",
+        source="docs/adr/0001-default-network.md",
+    ),
+}
+
+
+def build_model(name: str) -> "nn.Module":
+    """Build a network with fresh weights.
+
+    Args:
+        name: A key of :data:`MODELS`.
+
+    Raises:
+        OptionError: If there is no such model.
+    """
+    if name not in MODELS:
+        raise OptionError(f"unknown model {name!r}; known: {', '.join(MODELS)}")
+    return MODELS[name].build()

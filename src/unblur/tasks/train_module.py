@@ -1,0 +1,165 @@
+"""What a recipe may say, and the Lightning module that learns it."""
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+
+from unblur.data.synthetic import SyntheticOptions, SyntheticPairs
+from unblur.engines import TorchEngine
+from unblur.errors import OptionError
+from unblur.losses import charbonnier, frequency
+from unblur.metrics import psnr, ssim
+from unblur.models import MODELS, build_model
+from unblur.tasks.restore import Restorer
+
+_STRIPS: Final = 4
+"""Validation pairs drawn for TensorBoard."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """What a recipe may say; one field a line in the TOML file."""
+
+    model: str = "fast"
+    """A name in the table of models."""
+    steps: int = 20_000
+    """Updates of the weights."""
+    batch: int = 8
+    """Crops per update."""
+    learning_rate: float = 1e-3
+    """At the end of the warm-up; falls to zero on half a cosine."""
+    warmup_steps: int = 300
+    """Updates over which the learning rate grows from zero."""
+    frequency_weight: float = 1.0
+    """Weight of the loss on Fourier transforms beside the one on pixels."""
+    ema_decay: float = 0.999
+    """Weight of the past in the running mean of the weights, which is what is kept."""
+    precision: str = "bf16-mixed"
+    """Lightning's name: ``bf16-mixed`` or ``32-true``."""
+    seed: int = 1
+    """Of the pairs and of the first weights."""
+    validate_every: int = 1000
+    """Updates between two validations."""
+    validation_photos: int = 12
+    """Photos kept out of training."""
+    data: SyntheticOptions = field(default_factory=SyntheticOptions)
+    """How pairs are made; the table ``[data]`` of a recipe."""
+
+    def __post_init__(self) -> None:
+        """Check values."""
+        if self.model not in MODELS:
+            raise OptionError(f"unknown model {self.model!r}; known: {', '.join(MODELS)}")
+        for name in ("steps", "batch", "validate_every", "validation_photos"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.learning_rate > 0:
+            raise OptionError(f"learning_rate must be positive, got {self.learning_rate}")
+        if not 0 <= self.ema_decay < 1:
+            raise OptionError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        if self.precision not in {"bf16-mixed", "32-true"}:
+            raise OptionError(f"precision is bf16-mixed or 32-true, got {self.precision!r}")
+
+
+class DeblurModule(lightning.LightningModule):
+    """Plain supervised training of a generator on pixel and frequency losses."""
+
+    def __init__(self, options: TrainOptions, validation: SyntheticPairs) -> None:
+        super().__init__()
+        self.options = options
+        self.validation = validation
+        torch.manual_seed(options.seed)
+        self.generator = build_model(options.model)
+        self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # The running mean lives in the module, so every checkpoint holds it.
+        self.ema = build_model(options.model)
+        self.ema.load_state_dict(self.generator.state_dict())
+        self.ema.requires_grad_(False)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        """One update's loss."""
+        blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
+        restored = self.generator(blurred)
+        pixel = charbonnier(restored, sharp)
+        spectral = frequency(restored, sharp)
+        loss = pixel + self.options.frequency_weight * spectral
+        self.log_dict({"loss/pixel": pixel, "loss/frequency": spectral})
+        self.log("loss", loss, prog_bar=True)
+        if not torch.isfinite(loss):
+            raise OptionError(f"the loss is {loss.item()} at step {self.global_step}")
+        return loss
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Move the running mean of the weights."""
+        # A young mean forgets faster, or the first weights would linger for thousands of steps.
+        decay = min(self.options.ema_decay, (1 + self.global_step) / (10 + self.global_step))
+        mean = [parameter.detach() for parameter in self.ema.parameters()]
+        now = [parameter.detach() for parameter in self.generator.parameters()]
+        torch._foreach_lerp_(mean, now, 1 - decay)
+
+    def on_validation_epoch_start(self) -> None:
+        """Restore the validation pairs as a user's photos would be, and score them."""
+        spec = MODELS[self.options.model]
+        restorer = Restorer(
+            TorchEngine(self.ema),
+            multiple_of=spec.multiple_of,
+            receptive_field_px=spec.receptive_field_px,
+        )
+        rows, strips = [], []
+        for index in range(len(self.validation)):
+            blurred, sharp = (x.transpose(1, 2, 0) for x in self.validation[index])
+            restored = restorer.restore_pixels(blurred)
+            rows.append(
+                (
+                    psnr(blurred, sharp),
+                    psnr(restored, sharp),
+                    ssim(blurred, sharp),
+                    ssim(restored, sharp),
+                )
+            )
+            if index < _STRIPS:
+                strips.append(np.concatenate([blurred, restored, sharp], axis=1))
+        before, after, ssim_before, ssim_after = np.mean(rows, axis=0)
+        self.log("val/psnr_gain", after - before, prog_bar=True)
+        self.log_dict(
+            {
+                "val/psnr": after,
+                "val/psnr_blurred": before,
+                "val/ssim": ssim_after,
+                "val/ssim_blurred": ssim_before,
+                "time/process_s": time.process_time(),
+            }
+        )
+        for logger in self.loggers:
+            if isinstance(logger, TensorBoardLogger):
+                strip = np.concatenate(strips)
+                logger.experiment.add_image(
+                    "before | restored | sharp", strip, self.global_step, dataformats="HWC"
+                )
+
+    def validation_step(self, *_: Any) -> None:
+        """Nothing: validation is whole photos through the Restorer, not batches."""
+
+    def configure_optimizers(self) -> Any:
+        """AdamW, linear warm-up, half a cosine."""
+        optimizer = torch.optim.AdamW(
+            self.generator.parameters(),
+            lr=self.options.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=1e-4,
+        )
+        warmup, total = self.options.warmup_steps, self.options.steps
+
+        def factor(step: int) -> float:
+            if step < warmup:
+                return (step + 1) / warmup
+            return 0.5 * (1 + math.cos(math.pi * min(1, (step - warmup) / max(1, total - warmup))))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]

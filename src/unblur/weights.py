@@ -1,0 +1,104 @@
+"""Published weights: where they are, what they may be used for, what they were made from."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.errors import MissingExtraError, NetworkError
+
+HALF_SUFFIX: Final = ".half"
+"""Ends the name of a weight that a network file stores in half precision."""
+_BUNDLED: Final = Path(__file__).parent / "networks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedWeights:
+    """One network file that comes with the package."""
+
+    file: str
+    """Name inside the package's folder ``networks``."""
+    sha256: str
+    license: str
+    trained_on: str
+    recipe: str
+    date: str
+    figures: str
+    """Validation result, with the command that prints it."""
+
+
+WEIGHTS: Final = {
+    "fast": PublishedWeights(
+        file="fast.onnx",
+        sha256="17e8a680489b6f67dd104a3f067f4c9acbcbaf552f4fb9f526e0f9b18d9f0cf5",
+        license="Apache-2.0",
+        trained_on="218 photos",
+        recipe="recipes/fast.toml",
+        date="2026-11-21",
+        figures="pending",
+    ),
+}
+
+
+def find_network(model: str | Path) -> Path:
+    """The network file of a published model, or the file that is named.
+
+    Args:
+        model: A key of :data:`WEIGHTS` or the path of an ``.onnx`` file.
+
+    Raises:
+        NetworkError: If there is no such model or file, or a bundled file is damaged.
+    """
+    published = WEIGHTS.get(str(model))
+    if published is None:
+        path = Path(model)
+        if path.suffix.lower() != ".onnx":
+            known = ", ".join(WEIGHTS)
+            raise NetworkError(f"unknown model {str(model)!r}; known: {known}, or an .onnx file")
+        if not path.is_file():
+            raise NetworkError(f"{path}: no such network file")
+        return path
+    path = _BUNDLED / published.file
+    if not path.is_file():
+        raise NetworkError(f"{path} is missing; reinstall unblur")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != published.sha256:
+        raise NetworkError(
+            f"{path} is damaged: its SHA-256 is {found}, expected {published.sha256}; "
+            "reinstall unblur"
+        )
+    return path
+
+
+def read_state(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]:
+    """Read the weights of a network file written by unblur, to load them into PyTorch.
+
+    Args:
+        path: The network file.
+
+    Returns:
+        The arrays by their names in the module, along with the graph's own constants, and what
+        the file says of itself.
+
+    Raises:
+        NetworkError: If the file is not an ONNX file.
+        MissingExtraError: If the package ``onnx`` is not installed.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise MissingExtraError(
+            "reading weights needs onnx; pip install 'unblur[train]'"
+        ) from error
+    try:
+        proto: Any = onnx.load(path)
+    except Exception as error:  # protobuf's exceptions are private
+        raise NetworkError(f"{path} is not an ONNX file") from error
+    state = {
+        tensor.name.removesuffix(HALF_SUFFIX): onnx.numpy_helper.to_array(tensor).astype(np.float32)
+        for tensor in proto.graph.initializer
+    }
+    return state, {entry.key: entry.value for entry in proto.metadata_props}

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from unblur.engines import OnnxEngine, OpenVinoEngine, open_engine
+from unblur.errors import NetworkError, OptionError
+from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.weights import find_network
+
+
+@pytest.mark.parametrize("engine", ["openvino", "torch"])
+def test_engines_agree_with_onnx_runtime(engine, astronaut):
+    reference = Restorer.open(RestoreOptions(engine="onnx"))
+    other = Restorer.open(RestoreOptions(engine=engine))
+    assert other.engine.name == engine
+
+    for picture in (astronaut, astronaut[:100, :37]):
+        difference = reference.restore_pixels(picture) - other.restore_pixels(picture)
+        assert np.abs(difference).max() < 1e-3
+
+
+@pytest.mark.parametrize("engine", [OnnxEngine, OpenVinoEngine])
+def test_engines_read_what_the_file_says_of_itself(engine):
+    facts = engine(find_network("fast")).metadata
+
+    assert facts["unblur.model"] == "fast"
+    assert int(facts["unblur.multiple_of"]) >= 2
+
+
+@pytest.mark.parametrize("engine", [OnnxEngine, OpenVinoEngine])
+def test_results_are_not_overwritten_by_the_next_call(engine, astronaut):
+    opened = engine(find_network("fast"))
+    first = opened.run(np.ascontiguousarray(astronaut.transpose(2, 0, 1)[None, :, :64, :64]))
+    before = first.copy()
+
+    opened.run(np.zeros((1, 3, 64, 64), np.float32))
+
+    np.testing.assert_array_equal(first, before)
+
+
+@pytest.mark.parametrize("engine", [OnnxEngine, OpenVinoEngine])
+def test_a_corrupt_file_is_named_with_what_was_expected(engine, tmp_path):
+    path = tmp_path / "cut.onnx"
+    path.write_bytes(find_network("fast").read_bytes()[:100_000])
+
+    with pytest.raises(NetworkError, match=r"cut\.onnx is not a network: expected"):
+        engine(path)
+
+
+def test_auto_takes_openvino_where_it_is_installed():
+    assert open_engine(find_network("fast"), "auto").name == "openvino"
+
+
+def test_an_unknown_engine_lists_the_known_ones():
+    with pytest.raises(OptionError, match="auto, onnx, openvino, torch"):
+        open_engine(find_network("fast"), "warp")

@@ -1,0 +1,110 @@
+import math
+
+import pytest
+import torch
+
+from unblur.losses import charbonnier, frequency
+
+LOSSES = [charbonnier, frequency]
+
+
+def batch(seed, shape=(4, 3, 12, 10)):
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("difference", [0.0, 1e-4, 1e-3, 0.25, -0.25])
+def test_charbonnier_of_a_constant_difference(difference):
+    sharp = torch.full((2, 3, 5, 7), 0.5, dtype=torch.float64)
+
+    loss = charbonnier(sharp + difference, sharp)
+
+    assert loss.item() == pytest.approx(math.sqrt(difference**2 + 1e-6), rel=1e-9)
+
+
+def test_charbonnier_is_the_mean_over_all_values_of_the_root():
+    sharp = torch.zeros(1, 1, 1, 2, dtype=torch.float64)
+    restored = torch.tensor([3.0, 0.0], dtype=torch.float64).view(1, 1, 1, 2)
+
+    assert charbonnier(restored, sharp, epsilon=4.0).item() == pytest.approx((5 + 4) / 2)
+
+
+def test_charbonnier_is_smooth_where_the_difference_is_zero():
+    restored = batch(0).requires_grad_()
+
+    charbonnier(restored, restored.detach()).backward()
+
+    assert restored.grad.eq(0).all()
+
+
+def test_frequency_loss_of_equal_pictures_is_zero():
+    assert frequency(batch(0), batch(0)).item() == 0
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (8, 20), (9, 15)])
+def test_frequency_loss_of_a_single_point(height, width):
+    # A point of height a has the orthonormal spectrum a / sqrt(HW), real if it lies at the
+    # origin: half of all real and imaginary parts are that, the other half are zero.
+    sharp = batch(0, (1, 1, height, width)).double()
+    restored = sharp.clone()
+    restored[0, 0, 0, 0] += 0.3
+
+    expected = 0.3 / math.sqrt(height * width) / 2
+    assert frequency(restored, sharp).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width", "waves"), [(16, 16, 3), (8, 20, 1), (30, 12, 5)])
+def test_frequency_loss_of_a_single_wave(height, width, waves):
+    # a cos(2 pi k x / W), 0 < k < W/2, is one bin of the half spectrum, a sqrt(HW) / 2 and
+    # real, among H (W/2 + 1) bins of two parts each.
+    sharp = batch(0, (1, 1, height, width)).double()
+    wave = 0.2 * torch.cos(2 * torch.pi * waves * torch.arange(width, dtype=torch.float64) / width)
+
+    expected = 0.2 * math.sqrt(height * width) / 2 / (height * (width // 2 + 1) * 2)
+    assert frequency(sharp + wave, sharp).item() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("side", [16, 64, 256])
+def test_frequency_loss_of_noise_does_not_depend_on_the_size(side):
+    # Real and imaginary parts of white noise of deviation s are normal with deviation
+    # s / sqrt(2), whose mean absolute value is s / sqrt(pi).
+    noise = 0.1 * torch.randn(4, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+    expected = 0.1 / math.sqrt(math.pi)
+    assert frequency(noise, torch.zeros_like(noise)).item() == pytest.approx(expected, rel=0.05)
+
+
+def test_frequency_loss_is_taken_in_float32_whatever_the_network_computes_in():
+    restored, sharp = batch(0).bfloat16(), batch(1)
+
+    loss = frequency(restored, sharp)
+
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, frequency(restored.float(), sharp))
+
+
+def test_frequency_loss_leads_back_to_the_sharp_picture():
+    sharp = batch(1)
+    restored = batch(0).requires_grad_()
+    before = frequency(restored, sharp)
+    before.backward()
+
+    with torch.no_grad():
+        after = frequency(restored - 0.1 * restored.grad / restored.grad.abs().max(), sharp)
+
+    assert restored.grad.isfinite().all()
+    assert after < before
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_loss_of_a_batch_is_the_mean_of_its_samples(loss):
+    restored, sharp = batch(0), batch(1)
+    restored[2] *= 5  # one sample unlike the others
+
+    single = torch.stack([loss(restored[i : i + 1], sharp[i : i + 1]) for i in range(4)])
+    assert single.std() > 0.1
+    torch.testing.assert_close(loss(restored, sharp), single.mean())
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_loss_does_not_depend_on_which_picture_comes_first(loss):
+    torch.testing.assert_close(loss(batch(0), batch(1)), loss(batch(1), batch(0)))
