@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
+
 import unblur
 from unblur.imaging.photo import Photo, write_photo
 from unblur.metrics import psnr, ssim
-from unblur.tasks.restore import Restorer, RestoreOptions
+from unblur.tasks.restore import RestoreOptions, Restorer
 
 PHOTOS = ("astronaut", "brick", "camera", "chelsea", "coffee", "coins", "hubble_deep_field",
           "motorcycle_left", "retina", "rocket")  # fmt: skip

@@ -139,6 +139,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     if find_spec("lightning") is None:
         raise MissingExtraError("training needs more packages; pip install 'unblur[train]'")
+    _hush_lightning()
     from unblur.tasks.recipe import load_recipe
     from unblur.tasks.train import train as run
     from unblur.tasks.train_module import TrainOptions
@@ -148,6 +149,15 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     options = replace(options, **{k: v for k, v in changed.items() if v is not None})  # type: ignore[arg-type]
     network = run(options, data=data, out=out, resume=resume, minutes=minutes, workers=workers)
     typer.echo(f"{network}: try it with `unblur restore PHOTO --model {network}`")
+
+
+def _hush_lightning() -> None:
+    """Keep the progress bar and errors, drop the advertising and the hints to developers."""
+    import logging
+    import warnings
+
+    warnings.filterwarnings("ignore", module="lightning")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
 
 @contextmanager

@@ -33,8 +33,8 @@ def photos(tmp_path_factory):
     ]
 
 
-def make(photos, options=SMALL, *, seed=1, count=1000):
-    return SyntheticPairs(photos, options, seed=seed, count=count)
+def make(photos, options=SMALL, *, seed=1, count=1000, early=0):
+    return SyntheticPairs(photos, options, seed=seed, count=count, early=early)
 
 
 def upright(planes):
@@ -86,13 +86,15 @@ def test_other_indices_and_seeds_give_other_pairs(photos):
         assert not any(np.array_equal(sharp, other) for _, other in pairs[:i])
 
 
-def test_seeds_give_other_kernels_too(photos):
-    # One photo that fits the crop exactly, so that only the blur can differ.
-    options = replace(CLEAN, crop_px=240, sharp_share=0, linear_share=0)
-    by_seed = [make(photos[2:], options, seed=seed) for seed in range(4)]
+def test_other_indices_and_seeds_give_other_kernels(tmp_path):
+    # A photo that fits the crop exactly, so that nothing but the kernel changes the score.
+    photo = save(data.astronaut()[:96, 150:246], tmp_path / "exact.png")
+    options = replace(CLEAN, crop_px=96, sharp_share=0, linear_share=0)
+    pairs = [make([photo], options, seed=1)[i] for i in (0, 1, 64, 65, 128)]
+    pairs += [make([photo], options, seed=seed)[0] for seed in (2, 3, 4)]
 
-    losses = [psnr(*map(upright, pairs[0])) for pairs in by_seed]
-    assert len(set(np.round(losses, 3))) == 4
+    scores = [psnr(*map(upright, pair)) for pair in pairs]
+    assert len(set(np.round(scores, 4))) == len(pairs)
 
 
 # --- what a pair is
@@ -109,6 +111,16 @@ def test_both_pictures_are_planes_of_the_size_asked_for(photos, crop_px):
             assert picture.flags.c_contiguous
             assert picture.min() >= 0
             assert picture.max() <= 1
+
+
+def test_early_pairs_have_their_own_size_and_change_no_later_ones(photos):
+    options = SyntheticOptions(crop_px=48, early_crop_px=20)
+    pairs = make(photos, options, early=3)
+
+    sizes = [picture.shape for i in range(6) for picture in pairs[i]]
+
+    assert sizes == 6 * [(3, 20, 20)] + 6 * [(3, 48, 48)]
+    assert_equal_pairs(pairs[3], make(photos, options)[3])
 
 
 def test_blurred_pictures_hold_codes_of_8_bits(photos):
@@ -245,6 +257,16 @@ def test_longer_paths_blur_more(photos):
     assert loss(3) > loss(20) + 2 > loss(150) + 4
 
 
+def test_half_of_the_kernels_come_from_paths_of_the_greatest_length(photos):
+    mixed, longest = (
+        make(photos, replace(CLEAN, sharp_share=0, length_px=(low, 150))) for low in (3, 150)
+    )
+
+    same = [np.array_equal(mixed[i][0], longest[i][0]) for i in range(40)]
+
+    assert sum(same) == 20
+
+
 def test_photos_are_shrunk_by_a_factor_in_the_range_asked_for(tmp_path):
     # A ramp of one code a pixel: after shrinking by s neighbours differ by 1/s codes.
     ramp = np.broadcast_to(np.arange(250, dtype=np.uint8)[:, None, None], (250, 250, 3))
@@ -315,6 +337,7 @@ def test_a_photo_smaller_than_the_crop_is_named_with_its_size(tmp_path):
     ("option", "message"),
     [
         ({"crop_px": 15}, "crop_px must be at least 16, got 15"),
+        ({"early_crop_px": 15}, "early_crop_px must be at least 16, got 15"),
         ({"scale": (0.0, 0.5)}, "scale needs 0 < low <= high, got [0.0, 0.5]"),
         ({"scale": (0.9, 0.5)}, "scale needs 0 < low <= high, got [0.9, 0.5]"),
         ({"length_px": (-1, 5)}, "length_px needs 0 < low <= high, got [-1, 5]"),

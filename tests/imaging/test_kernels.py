@@ -196,7 +196,7 @@ def test_batched_paths_equal_a_plain_transcription_of_algorithm_1(preset):
         ({"length_px": np.nan}, "length_px must be positive and finite, got nan"),
         ({"length_px": np.array([5.0, -1.0])}, "length_px must be positive and finite"),
         ({"samples": 1}, "samples must be at least 2, got 1"),
-        ({"preset": "autors"}, "unknown preset 'autors'; known: authors, paper"),
+        ({"preset": "thesis"}, "unknown preset 'thesis'; known: authors, paper"),
     ],
 )
 @pytest.mark.parametrize("draw", [random_trajectories, random_kernels])
@@ -284,7 +284,7 @@ def test_the_size_named_fits_every_path_of_the_batch():
 @given(
     seed=seeds,
     length_px=st.floats(0.1, 60),
-    canvas_px=st.integers(61, 90),
+    canvas_px=st.integers(63, 90),
     preset=presets,
     samples=st.integers(2, 400),
 )
@@ -339,6 +339,13 @@ def test_an_exposure_uses_that_share_of_the_path():
     for kernel in kernels:
         assert np.ptp(np.argwhere(kernel), axis=0).max() <= 6 + 1
     assert max(np.ptp(np.argwhere(kernel), axis=0).max() for kernel in kernels) >= 5
+
+
+def test_the_exposure_begins_with_the_path():
+    kernels = random_kernels(5, rng=rng(), samples=300, exposure=(0.2,))
+
+    paths = random_trajectories(5, rng=rng(), samples=300)
+    np.testing.assert_array_equal(kernels, trajectory_kernels(paths[:, :60]))
 
 
 def test_each_kernel_gets_one_of_the_exposures():

@@ -25,6 +25,8 @@ class SyntheticOptions:
 
     crop_px: int = 192
     """Side of the square crops."""
+    early_crop_px: int = 128
+    """Side of the first crops of a run: more, smaller ones are seen in the same time."""
     scale: tuple[float, float] = (0.5, 0.9)
     """Range of the size, relative to the file, at which photos are used; below 1 it hides the
     artefacts of their compression."""
@@ -41,8 +43,9 @@ class SyntheticOptions:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        if self.crop_px < 16:  # noqa: PLR2004
-            raise OptionError(f"crop_px must be at least 16, got {self.crop_px}")
+        for name in ("crop_px", "early_crop_px"):
+            if getattr(self, name) < 16:  # noqa: PLR2004
+                raise OptionError(f"{name} must be at least 16, got {getattr(self, name)}")
         for name in ("scale", "length_px"):
             low, high = getattr(self, name)
             if not 0 < low <= high:
@@ -60,13 +63,20 @@ class SyntheticPairs:
         options: How pairs are made.
         seed: Pair ``i`` depends on the seed, ``i`` and the photos alone.
         count: Length to report; any index below it is valid.
+        early: Pairs below this index have crops of ``options.early_crop_px``.
 
     Raises:
         DataError: If there are no photos.
     """
 
     def __init__(
-        self, photos: Sequence[Path], options: SyntheticOptions, *, seed: int, count: int
+        self,
+        photos: Sequence[Path],
+        options: SyntheticOptions,
+        *,
+        seed: int,
+        count: int,
+        early: int = 0,
     ) -> None:
         if not photos:
             raise DataError("no photos to blur")
@@ -74,6 +84,7 @@ class SyntheticPairs:
         self.options = options
         self.seed = seed
         self.count = count
+        self.early = early
         self._cache: dict[int, NDArray[np.uint8]] = {}
         self._cached_bytes = 0
         self._block: tuple[int, Float32] | None = None
@@ -86,7 +97,8 @@ class SyntheticPairs:
         """Make pair ``index``: two (3, crop, crop) arrays in [0, 1], blurred and sharp."""
         options = self.options
         rng = np.random.default_rng([self.seed, index])
-        sharp = self._crop(rng)
+        crop_px = options.early_crop_px if index < self.early else options.crop_px
+        sharp = self._crop(rng, crop_px)
         noise = rng.uniform(0, options.noise_max)
         linear = rng.uniform() < options.linear_share
         if rng.uniform() < options.sharp_share:
@@ -96,8 +108,8 @@ class SyntheticPairs:
             kernel = self._kernel(index)
         blurred = blur(sharp, kernel, linear_light=linear, noise_sigma=noise, rng=rng)
 
-        start = (sharp.shape[0] - options.crop_px) // 2
-        window = slice(start, start + options.crop_px)
+        start = (sharp.shape[0] - crop_px) // 2
+        window = slice(start, start + crop_px)
         blurred, sharp = blurred[window, window], sharp[window, window]
         codes = np.round(blurred * 255).astype(np.uint8)
         if rng.uniform() < options.jpeg_share:
@@ -107,20 +119,19 @@ class SyntheticPairs:
         blurred, sharp = (np.rot90(x[:, ::-1] if flipped else x, turns) for x in pair)
         return _planes(blurred), _planes(sharp)
 
-    def _crop(self, rng: np.random.Generator) -> Float32:
+    def _crop(self, rng: np.random.Generator, crop_px: int) -> Float32:
         """A random square of a random photo, resized; at least ``crop_px`` wide."""
         which = int(rng.integers(len(self.photos)))
         photo = self._photo(which)
         scale = rng.uniform(*self.options.scale)
         shortest = min(photo.shape[:2])
-        if shortest < self.options.crop_px:
+        if shortest < crop_px:
             raise DataError(
                 f"{self.photos[which]} is {photo.shape[1]}x{photo.shape[0]} px, smaller than a "
-                f"crop of {self.options.crop_px} px; leave it out or lower crop_px"
+                f"crop of {crop_px} px; leave it out or lower crop_px"
             )
-        scale = max(scale, self.options.crop_px / shortest)
-        crop = self.options.crop_px
-        target = max(crop, min(crop + 2 * _MARGIN_PX, int(shortest * scale)))
+        scale = max(scale, crop_px / shortest)
+        target = max(crop_px, min(crop_px + 2 * _MARGIN_PX, int(shortest * scale)))
         side = min(round(target / scale), shortest)
         top = int(rng.integers(photo.shape[0] - side + 1))
         left = int(rng.integers(photo.shape[1] - side + 1))

@@ -98,11 +98,11 @@ def convolve(pixels: Float32, kernel: Float32) -> Float32:
 
 
 def _check_kernel(kernel: Float32) -> None:
-    height, width = kernel.shape
-    if height != width or height % 2 == 0:
-        raise OptionError(f"a kernel must be square with an odd side, got {height}x{width}")
+    if kernel.ndim != 2 or kernel.shape[0] != kernel.shape[1] or len(kernel) % 2 == 0:  # noqa: PLR2004
+        size = "x".join(map(str, kernel.shape))
+        raise OptionError(f"a kernel must be square with an odd side, got {size}")
     total = float(kernel.sum(dtype=np.float64))
-    if abs(total - 1) > 1e-3 or kernel.min() < 0:  # noqa: PLR2004
+    if not (abs(total - 1) <= 1e-3 and kernel.min() >= 0):  # noqa: PLR2004 - so that NaN fails
         raise OptionError(
             f"a kernel must be non-negative and sum to 1, got sum {total:.4g}, least "
             f"value {kernel.min():.4g}; divide it by its sum"

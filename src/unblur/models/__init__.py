@@ -35,16 +35,16 @@ def _fast(design: str) -> "nn.Module":
 
 MODELS: Final = {
     "fast": ModelSpec(
-        build=partial(_fast, "quarter"),
+        build=partial(_fast, "half"),
         multiple_of=16,
-        receptive_field_px=500,
+        receptive_field_px=406,
         tiling="exact",
         source="docs/adr/0001-default-network.md",
     ),
-    "fast-half": ModelSpec(
-        build=partial(_fast, "half"),
+    "fast-quarter": ModelSpec(
+        build=partial(_fast, "quarter"),
         multiple_of=16,
-        receptive_field_px=500,
+        receptive_field_px=494,
         tiling="exact",
         source="docs/adr/0001-default-network.md",
     ),

@@ -16,12 +16,14 @@ from torch.utils.data import DataLoader, Sampler
 
 from unblur.data.photos import list_photos, split_photos
 from unblur.data.synthetic import SyntheticPairs
+from unblur.devices import keep_freed_memory
 from unblur.errors import OptionError
 from unblur.tasks.export import export
 from unblur.tasks.recipe import dump_recipe
 from unblur.tasks.train_module import DeblurModule, TrainOptions
 
-_VALIDATION_PAIRS: Final = 48
+_VALIDATION_CROP_PX: Final = 256
+_PAIRS_PER_PHOTO: Final = 4
 
 
 class _From(Sampler[int]):
@@ -40,8 +42,8 @@ class _From(Sampler[int]):
 
 def validation_pairs(photos: list[Path], options: TrainOptions) -> SyntheticPairs:
     """Pairs from photos kept out of training: the same for every run on the same photos."""
-    data = replace(options.data, crop_px=256, sharp_share=0.0, jpeg_share=0.0, noise_max=2 / 255)
-    return SyntheticPairs(photos, data, seed=0, count=_VALIDATION_PAIRS)
+    data = replace(options.data, crop_px=_VALIDATION_CROP_PX, sharp_share=0.0, jpeg_share=0.0)
+    return SyntheticPairs(photos, data, seed=0, count=_PAIRS_PER_PHOTO * options.validation_photos)
 
 
 def train(  # noqa: PLR0913 - what changes from run to run
@@ -76,6 +78,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
     """
     from safetensors.torch import save_file
 
+    keep_freed_memory()
     last = out / "checkpoints" / "last.ckpt"
     if resume and not last.is_file():
         raise OptionError(f"nothing to resume: {last} does not exist")
@@ -118,7 +121,11 @@ def _loader(
     photos: list[Path], options: TrainOptions, *, start: int, workers: int
 ) -> "DataLoader[tuple[Tensor, Tensor]]":
     pairs = SyntheticPairs(
-        photos, options.data, seed=options.seed, count=options.steps * options.batch
+        photos,
+        options.data,
+        seed=options.seed,
+        count=options.steps * options.batch,
+        early=round(options.early_share * options.steps) * options.batch,
     )
     return DataLoader(
         pairs,  # type: ignore[arg-type]  # any object with __getitem__ and __len__ will do

@@ -19,6 +19,8 @@ from unblur.metrics import psnr, ssim
 from unblur.models import MODELS, build_model
 from unblur.tasks.restore import Restorer
 
+_WARMUP_STEPS: Final = 300
+"""Updates over which the learning rate grows from zero; in short runs a tenth of them."""
 _STRIPS: Final = 4
 """Validation pairs drawn for TensorBoard."""
 
@@ -35,8 +37,8 @@ class TrainOptions:
     """Crops per update."""
     learning_rate: float = 1e-3
     """At the end of the warm-up; falls to zero on half a cosine."""
-    warmup_steps: int = 300
-    """Updates over which the learning rate grows from zero."""
+    early_share: float = 0.6
+    """Share of the updates, from the first, that see crops of ``data.early_crop_px``."""
     frequency_weight: float = 1.0
     """Weight of the loss on Fourier transforms beside the one on pixels."""
     ema_decay: float = 0.999
@@ -61,6 +63,8 @@ class TrainOptions:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not self.learning_rate > 0:
             raise OptionError(f"learning_rate must be positive, got {self.learning_rate}")
+        if not 0 <= self.early_share <= 1:
+            raise OptionError(f"early_share must be in [0, 1], got {self.early_share}")
         if not 0 <= self.ema_decay < 1:
             raise OptionError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
         if self.precision not in {"bf16-mixed", "32-true"}:
@@ -154,7 +158,8 @@ class DeblurModule(lightning.LightningModule):
             betas=(0.9, 0.99),
             weight_decay=1e-4,
         )
-        warmup, total = self.options.warmup_steps, self.options.steps
+        total = self.options.steps
+        warmup = min(_WARMUP_STEPS, -(-total // 10))
 
         def factor(step: int) -> float:
             if step < warmup:

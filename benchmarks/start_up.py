@@ -1,0 +1,79 @@
+"""Cold start to finished file: seconds and peak memory, medians of whole processes.
+
+    python benchmarks/start_up.py [--runs 5]
+
+The reference in the same run is a process that only decodes and encodes the same photo.
+"""
+
+import argparse
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+import unblur
+from unblur.devices import cores
+from unblur.imaging.photo import Photo, write_photo
+
+REFERENCE = """
+import sys
+from unblur.imaging.photo import read_photo, write_photo
+write_photo(read_photo(sys.argv[1]), sys.argv[2], overwrite=True)
+"""
+
+
+def peak_of(command: list[str]) -> tuple[float, float]:
+    """Wall seconds and peak resident megabytes of one process."""
+    watcher = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    )
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", watcher, *command], check=True, capture_output=True, text=True
+    )
+    return time.perf_counter() - started, int(done.stdout) / 1024
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=5)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as folder:
+        photo, target = Path(folder, "photo.jpg"), Path(folder, "target.jpg")
+        pixels = np.tile(skimage.data.astronaut(), (2, 3, 1))[:720, :1280].astype(np.float32) / 255
+        write_photo(Photo(pixels=pixels), photo)
+        unblur_restore = [sys.executable, "-m", "unblur", "restore", str(photo), "-o", str(target),
+                          "--overwrite", "-q"]  # fmt: skip
+        commands = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "unblur --help": [sys.executable, "-m", "unblur", "--help"],
+            "decode + encode only": [sys.executable, "-c", REFERENCE, str(photo), str(target)],
+            "restore, onnx": [*unblur_restore, "--engine", "onnx"],
+            "restore, openvino": [*unblur_restore, "--engine", "openvino"],
+            "restore, torch": [*unblur_restore, "--engine", "torch"],
+        }
+        print(f"1280x720 JPEG, median of {runs} cold processes (with about 0.05 s of watching)")
+        rows = {name: [] for name in commands}
+        for _ in range(runs):  # in turns, so that a busy moment hits all alike
+            for name, command in commands.items():
+                rows[name].append(peak_of(command))
+        seconds = {name: statistics.median(s for s, _ in row) for name, row in rows.items()}
+        for name, row in rows.items():
+            ratio = seconds[name] / seconds["decode + encode only"]
+            peak = statistics.median(m for _, m in row)
+            print(f"  {name:22} {seconds[name]:6.2f} s  {ratio:5.1f}x  peak {peak:5.0f} MB")
+    print(f"{platform.machine()}, {cores()} cores, float32, {datetime.now(UTC):%Y-%m-%d}, "
+          f"unblur {unblur.__version__}")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
