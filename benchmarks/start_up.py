@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import skimage.data
+
 import unblur
 from unblur.devices import cores
 from unblur.imaging.photo import Photo, write_photo

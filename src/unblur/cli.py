@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,6 +12,8 @@ from unblur.errors import UnblurError
 
 if TYPE_CHECKING:
     from unblur.tasks.batch import Restored
+
+_INTERRUPTED: Final = 130
 
 # With Rich markup on, typer takes "[...]" in a help text for a style and swallows it.
 app = typer.Typer(
@@ -204,6 +206,7 @@ def main() -> None:
     except UnblurError as error:
         typer.echo(f"unblur: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("unblur: interrupted", err=True)
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == _INTERRUPTED:  # typer has turned Ctrl-C into this, without a word
+            typer.echo("unblur: interrupted", err=True)
+        raise

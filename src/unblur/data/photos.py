@@ -18,7 +18,11 @@ def list_photos(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; expected one with sharp photos")
-    photos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    photos = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
     if not photos:
         raise DataError(f"{folder} holds no photos ({', '.join(sorted(_SUFFIXES))})")
     return photos
@@ -30,7 +34,7 @@ def split_photos(photos: list[Path], *, held_out: int, seed: int) -> tuple[list[
     Raises:
         DataError: If nothing would be left to train on.
     """
-    if held_out >= len(photos):
+    if not 0 <= held_out < len(photos):
         raise DataError(f"{len(photos)} photos are too few to keep {held_out} out of training")
     order = np.random.default_rng(seed).permutation(len(photos))
     kept_out = sorted(photos[i] for i in order[:held_out])

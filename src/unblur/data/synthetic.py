@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import DataError, OptionError
+from unblur.errors import DataError, OptionError, PhotoError
 from unblur.imaging.blur import Float32, blur
 from unblur.imaging.kernels import random_kernels
+from unblur.imaging.photo import read_photo
 
 _KERNELS_TOGETHER: Final = 64
 """Kernels are drawn in blocks, 20x faster a kernel than one by one; see :meth:`_kernel`."""
@@ -43,12 +44,14 @@ class SyntheticOptions:
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        if not 0 <= self.noise_max <= 1:
+            raise OptionError(f"noise_max must be in [0, 1], got {self.noise_max}")
         for name in ("crop_px", "early_crop_px"):
             if getattr(self, name) < 16:  # noqa: PLR2004
                 raise OptionError(f"{name} must be at least 16, got {getattr(self, name)}")
         for name in ("scale", "length_px"):
             low, high = getattr(self, name)
-            if not 0 < low <= high:
+            if not 0 < low <= high < float("inf"):
                 raise OptionError(f"{name} needs 0 < low <= high, got [{low}, {high}]")
         for name in ("sharp_share", "linear_share", "jpeg_share"):
             if not 0 <= getattr(self, name) <= 1:
@@ -94,7 +97,14 @@ class SyntheticPairs:
         return self.count
 
     def __getitem__(self, index: int) -> tuple[Float32, Float32]:
-        """Make pair ``index``: two (3, crop, crop) arrays in [0, 1], blurred and sharp."""
+        """Make pair ``index``: two (3, crop, crop) arrays in [0, 1], blurred and sharp.
+
+        Raises:
+            IndexError: If the index is outside [0, count).
+            DataError: If a photo cannot be read or is smaller than a crop.
+        """
+        if not 0 <= index < self.count:
+            raise IndexError(f"pair {index} of {self.count}")
         options = self.options
         rng = np.random.default_rng([self.seed, index])
         crop_px = options.early_crop_px if index < self.early else options.crop_px
@@ -125,10 +135,12 @@ class SyntheticPairs:
         photo = self._photo(which)
         scale = rng.uniform(*self.options.scale)
         shortest = min(photo.shape[:2])
-        if shortest < crop_px:
+        # Checked against the larger crops from the first pair on, not hours into a run.
+        largest = max(self.options.crop_px, crop_px)
+        if shortest < largest:
             raise DataError(
                 f"{self.photos[which]} is {photo.shape[1]}x{photo.shape[0]} px, smaller than a "
-                f"crop of {crop_px} px; leave it out or lower crop_px"
+                f"crop of {largest} px; leave it out or lower crop_px"
             )
         scale = max(scale, crop_px / shortest)
         target = max(crop_px, min(crop_px + 2 * _MARGIN_PX, int(shortest * scale)))
@@ -168,11 +180,11 @@ def _planes(pixels: Float32) -> Float32:
 
 
 def _decode(path: Path) -> NDArray[np.uint8]:
-    import pyvips
-
-    image = pyvips.Image.new_from_file(str(path), access="sequential").colourspace("srgb")
-    pixels: NDArray[np.uint8] = (image.flatten() if image.hasalpha() else image).numpy()
-    return pixels
+    try:
+        pixels = read_photo(path).pixels
+    except PhotoError as error:
+        raise DataError(f"{error}; leave it out of the training photos") from error
+    return np.round(pixels * 255).astype(np.uint8)
 
 
 def _resize(pixels: NDArray[np.uint8], side: int) -> Float32:

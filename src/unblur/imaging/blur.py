@@ -9,31 +9,29 @@ from unblur.errors import OptionError
 
 Float32 = NDArray[np.float32]
 
-_CODES: Final = np.arange(65536) / 65535
-_DECODE: Final = np.where(
-    _CODES <= 0.04045,  # noqa: PLR2004
-    _CODES / 12.92,
-    ((_CODES + 0.055) / 1.055) ** 2.4,
-).astype(np.float32)
 _DIMMEST: Final = 1e-6
-"""Radiance below which the curve of sRGB is a straight line all the more."""
+"""Value far below which the curve of sRGB is a straight line; keeps logarithms finite."""
 
 
 def srgb_to_linear(pixels: Float32) -> Float32:
     """Decode sRGB values in [0, 1] to linear light in [0, 1] (IEC 61966-2-1), any shape."""
-    return _DECODE[(np.clip(pixels, 0, 1) * np.float32(65535) + np.float32(0.5)).astype(np.uint16)]
+    pixels = np.clip(pixels, 0, 1).astype(np.float32, copy=False)
+    curve = _power((pixels + np.float32(0.055)) / np.float32(1.055), 2.4)
+    return np.where(pixels <= np.float32(0.04045), pixels / np.float32(12.92), curve)
 
 
 def linear_to_srgb(light: Float32) -> Float32:
     """Encode linear light in [0, 1] to sRGB values in [0, 1]; lights outside are clipped."""
-    light = np.clip(light, 0, 1)
-    # x^(1/2.4) as exp2(log2(x)/2.4): several times faster than power on float32 arrays.
-    curve = np.exp2(np.log2(np.maximum(light, np.float32(_DIMMEST))) * np.float32(1 / 2.4))
-    return np.where(
-        light <= np.float32(0.0031308),
-        light * np.float32(12.92),
-        curve * np.float32(1.055) - np.float32(0.055),
-    )
+    light = np.clip(light, 0, 1).astype(np.float32, copy=False)
+    curve = _power(light, 1 / 2.4) * np.float32(1.055) - np.float32(0.055)
+    return np.where(light <= np.float32(0.0031308), light * np.float32(12.92), curve)
+
+
+def _power(base: Float32, exponent: float) -> Float32:
+    """Base, in [0, 1], to a power: several times faster than NumPy's on float32 arrays."""
+    logarithm = np.log2(np.maximum(base, np.float32(_DIMMEST)))
+    power: Float32 = np.exp2(logarithm * np.float32(exponent))
+    return power
 
 
 def blur(
@@ -64,8 +62,10 @@ def blur(
     References:
         DeblurGAN, eq. 1.
     """
-    if noise_sigma < 0 or (noise_sigma > 0 and rng is None):
+    if not noise_sigma >= 0 or (noise_sigma > 0 and rng is None):
         raise OptionError(f"noise_sigma={noise_sigma} must not be negative and needs rng")
+    if pixels.ndim != 3:  # noqa: PLR2004
+        raise OptionError(f"pixels must be of shape (H, W, C), got {pixels.shape}")
     light = srgb_to_linear(pixels) if linear_light else pixels
     light = convolve(light, kernel)
     blurred = linear_to_srgb(light) if linear_light else np.clip(light, 0, 1)

@@ -53,8 +53,8 @@ def random_trajectories(
         rng: Source of randomness; equal states give equal paths.
         length_px: Distance travelled along the path, in pixels: one number, or one per path.
         samples: Points on each path, M, equally spaced in time.
-        preset: A name in :data:`PRESETS`. ``paper`` gives nearly straight paths; ``authors``
-            are the constants of the code that made the paper's data.
+        preset: A name in :data:`PRESETS`. ``paper`` gives long smooth arcs; ``authors``, the
+            constants of the code that made the paper's data, small tangles.
 
     Returns:
         Paths of shape (N, M, 2): x and y in pixels, starting at the origin.
@@ -69,7 +69,10 @@ def random_trajectories(
     """
     if count < 0:
         raise OptionError(f"count must not be negative, got {count}")
-    lengths = np.broadcast_to(np.asarray(length_px, np.float64), (count,))
+    lengths = np.asarray(length_px, np.float64)
+    if lengths.shape not in {(), (count,)}:
+        raise OptionError(f"length_px must be one number or {count}, got shape {lengths.shape}")
+    lengths = np.broadcast_to(lengths, (count,))
     if not ((lengths > 0) & np.isfinite(lengths)).all():
         raise OptionError(f"length_px must be positive and finite, got {length_px}")
     if samples < 2:  # noqa: PLR2004
@@ -133,13 +136,16 @@ def trajectory_kernels(paths: Float64, *, canvas_px: int = 64) -> Float32:
     References:
         Sub-pixel interpolation of the trajectory: DeblurGAN, section 4, Algorithm 1.
     """
+    if canvas_px < 2:  # noqa: PLR2004
+        raise OptionError(f"canvas_px must be at least 2, got {canvas_px}")
     side = canvas_px | 1
     centre = side // 2
     count, samples, _ = paths.shape
     points = paths - paths.mean(axis=1, keepdims=True)
+    np.round(points, 9, out=points)  # a mean's rounding must not push an end off the canvas
     reach = float(np.abs(points).max(initial=0.0))
-    if reach > centre:
-        needed = 2 * int(np.ceil(reach)) + 1
+    if not reach <= centre:  # so that NaN fails
+        needed = 2 * int(np.ceil(reach)) + 1 if np.isfinite(reach) else reach
         raise OptionError(f"the path needs a kernel of {needed} px, got canvas_px={canvas_px}")
 
     points += centre
