@@ -3,9 +3,9 @@ import math
 import pytest
 import torch
 
-from unblur.losses import charbonnier, frequency
+from unblur.losses import charbonnier, frequency, log_frequency, log_mse
 
-LOSSES = [charbonnier, frequency]
+LOSSES = [charbonnier, frequency, log_frequency, log_mse]
 
 
 def batch(seed, shape=(4, 3, 12, 10)):
@@ -108,3 +108,32 @@ def test_loss_of_a_batch_is_the_mean_of_its_samples(loss):
 @pytest.mark.parametrize("loss", LOSSES)
 def test_loss_does_not_depend_on_which_picture_comes_first(loss):
     torch.testing.assert_close(loss(batch(0), batch(1)), loss(batch(1), batch(0)))
+
+
+def test_log_mse_is_psnr_up_to_a_factor():
+    sharp = torch.zeros(1, 3, 4, 4, dtype=torch.float64)
+
+    loss = log_mse(sharp + 0.1, sharp, floor=0.0).item()
+
+    psnr = -10 * math.log10(0.1**2)
+    assert loss == pytest.approx(-psnr * math.log(10) / 10)
+
+
+def test_logarithmic_losses_hear_each_sample_alike():
+    # Halving the error of the mildly blurred sample earns as much as halving the other's.
+    sharp = torch.zeros(2, 3, 8, 8, dtype=torch.float64)
+    error = batch(1, (1, 3, 8, 8)).double()
+    both = torch.cat([error * 0.01, error])
+    halves = [torch.cat([error * 0.005, error]), torch.cat([error * 0.01, error * 0.5])]
+
+    for loss, gain in ((log_mse, math.log(4) / 2), (log_frequency, math.log(2) / 2)):
+        earned = [loss(both, sharp, floor=0) - loss(half, sharp, floor=0) for half in halves]
+        assert [value.item() for value in earned] == pytest.approx([gain, gain])
+
+
+@pytest.mark.parametrize("loss", [log_mse, log_frequency])
+def test_below_the_floor_nothing_is_left_to_gain(loss):
+    sharp = torch.zeros(1, 3, 8, 8, dtype=torch.float64)
+
+    assert loss(sharp, sharp, floor=1e-4).item() == pytest.approx(math.log(1e-4))
+    assert loss(sharp + 1e-9, sharp, floor=1e-4).item() == pytest.approx(math.log(1e-4), abs=1e-4)

@@ -14,13 +14,15 @@ from torch import Tensor
 from unblur.data.synthetic import SyntheticOptions, SyntheticPairs
 from unblur.engines import TorchEngine
 from unblur.errors import OptionError
-from unblur.losses import charbonnier, frequency
+from unblur.losses import log_frequency, log_mse
 from unblur.metrics import psnr, ssim
 from unblur.models import MODELS, build_model
 from unblur.tasks.restore import Restorer
 
 _WARMUP_STEPS: Final = 300
 """Updates over which the learning rate grows from zero; in short runs a tenth of them."""
+_LOSS_SCALE: Final = 0.05
+"""Keeps the norm of most gradients below the one at which they are clipped, 1."""
 _STRIPS: Final = 4
 """Validation pairs drawn for TensorBoard."""
 
@@ -39,7 +41,7 @@ class TrainOptions:
     """At the end of the warm-up; falls to zero on half a cosine."""
     early_share: float = 0.6
     """Share of the updates, from the first, that see crops of ``data.early_crop_px``."""
-    frequency_weight: float = 1.0
+    frequency_weight: float = 0.5
     """Weight of the loss on Fourier transforms beside the one on pixels."""
     ema_decay: float = 0.999
     """Weight of the past in the running mean of the weights, which is what is kept."""
@@ -90,9 +92,8 @@ class DeblurModule(lightning.LightningModule):
         """One update's loss."""
         blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
         restored = self.generator(blurred)
-        pixel = charbonnier(restored, sharp)
-        spectral = frequency(restored, sharp)
-        loss = pixel + self.options.frequency_weight * spectral
+        pixel, spectral = log_mse(restored, sharp), log_frequency(restored, sharp)
+        loss = _LOSS_SCALE * (pixel + self.options.frequency_weight * spectral)
         self.log_dict({"loss/pixel": pixel, "loss/frequency": spectral})
         self.log("loss", loss, prog_bar=True)
         if not torch.isfinite(loss):

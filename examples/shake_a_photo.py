@@ -1,0 +1,31 @@
+"""Shake a sharp photo as a hand-held camera would: how `shaken.jpg` in this folder was made.
+
+    python examples/shake_a_photo.py [TARGET.jpg]
+
+The photo is scikit-image's astronaut (NASA, public domain); `pip install scikit-image`.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import skimage.data
+
+from unblur import Photo, blur, random_kernels, write_photo
+
+LENGTH_PX = 24.0  # of the camera's path on the sensor
+SEED = 5
+
+
+def main() -> None:
+    """Write the shaken photo."""
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("shaken.jpg")
+    sharp = skimage.data.astronaut().astype(np.float32) / 255
+    rng = np.random.default_rng(SEED)
+    kernel = random_kernels(1, rng=rng, length_px=LENGTH_PX, exposure=(1.0,))[0]
+    shaken = blur(sharp, kernel, linear_light=True, noise_sigma=1 / 255, rng=rng)
+    write_photo(Photo(pixels=shaken), target, overwrite=True, quality=95)
+
+
+if __name__ == "__main__":
+    main()
