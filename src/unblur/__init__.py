@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from unblur.tasks.kinds import restore
     from unblur.tasks.restore import Restorer
 
-__version__: Final = "0.1.0"
+__version__ = "0.1.0"
 __all__ = [
     "Photo",
     "Restorer",
