@@ -336,3 +336,33 @@ def test_ctrl_c_leaves_no_partial_file(tmp_path):
     assert process.returncode == 130
     assert stderr == "unblur: interrupted\n"
     assert [path.name for path in tmp_path.iterdir()] == ["large.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_several_photos_have_a_progress_bar_on_a_terminal(tmp_path, photo):
+    import os
+    import pty
+
+    shutil.copy(photo, tmp_path / "second.jpg")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "unblur", "restore", "photo.jpg", "second.jpg"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stderr=theirs, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    os.close(theirs)
+    shown = b""
+    with open(ours, "rb", buffering=0) as terminal:  # noqa: PTH123 - a descriptor, not a path
+        while True:
+            try:
+                part = terminal.read(4096)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+    lines, _ = process.communicate(timeout=60)
+
+    assert b"restoring" in shown
+    assert b"100%" in shown or b"50%" in shown
+    assert len(lines.splitlines()) == 2

@@ -18,7 +18,7 @@ def charbonnier(restored: Tensor, sharp: Tensor, *, epsilon: float = 1e-3) -> Te
     return torch.sqrt((restored - sharp).square() + epsilon**2).mean()
 
 
-def log_mse(restored: Tensor, sharp: Tensor, *, floor: float = 1e-4) -> Tensor:
+def log_mse(restored: Tensor, sharp: Tensor, *, floor: float = 1e-3) -> Tensor:
     """Mean over the batch of ln(MSE + floor), the MSE being each sample's own.
 
     Up to a factor this is PSNR, so a mildly blurred sample counts as much as a hopeless one; a
@@ -27,7 +27,8 @@ def log_mse(restored: Tensor, sharp: Tensor, *, floor: float = 1e-4) -> Tensor:
     Args:
         restored: (B, C, H, W).
         sharp: Same shape.
-        floor: Error from which on a sample is good enough; 1e-4 is 40 dB.
+        floor: Error (1e-3 is 30 dB) far below which a sample weighs as in a plain mean; without
+            it, samples that are all but sharp would drown the others.
 
     References:
         Chen et al., *Simple baselines for image restoration*, ECCV 2022, train on PSNR too.
@@ -35,13 +36,13 @@ def log_mse(restored: Tensor, sharp: Tensor, *, floor: float = 1e-4) -> Tensor:
     return torch.log(_per_sample((restored - sharp).square()) + floor).mean()
 
 
-def log_frequency(restored: Tensor, sharp: Tensor, *, floor: float = 1e-3) -> Tensor:
+def log_frequency(restored: Tensor, sharp: Tensor, *, floor: float = 3e-3) -> Tensor:
     """Mean over the batch of ln(:func:`frequency` + floor), each sample's own.
 
     Args:
         restored: (B, C, H, W).
         sharp: Same shape.
-        floor: Difference from which on a sample is good enough.
+        floor: As for :func:`log_mse`, in the units of :func:`frequency`.
     """
     return torch.log(_per_sample(_spectral_difference(restored, sharp)) + floor).mean()
 
