@@ -14,7 +14,7 @@ from unblur.errors import DataError, OptionError
 from unblur.metrics import psnr
 
 SMALL = SyntheticOptions(crop_px=32)
-CLEAN = SyntheticOptions(crop_px=48, noise_max=0, jpeg_share=0)
+CLEAN = SyntheticOptions(crop_px=48, noise_max=0, jpeg_share=0, softness_px=0)
 """Nothing but blur."""
 
 
@@ -353,3 +353,23 @@ def test_an_option_out_of_range_is_named_with_its_value(option, message):
 
 def test_the_set_reports_the_length_asked_for(photos):
     assert len(make(photos, count=123)) == 123
+
+
+def test_half_of_the_photos_are_softened_and_none_darkened(tmp_path):
+    grain = np.random.default_rng(0).integers(60, 200, (96, 96, 3), np.uint8)
+    file = [save(grain, tmp_path / "grain.png")]
+    options = replace(CLEAN, sharp_share=1.0, scale=(1.0, 1.0), softness_px=1.0)
+    pairs = make(file, options)
+
+    spread = np.array([pairs[i][1].std() for i in range(60)])
+    means = np.array([pairs[i][1].mean() for i in range(60)])
+
+    untouched = spread > 0.9 * (grain / 255).std()
+    assert 15 < untouched.sum() < 50
+    assert spread.min() < 0.4 * spread.max()
+    np.testing.assert_allclose(means, (grain / 255).mean(), atol=0.01)
+
+
+def test_softness_is_checked():
+    with pytest.raises(OptionError, match="softness_px"):
+        SyntheticOptions(softness_px=-1)

@@ -17,6 +17,7 @@ _KERNELS_TOGETHER: Final = 64
 """Kernels are drawn in blocks, 20x faster a kernel than one by one; see :meth:`_kernel`."""
 _MARGIN_PX: Final = 32
 """Real surroundings blurred with each crop, so that few crops show mirrored edges."""
+_LEAST_SOFTNESS_PX: Final = 0.2
 _CACHE_BYTES: Final = 1 << 30
 
 
@@ -31,6 +32,9 @@ class SyntheticOptions:
     scale: tuple[float, float] = (0.5, 0.9)
     """Range of the size, relative to the file, at which photos are used; below 1 it hides the
     artefacts of their compression."""
+    softness_px: float = 1.0
+    """Upper end of the standard deviation of a Gaussian that softens half of the photos, sharp
+    partner included: lenses and demosaicing differ, and a soft photo is not a shaken one."""
     length_px: tuple[float, float] = (10.0, 60.0)
     """Range of the length of the camera's path. Half of the kernels take the upper end."""
     sharp_share: float = 0.12
@@ -44,6 +48,8 @@ class SyntheticOptions:
 
     def __post_init__(self) -> None:
         """Check ranges."""
+        if not 0 <= self.softness_px < 10:  # noqa: PLR2004
+            raise OptionError(f"softness_px must be in [0, 10), got {self.softness_px}")
         if not 0 <= self.noise_max <= 1:
             raise OptionError(f"noise_max must be in [0, 1], got {self.noise_max}")
         for name in ("crop_px", "early_crop_px"):
@@ -147,7 +153,9 @@ class SyntheticPairs:
         side = min(round(target / scale), shortest)
         top = int(rng.integers(photo.shape[0] - side + 1))
         left = int(rng.integers(photo.shape[1] - side + 1))
-        return _resize(photo[top : top + side, left : left + side], target)
+        most = self.options.softness_px
+        softness = max(0.0, rng.uniform(-most, most))
+        return _resize(photo[top : top + side, left : left + side], target, softness)
 
     def _photo(self, which: int) -> NDArray[np.uint8]:
         photo = self._cache.get(which)
@@ -187,12 +195,14 @@ def _decode(path: Path) -> NDArray[np.uint8]:
     return np.round(pixels * 255).astype(np.uint8)
 
 
-def _resize(pixels: NDArray[np.uint8], side: int) -> Float32:
-    """Shrink a square crop to ``side`` px with an antialiased Lanczos filter; floats in [0, 1]."""
+def _resize(pixels: NDArray[np.uint8], side: int, softness_px: float) -> Float32:
+    """Shrink a square crop to ``side`` px with a Lanczos filter, soften it; floats in [0, 1]."""
     import pyvips
 
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     image = image.resize(side / pixels.shape[0], vscale=side / pixels.shape[0])
+    if softness_px > _LEAST_SOFTNESS_PX:
+        image = image.gaussblur(softness_px, min_ampl=0.02, precision="float").rint().cast("uchar")
     resized: NDArray[np.uint8] = image.numpy()
     return resized.astype(np.float32) / np.float32(255)
 
