@@ -126,6 +126,9 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     data: Annotated[Path, typer.Option(help="Folder of sharp photos.")],
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, logs, weights.")],
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
+    start_from: Annotated[
+        Path | None, typer.Option(help="Begin with another run's generator.safetensors.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,
     minutes: Annotated[
@@ -149,7 +152,15 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     options = load_recipe(recipe, TrainOptions)
     changed = {"steps": steps, "seed": seed}
     options = replace(options, **{k: v for k, v in changed.items() if v is not None})  # type: ignore[arg-type]
-    network = run(options, data=data, out=out, resume=resume, minutes=minutes, workers=workers)
+    network = run(
+        options,
+        data=data,
+        out=out,
+        resume=resume,
+        start_from=start_from,
+        minutes=minutes,
+        workers=workers,
+    )
     typer.echo(f"{network}: try it with `unblur restore PHOTO --model {network}`")
 
 

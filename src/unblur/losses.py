@@ -18,7 +18,7 @@ def charbonnier(restored: Tensor, sharp: Tensor, *, epsilon: float = 1e-3) -> Te
     return torch.sqrt((restored - sharp).square() + epsilon**2).mean()
 
 
-def log_mse(restored: Tensor, sharp: Tensor, *, floor: float = 1e-3) -> Tensor:
+def log_mse(restored: Tensor, sharp: Tensor, *, floor: float = 3e-4) -> Tensor:
     """Mean over the batch of ln(MSE + floor), the MSE being each sample's own.
 
     Up to a factor this is PSNR, so a mildly blurred sample counts as much as a hopeless one; a
@@ -27,7 +27,7 @@ def log_mse(restored: Tensor, sharp: Tensor, *, floor: float = 1e-3) -> Tensor:
     Args:
         restored: (B, C, H, W).
         sharp: Same shape.
-        floor: Error (1e-3 is 30 dB) far below which a sample weighs as in a plain mean; without
+        floor: Error (3e-4 is 35 dB) far below which a sample weighs as in a plain mean; without
             it, samples that are all but sharp would drown the others.
 
     References:

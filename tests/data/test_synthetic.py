@@ -373,3 +373,21 @@ def test_half_of_the_photos_are_softened_and_none_darkened(tmp_path):
 def test_softness_is_checked():
     with pytest.raises(OptionError, match="softness_px"):
         SyntheticOptions(softness_px=-1)
+
+
+def test_paths_grow_among_the_early_pairs(tmp_path):
+    point = np.zeros((200, 200, 3), np.uint8)
+    point[::40, ::40] = 255
+    file = [save(point, tmp_path / "points.png")]
+    options = replace(
+        CLEAN, crop_px=48, early_crop_px=48, scale=(1.0, 1.0), sharp_share=0.0, linear_share=0.0
+    )
+    pairs = SyntheticPairs(file, options, seed=0, count=20_000, early=10_000)
+
+    def smear(start):  # the mean share of pixels that the points are spread over
+        return np.mean([(pairs[start + i][0].sum(axis=0) > 0.02).mean() for i in range(40)])
+
+    first, middle, last = smear(0), smear(5000), smear(12_000)
+    assert 1.5 * first < middle < last
+    alone = SyntheticPairs(file, options, seed=0, count=20_000, early=10_000)
+    np.testing.assert_array_equal(alone[5043][0], pairs[5043][0])  # whatever was asked before

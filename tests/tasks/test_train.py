@@ -10,10 +10,12 @@ import skimage.data
 import torch
 from safetensors.torch import load_file
 
+from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import DataError, OptionError
 from unblur.imaging.photo import Photo, write_photo
 from unblur.tasks.restore import RestoreOptions, Restorer
 from unblur.tasks.train import train
+from unblur.tasks.train_module import TrainOptions
 
 RECIPE = """
 model = "fast"
@@ -130,9 +132,29 @@ def test_mistakes_are_one_line(photos, tmp_path, finished):
     assert "--resume continues it" in stderr_of(recipe, "--data", photos, *held)
 
 
-def test_the_functions_raise_what_they_say(photos, tmp_path):
-    from unblur.tasks.train_module import TrainOptions
+def test_a_run_can_start_from_the_weights_of_another(photos, tmp_path, finished):
+    weights = finished / "run" / "generator.safetensors"
+    options = TrainOptions(
+        steps=1, batch=2, learning_rate=1e-12, validation_photos=1, precision="32-true",
+        data=SyntheticOptions(crop_px=48, early_crop_px=32),
+    )  # fmt: skip
 
+    train(options, data=photos, out=tmp_path, start_from=weights, workers=0, progress=False)
+
+    again = load_file(tmp_path / "generator.safetensors")
+    for name, tensor in load_file(weights).items():
+        torch.testing.assert_close(again[name], tensor, atol=1e-3, rtol=0)
+
+
+def test_the_functions_raise_what_they_say(photos, tmp_path):
+    (tmp_path / "foreign.safetensors").write_bytes(b"not weights")
+    with pytest.raises(OptionError, match=r"foreign\.safetensors does not hold weights of fast"):
+        train(
+            TrainOptions(validation_photos=1),
+            data=photos,
+            out=tmp_path,
+            start_from=tmp_path / "foreign.safetensors",
+        )
     with pytest.raises(DataError, match="too few"):
         train(TrainOptions(validation_photos=3), data=photos, out=tmp_path)
     with pytest.raises(OptionError, match="nothing to resume"):

@@ -36,7 +36,9 @@ class SyntheticOptions:
     """Upper end of the standard deviation of a Gaussian that softens half of the photos, sharp
     partner included: lenses and demosaicing differ, and a soft photo is not a shaken one."""
     length_px: tuple[float, float] = (10.0, 60.0)
-    """Range of the length of the camera's path. Half of the kernels take the upper end."""
+    """Range of the length of the camera's path; half of the kernels take the upper end. Among a
+    run's early pairs the upper end grows from the lower one: what long paths do to a photo is
+    learned much faster once short ones are understood."""
     sharp_share: float = 0.12
     """Share of pairs that are not blurred, so that the network learns to leave photos alone."""
     linear_share: float = 0.5
@@ -72,7 +74,8 @@ class SyntheticPairs:
         options: How pairs are made.
         seed: Pair ``i`` depends on the seed, ``i`` and the photos alone.
         count: Length to report; any index below it is valid.
-        early: Pairs below this index have crops of ``options.early_crop_px``.
+        early: Pairs below this index have crops of ``options.early_crop_px`` and paths that
+            grow with the index.
 
     Raises:
         DataError: If there are no photos.
@@ -172,9 +175,11 @@ class SyntheticPairs:
         if self._block is None or self._block[0] != block:
             rng = np.random.default_rng([self.seed, block, 1])
             low, high = self.options.length_px
-            lengths = rng.uniform(low, high, _KERNELS_TOGETHER)
-            lengths[::2] = high
             canvas = max(64, int(high) + 3)
+            first = block * _KERNELS_TOGETHER
+            grown = min(1.0, first / self.early) if self.early else 1.0
+            lengths = rng.uniform(low, low + grown * (high - low), _KERNELS_TOGETHER)
+            lengths[::2] = low + grown * (high - low)
             kernels = random_kernels(
                 _KERNELS_TOGETHER, rng=rng, length_px=lengths, canvas_px=canvas
             )

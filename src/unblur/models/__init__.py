@@ -35,6 +35,13 @@ def _fast(design: str) -> "nn.Module":
 
 MODELS: Final = {
     "fast": ModelSpec(
+        build=partial(_fast, "fast"),
+        multiple_of=16,
+        receptive_field_px=422,
+        tiling="exact",
+        source="docs/adr/0001-default-network.md",
+    ),
+    "fast-half": ModelSpec(
         build=partial(_fast, "half"),
         multiple_of=16,
         receptive_field_px=406,

@@ -8,6 +8,12 @@ import torch
 from torch import Tensor, nn
 
 DESIGNS: Final[dict[str, dict[str, Any]]] = {
+    "fast": {
+        "unshuffle": 2,
+        "widths": (32, 64, 128, 192),
+        "encoder_blocks": (2, 1, 2, 3),
+        "decoder_blocks": (2, 1, 2),
+    },
     "quarter": {
         "unshuffle": 4,
         "widths": (64, 128, 192),
@@ -21,7 +27,7 @@ DESIGNS: Final[dict[str, dict[str, Any]]] = {
         "decoder_blocks": (1, 1, 2),
     },
 }
-"""The two designs that ADR 0001 compares: first convolution at quarter or half resolution."""
+"""The default, and the two that ADR 0001 compares: a first convolution at quarter or half size."""
 
 
 class ResidualBlock(nn.Module):

@@ -52,6 +52,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
     data: Path,
     out: Path,
     resume: bool = False,
+    start_from: Path | None = None,
     minutes: float | None = None,
     workers: int = 1,
     progress: bool = True,
@@ -63,6 +64,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
         data: Folder of sharp photos.
         out: Folder of the run: checkpoints, logs, weights.
         resume: Continue from the run's last checkpoint.
+        start_from: Weights to begin with, the ``generator.safetensors`` of another run.
         minutes: Stop after this time, with a checkpoint to resume from.
         workers: Processes that make pairs; 0 makes them in this one.
         progress: Draw a progress bar.
@@ -73,8 +75,8 @@ def train(  # noqa: PLR0913 - what changes from run to run
 
     Raises:
         DataError: If the photos are missing or too few.
-        OptionError: If there is no checkpoint to resume from, there is one and ``resume`` is
-            not set, or the loss is not finite.
+        OptionError: If ``start_from`` does not fit, there is no checkpoint to resume from, there
+            is one and ``resume`` is not set, or the loss is not finite.
     """
     from safetensors.torch import save_file
 
@@ -92,6 +94,8 @@ def train(  # noqa: PLR0913 - what changes from run to run
     (out / "recipe.toml").write_text(dump_recipe(options), encoding="utf-8")
 
     module = DeblurModule(options, validation_pairs(held_out, options))
+    if start_from is not None and not resume:
+        _load_weights(module, start_from)
     trainer = _trainer(options, out, start=start, minutes=minutes, progress=progress)
     trainer.fit(
         module,
@@ -115,6 +119,21 @@ def train(  # noqa: PLR0913 - what changes from run to run
     network = out / "generator.onnx"
     export(module.ema, network, model=options.model, metadata=metadata)
     return network
+
+
+def _load_weights(module: DeblurModule, path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        weights = load_file(path)
+        module.generator.load_state_dict(weights)
+        module.ema.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise OptionError(
+            f"{path} does not hold weights of {module.options.model}; name a "
+            "generator.safetensors that a run of this model wrote"
+        ) from error
 
 
 def _loader(
