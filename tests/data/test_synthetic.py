@@ -391,3 +391,8 @@ def test_paths_grow_among_the_early_pairs(tmp_path):
     assert 1.5 * first < middle < last
     alone = SyntheticPairs(file, options, seed=0, count=20_000, early=10_000)
     np.testing.assert_array_equal(alone[5043][0], pairs[5043][0])  # whatever was asked before
+
+
+def test_exposures_are_checked():
+    with pytest.raises(OptionError, match="exposure needs fractions"):
+        SyntheticOptions(exposure=(0.1, 0.1, 0.1, 0.5, 1.5))

@@ -39,6 +39,9 @@ class SyntheticOptions:
     """Range of the length of the camera's path; half of the kernels take the upper end. Among a
     run's early pairs the upper end grows from the lower one: what long paths do to a photo is
     learned much faster once short ones are understood."""
+    exposure: tuple[float, float, float, float, float] = (0.1, 0.1, 0.1, 0.5, 1.0)
+    """Fractions of its path that a kernel shows, one drawn for each. Mild blur comes oftener: it
+    is what most photos have, and what can be undone best."""
     sharp_share: float = 0.12
     """Share of pairs that are not blurred, so that the network learns to leave photos alone."""
     linear_share: float = 0.5
@@ -61,6 +64,8 @@ class SyntheticOptions:
             low, high = getattr(self, name)
             if not 0 < low <= high < float("inf"):
                 raise OptionError(f"{name} needs 0 < low <= high, got [{low}, {high}]")
+        if not all(0 < fraction <= 1 for fraction in self.exposure):
+            raise OptionError(f"exposure needs fractions in (0, 1], got {self.exposure}")
         for name in ("sharp_share", "linear_share", "jpeg_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must be in [0, 1], got {getattr(self, name)}")
@@ -181,7 +186,11 @@ class SyntheticPairs:
             lengths = rng.uniform(low, low + grown * (high - low), _KERNELS_TOGETHER)
             lengths[::2] = low + grown * (high - low)
             kernels = random_kernels(
-                _KERNELS_TOGETHER, rng=rng, length_px=lengths, canvas_px=canvas
+                _KERNELS_TOGETHER,
+                rng=rng,
+                length_px=lengths,
+                canvas_px=canvas,
+                exposure=self.options.exposure,
             )
             self._block = block, kernels
         kernel: Float32 = self._block[1][place]
