@@ -104,7 +104,7 @@ class SyntheticPairs:
         self.early = early
         self._cache: dict[int, NDArray[np.uint8]] = {}
         self._cached_bytes = 0
-        self._block: tuple[int, Float32] | None = None
+        self._block: tuple[tuple[int, bool], Float32] | None = None
 
     def __len__(self) -> int:
         """The number of pairs."""
@@ -177,12 +177,12 @@ class SyntheticPairs:
     def _kernel(self, index: int) -> Float32:
         """Kernel of pair ``index``: one of its block's, which depends on seed and block alone."""
         block, place = divmod(index, _KERNELS_TOGETHER)
-        if self._block is None or self._block[0] != block:
+        early = index < self.early
+        if self._block is None or self._block[0] != (block, early):
             rng = np.random.default_rng([self.seed, block, 1])
             low, high = self.options.length_px
             canvas = max(64, int(high) + 3)
-            first = block * _KERNELS_TOGETHER
-            grown = min(1.0, first / self.early) if self.early else 1.0
+            grown = block * _KERNELS_TOGETHER / self.early if early else 1.0
             lengths = rng.uniform(low, low + grown * (high - low), _KERNELS_TOGETHER)
             lengths[::2] = low + grown * (high - low)
             kernels = random_kernels(
@@ -192,7 +192,7 @@ class SyntheticPairs:
                 canvas_px=canvas,
                 exposure=self.options.exposure,
             )
-            self._block = block, kernels
+            self._block = (block, early), kernels
         kernel: Float32 = self._block[1][place]
         return kernel
 
