@@ -114,8 +114,8 @@ def main() -> None:
     unharmed = {name: psnr(restorer.restore_pixels(load(name)), load(name)) for name in PHOTOS}
     print("\nSharp photos in, PSNR of the output to the input:")
     print("  " + ", ".join(f"{name} {value:.1f}" for name, value in unharmed.items()))
-    print(f"\n{args.model}, engine {restorer.engine.name}, float32, {platform.machine()}, "
-          f"{cores()} cores, {datetime.now(UTC):%Y-%m-%d}, unblur {unblur.__version__}")  # fmt: skip
+    print(f"\n{args.model}, engine {restorer.engine.name}, float32, unblur {unblur.__version__}")
+    print(f"{platform.machine()}, {cores()} cores, {datetime.now(UTC):%Y-%m-%d}")
 
 
 if __name__ == "__main__":

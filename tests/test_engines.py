@@ -46,6 +46,12 @@ def test_a_corrupt_file_is_named_with_what_was_expected(engine, tmp_path):
         engine(path)
 
 
+@pytest.mark.parametrize("engine", [OnnxEngine, OpenVinoEngine])
+def test_a_batch_that_does_not_fit_is_named(engine):
+    with pytest.raises(NetworkError, match="batch of 1 x 3 x 16 x 15"):
+        engine(find_network("fast")).run(np.zeros((1, 3, 16, 15), np.float32))
+
+
 def test_auto_takes_openvino_where_it_is_installed():
     assert open_engine(find_network("fast"), "auto").name == "openvino"
 

@@ -68,7 +68,10 @@ class OnnxEngine:
 
     def run(self, batch: Float32) -> Float32:
         """Restore a batch."""
-        restored: Float32 = self._session.run(None, {self._input: batch})[0]
+        try:
+            restored: Float32 = self._session.run(None, {self._input: batch})[0]
+        except Exception as error:  # out of memory, above all
+            raise _failed(batch, error) from error
         return restored
 
 
@@ -118,7 +121,10 @@ class OpenVinoEngine:
 
     def run(self, batch: Float32) -> Float32:
         """Restore a batch."""
-        restored: Float32 = self._request.infer({0: batch}, share_inputs=True)[0]
+        try:
+            restored: Float32 = self._request.infer({0: batch}, share_inputs=True)[0]
+        except Exception as error:  # out of memory, above all
+            raise _failed(batch, error) from error
         return np.array(restored)  # the request's own buffer is overwritten by the next call
 
 
@@ -172,6 +178,11 @@ def _check_signature(path: Path, inputs: list[Any], outputs: list[Any]) -> None:
         if len(shapes) != 1 or len(shapes[0]) != 4 or str(shapes[0][1]) != "3":  # noqa: PLR2004
             got = ", ".join(str(list(shape)) for shape in shapes)
             raise NetworkError(f"{path} has the {kind}s {got}: {_EXPECTED}")
+
+
+def _failed(batch: Float32, error: Exception) -> NetworkError:
+    size = " x ".join(map(str, batch.shape))
+    return NetworkError(f"the network failed on a batch of {size}: {_one_line(error)}")
 
 
 def _one_line(error: Exception) -> str:

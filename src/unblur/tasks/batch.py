@@ -13,6 +13,7 @@ from unblur.tasks.restore import RestoreOptions, Restorer
 
 _RESTORED: Final = ".unblurred"
 _PREVIEW: Final = ".before-after"
+_PREVIEW_SIDE_PX: Final = 16_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,24 +36,27 @@ def list_sources(names: Sequence[Path]) -> list[Path]:
     """Photos as they were named; of a folder, those in it but for earlier results.
 
     Raises:
-        OptionError: If a folder has no photos.
+        OptionError: If a folder has no photos or cannot be listed.
     """
     sources: list[Path] = []
     for name in names:
         if not name.is_dir():
             sources.append(name)
             continue
-        inside = sorted(
-            path
-            for path in name.iterdir()
-            if path.suffix.lower() in READABLE
-            and not path.stem.endswith((_RESTORED, _PREVIEW))
-            and not path.name.startswith(".")
-        )
+        try:
+            inside = sorted(filter(_is_source, name.iterdir()))
+        except OSError as error:
+            raise OptionError(f"{name}: cannot be listed ({error.strerror})") from error
         if not inside:
             raise OptionError(f"{name}: no photos in this folder ({', '.join(READABLE)})")
         sources += inside
     return sources
+
+
+def _is_source(path: Path) -> bool:
+    if path.name.startswith(".") or path.stem.endswith((_RESTORED, _PREVIEW)):
+        return False
+    return path.suffix.lower() in READABLE and path.is_file()
 
 
 def plan_targets(sources: Sequence[Path], out: Path | None) -> list[Path]:
@@ -109,7 +113,10 @@ def restore_file(
     restored = restorer.restore(photo)
     write_photo(restored, target, overwrite=overwrite)
     if picture is not None:
-        pixels = before_after(photo.pixels, restored.pixels)
+        # A JPEG has at most 65,535 px a side; panoramas are thinned out, for the preview only.
+        step = -(-max(photo.pixels.shape) // _PREVIEW_SIDE_PX)
+        halves = (x.pixels[::step, ::step].astype("float32") for x in (photo, restored))
+        pixels = before_after(*halves)
         metadata = replace(photo.metadata, exif=None, xmp=None)
         side_by_side = Photo(pixels=pixels, metadata=metadata, grey=photo.grey)
         write_photo(side_by_side, picture, overwrite=overwrite)
