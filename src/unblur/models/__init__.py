@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from unblur.errors import OptionError
@@ -27,34 +26,25 @@ class ModelSpec:
     """Paper or document that describes it."""
 
 
-def _fast(design: str) -> "nn.Module":
-    from unblur.models.fast import DESIGNS, FastGenerator
+def _fast(design: str, *, receptive_field_px: int) -> ModelSpec:
+    def build() -> "nn.Module":
+        from unblur.models.fast import DESIGNS, FastGenerator
 
-    return FastGenerator(**DESIGNS[design])
+        return FastGenerator(**DESIGNS[design])
+
+    return ModelSpec(
+        build=build,
+        multiple_of=16,
+        receptive_field_px=receptive_field_px,
+        tiling="exact",
+        source="docs/adr/0001-default-network.md",
+    )
 
 
 MODELS: Final = {
-    "fast": ModelSpec(
-        build=partial(_fast, "fast"),
-        multiple_of=16,
-        receptive_field_px=422,
-        tiling="exact",
-        source="docs/adr/0001-default-network.md",
-    ),
-    "fast-half": ModelSpec(
-        build=partial(_fast, "half"),
-        multiple_of=16,
-        receptive_field_px=406,
-        tiling="exact",
-        source="docs/adr/0001-default-network.md",
-    ),
-    "fast-quarter": ModelSpec(
-        build=partial(_fast, "quarter"),
-        multiple_of=16,
-        receptive_field_px=494,
-        tiling="exact",
-        source="docs/adr/0001-default-network.md",
-    ),
+    "fast": _fast("fast", receptive_field_px=422),
+    "fast-half": _fast("half", receptive_field_px=406),
+    "fast-quarter": _fast("quarter", receptive_field_px=494),
 }
 
 
