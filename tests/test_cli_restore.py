@@ -57,6 +57,43 @@ def test_preview_holds_both_halves(run, tmp_path, photo):
     assert psnr(both[40:, :128], before[40:]) > 30  # below the label
 
 
+def test_previews_of_namesakes_do_not_collide(run, tmp_path, photo):
+    write_photo(read_photo(photo), tmp_path / "photo.png")
+
+    done = run("restore", "photo.jpg", "photo.png", "--preview")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "photo.before-after.jpg").is_file()
+    assert (tmp_path / "photo.png.before-after.jpg").is_file()
+
+
+def test_a_photo_that_is_named_twice_is_restored_once(run, photo):
+    done = run("restore", photo, photo)
+
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 1)
+
+
+def test_what_the_format_of_the_target_cannot_hold_is_said(run, tmp_path, astronaut):
+    alpha = np.full((64, 64), 99, np.uint16)
+    deep = Photo(pixels=astronaut[:64, :64].copy(), alpha=alpha, bits=16)
+    write_photo(deep, tmp_path / "deep.png")
+
+    done = run("restore", "deep.png", "-o", "flat.jpg")
+
+    assert done.returncode == 0
+    assert "alpha left out" in done.stdout
+    assert "16 bits became 8" in done.stdout
+    assert "became" not in run("restore", "deep.png", "-o", "deep.tiff").stdout
+
+
+def test_a_target_format_that_is_not_written_is_wrong_use(run, tmp_path, photo):
+    done = run("restore", photo, "-o", "moving.gif")
+
+    assert done.returncode == 2
+    assert "cannot write '.gif'; use .jpg" in done.stderr
+    assert not (tmp_path / "moving.gif").exists()
+
+
 def test_json_prints_one_object_a_photo_and_nothing_else(run, tmp_path, photo):
     done = run("restore", photo, "missing.jpg", "--json")
 

@@ -68,5 +68,7 @@ def test_restoring_runs_without_torch(photo, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.stdout.strip() == str(tmp_path / "photo.unblurred.jpg")
-    assert done.stderr == "unblur: torch is not installed; pip install 'unblur[train]'\n"
+    assert done.stderr == (
+        "unblur: torch is not installed; pip install 'unblur[train]', or '.[train]' in a clone\n"
+    )
     assert done.returncode == 2

@@ -44,7 +44,10 @@ def unblur(
 
 @app.command()
 def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos or folders.")],
+    photos: Annotated[
+        list[Path],
+        typer.Argument(metavar="PHOTO...", help="Photos, or folders: the photos right in them."),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -143,7 +146,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     from unblur.errors import MissingExtraError
 
     if find_spec("lightning") is None:
-        raise MissingExtraError("training needs more packages; pip install 'unblur[train]'")
+        raise MissingExtraError("lightning", extra="train")
     _hush_lightning()
     from unblur.tasks.recipe import load_recipe
     from unblur.tasks.train import train as run

@@ -91,7 +91,7 @@ class OpenVinoEngine:
 
     def __init__(self, path: Path, *, threads: int = 0) -> None:
         if find_spec("openvino") is None:
-            raise MissingExtraError("openvino is not installed; pip install 'unblur[openvino]'")
+            raise MissingExtraError("openvino", extra="openvino")
         import openvino
 
         options: dict[str, Any] = {

@@ -22,7 +22,17 @@ class NetworkError(UnblurError, ValueError):
 
 
 class MissingExtraError(UnblurError, ImportError):
-    """An optional dependency is needed; the message names the extra that brings it."""
+    """An optional dependency is needed.
+
+    Args:
+        needed: The package that is missing.
+        extra: The extra of unblur that brings it.
+    """
+
+    def __init__(self, needed: str, *, extra: str) -> None:
+        super().__init__(
+            f"{needed} is not installed; pip install 'unblur[{extra}]', or '.[{extra}]' in a clone"
+        )
 
 
 class DataError(UnblurError, ValueError):

@@ -90,9 +90,7 @@ def read_state(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, st
     try:
         import onnx
     except ImportError as error:
-        raise MissingExtraError(
-            "reading weights needs onnx; pip install 'unblur[train]'"
-        ) from error
+        raise MissingExtraError("onnx", extra="train") from error
     try:
         proto: Any = onnx.load(path)
     except Exception as error:  # protobuf's exceptions are private

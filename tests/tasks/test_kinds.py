@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from unblur import read_photo, restore
-from unblur.errors import OptionError
+from unblur.errors import OptionError, TargetError
 from unblur.metrics import psnr
 
 
@@ -80,8 +80,9 @@ def test_paths_and_bytes(photo):
 
 
 def restore_again(photo):
-    photo.with_name("photo.unblurred.jpg").unlink()
-    return restore(photo)
+    with pytest.raises(TargetError, match="overwrite=True"):
+        restore(photo)
+    return restore(photo, overwrite=True)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from unblur.tasks.restore import RestoreOptions, Restorer
 _RESTORED: Final = ".unblurred"
 _PREVIEW: Final = ".before-after"
 _PREVIEW_SIDE_PX: Final = 16_000
+_NOT_WRITTEN: Final = frozenset({".gif", ".bmp", ".heic", ".heif", ".jp2", ".jxl", ".psd", ".dng"})
+_EIGHT_BIT: Final = frozenset({".jpg", ".jpeg", ".webp"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,7 @@ def list_sources(names: Sequence[Path]) -> list[Path]:
         if not inside:
             raise OptionError(f"{name}: no photos in this folder ({', '.join(READABLE)})")
         sources += inside
-    return sources
+    return list(dict.fromkeys(sources))  # one that is named twice is restored once
 
 
 def _is_source(path: Path) -> bool:
@@ -70,8 +72,10 @@ def plan_targets(sources: Sequence[Path], out: Path | None) -> list[Path]:
         The targets, in the order of the sources.
 
     Raises:
-        OptionError: If several photos would go to one file.
+        OptionError: If several photos would go to one file, or its format cannot be written.
     """
+    if out is not None and out.suffix.lower() in _NOT_WRITTEN and not out.is_dir():
+        raise OptionError(f"{out}: cannot write '{out.suffix}'; use {' '.join(WRITABLE)}")
     if out is not None and out.suffix.lower() in WRITABLE and not out.is_dir():
         if len(sources) != 1:
             raise OptionError(f"{len(sources)} photos do not fit in one file; make {out} a folder")
@@ -89,6 +93,28 @@ def plan_targets(sources: Sequence[Path], out: Path | None) -> list[Path]:
     return targets
 
 
+def _plan_previews(sources: Sequence[Path], targets: Sequence[Path]) -> list[Path]:
+    """``photo.before-after.jpg`` beside each target; of namesakes, all but one say their format."""
+    previews: list[Path] = []
+    for source, target in zip(sources, targets, strict=True):
+        preview = target.with_name(f"{source.stem}{_PREVIEW}.jpg")
+        if preview in previews:
+            preview = target.with_name(f"{source.name}{_PREVIEW}.jpg")
+        previews.append(preview)
+    return previews
+
+
+def _losses(photo: Photo, target: Path) -> tuple[str, ...]:
+    """What the format of the target cannot hold of a photo."""
+    suffix = target.suffix.lower()
+    losses = []
+    if photo.alpha is not None and suffix in {".jpg", ".jpeg"}:
+        losses.append("alpha left out: JPEG has none")
+    if photo.bits > 8 and suffix in _EIGHT_BIT:  # noqa: PLR2004
+        losses.append(f"{photo.bits} bits became 8: {suffix} has no more")
+    return tuple(losses)
+
+
 def restore_file(
     source: Path,
     restorer: Restorer,
@@ -96,9 +122,17 @@ def restore_file(
     *,
     target: Path | None = None,
     overwrite: bool = False,
-    preview: bool = False,
+    preview: Path | None = None,
 ) -> Restored:
     """Restore one file.
+
+    Args:
+        source: The photo.
+        restorer: The open network.
+        options: Its options.
+        target: Where to write; not given: beside the source, as ``photo.unblurred.jpg``.
+        overwrite: Replace files that exist.
+        preview: Where to write before and after side by side, if anywhere.
 
     Raises:
         PhotoError: If it cannot be read.
@@ -106,24 +140,22 @@ def restore_file(
     """
     target = target or plan_targets([source], None)[0]
     started = time.perf_counter()
-    picture = target.with_name(f"{source.stem}{_PREVIEW}.jpg") if preview else None
-    for path in filter(None, (target, picture)):
+    for path in filter(None, (target, preview)):
         _check_target(path, source, overwrite=overwrite)
     photo = read_photo(source, max_megapixels=options.max_megapixels)
     restored = restorer.restore(photo)
     write_photo(restored, target, overwrite=overwrite)
-    if picture is not None:
+    if preview is not None:
         # A JPEG has at most 65,535 px a side; panoramas are thinned out, for the preview only.
         step = -(-max(photo.pixels.shape) // _PREVIEW_SIDE_PX)
         halves = (x.pixels[::step, ::step].astype("float32") for x in (photo, restored))
         pixels = before_after(*halves)
         metadata = replace(photo.metadata, exif=None, xmp=None)
         side_by_side = Photo(pixels=pixels, metadata=metadata, grey=photo.grey)
-        write_photo(side_by_side, picture, overwrite=overwrite)
+        write_photo(side_by_side, preview, overwrite=overwrite)
     seconds = time.perf_counter() - started
-    return Restored(
-        source=source, target=target, preview=picture, seconds=seconds, notes=photo.notes
-    )
+    notes = (*photo.notes, *_losses(photo, target))
+    return Restored(source=source, target=target, preview=preview, seconds=seconds, notes=notes)
 
 
 def restore_files(
@@ -148,12 +180,13 @@ def restore_files(
     Yields:
         One result for each source, in order.
     """
-    for source, target in zip(sources, targets, strict=True):
+    previews = _plan_previews(sources, targets) if preview else [None] * len(sources)
+    for source, target, picture in zip(sources, targets, previews, strict=True):
         started = time.perf_counter()
         try:
             _make_folder(target.parent)
             yield restore_file(
-                source, restorer, options, target=target, overwrite=overwrite, preview=preview
+                source, restorer, options, target=target, overwrite=overwrite, preview=picture
             )
         except UnblurError as error:
             seconds = time.perf_counter() - started

@@ -22,6 +22,7 @@ def restore(
     *,
     model: str = "fast",
     engine: str = "auto",
+    overwrite: bool = False,
     options: RestoreOptions | None = None,
 ) -> Any:
     """Restore a motion-blurred picture.
@@ -33,10 +34,11 @@ def restore(
             * the bytes of a photo file;
             * a NumPy array (H, W), (H, W, 3) or (H, W, 4); uint8, uint16, or floats in [0, 1];
               a fourth channel is alpha and stays as it is;
-            * a PIL image;
+            * a PIL image; palettes and CMYK come back as RGB;
             * a PyTorch tensor (3, H, W) or (B, 3, H, W), floats in [0, 1].
         model: See :class:`RestoreOptions`.
         engine: See :class:`RestoreOptions`.
+        overwrite: For a path: replace a result that exists.
         options: All options at once; in place of ``model`` and ``engine``.
 
     Returns:
@@ -55,7 +57,8 @@ def restore(
         photo = read_photo(picture, max_megapixels=options.max_megapixels)
         return encode_photo(restorer.restore(photo), photo.format)
     if isinstance(picture, str | os.PathLike):
-        return type(picture)(restore_file(Path(picture), restorer, options).target)  # type: ignore[call-arg]
+        restored = restore_file(Path(picture), restorer, options, overwrite=overwrite)
+        return type(picture)(restored.target)  # type: ignore[call-arg]
     if isinstance(picture, np.ndarray):
         return _restore_array(picture, restorer.restore_pixels)
     # PIL and torch are looked at only if the caller has them loaded: an image or a tensor
@@ -89,7 +92,7 @@ def _restore_floats(array: NDArray[Any], run: Pixels) -> Float32:
         raise OptionError(f"an array must be uint8, uint16 or float, got {array.dtype}")
     if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
         raise OptionError(
-            f"floats must be in [0, 1], got {array.min():.4g} to {array.max():.4g}; "
+            f"floats must be finite and in [0, 1], got {array.min():.4g} to {array.max():.4g}; "
             "scale them first"
         )
     return run(array.astype(np.float32))

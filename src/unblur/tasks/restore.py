@@ -126,7 +126,7 @@ def _open_torch(path: Path) -> TorchEngine:
     try:
         import torch
     except ImportError as error:
-        raise MissingExtraError("torch is not installed; pip install 'unblur[train]'") from error
+        raise MissingExtraError("torch", extra="train") from error
     from unblur.models import MODELS
 
     state, facts = read_state(path)
