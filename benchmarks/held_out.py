@@ -109,7 +109,7 @@ def main() -> None:
             print_row(name, of_photo)
         everything = np.concatenate(list(rows.values()))
         print_row("mean", everything)
-        for exposure in EXPOSURES:
+        for exposure in EXPOSURES[: args.kernels]:
             print_row(f"  exposure {exposure}", everything[everything[:, 4] == exposure])
     unharmed = {name: psnr(restorer.restore_pixels(load(name)), load(name)) for name in PHOTOS}
     print("\nSharp photos in, PSNR of the output to the input:")
