@@ -130,7 +130,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, logs, weights.")],
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     start_from: Annotated[
-        Path | None, typer.Option(help="Begin with another run's generator.safetensors.")
+        Path | None, typer.Option(help="Begin with another run's weights, .safetensors or .onnx.")
     ] = None,
     steps: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,

@@ -132,14 +132,22 @@ def test_mistakes_are_one_line(photos, tmp_path, finished):
     assert "--resume continues it" in stderr_of(recipe, "--data", photos, *held)
 
 
-def test_a_run_can_start_from_the_weights_of_another(photos, tmp_path, finished):
+@pytest.mark.parametrize("ending", ["safetensors", "onnx"])
+def test_a_run_can_start_from_the_weights_of_another(photos, tmp_path, finished, ending):
     weights = finished / "run" / "generator.safetensors"
     options = TrainOptions(
         steps=1, batch=2, learning_rate=1e-12, validation_photos=1, precision="32-true",
         data=SyntheticOptions(crop_px=48, early_crop_px=32),
     )  # fmt: skip
 
-    train(options, data=photos, out=tmp_path, start_from=weights, workers=0, progress=False)
+    train(
+        options,
+        data=photos,
+        out=tmp_path,
+        start_from=weights.with_suffix(f".{ending}"),
+        workers=0,
+        progress=False,
+    )
 
     again = load_file(tmp_path / "generator.safetensors")
     for name, tensor in load_file(weights).items():

@@ -17,10 +17,11 @@ from torch.utils.data import DataLoader, Sampler
 from unblur.data.photos import list_photos, split_photos
 from unblur.data.synthetic import SyntheticPairs
 from unblur.devices import keep_freed_memory
-from unblur.errors import OptionError
+from unblur.errors import NetworkError, OptionError
 from unblur.tasks.export import export
 from unblur.tasks.recipe import dump_recipe
 from unblur.tasks.train_module import DeblurModule, TrainOptions
+from unblur.weights import read_state
 
 _VALIDATION_CROP_PX: Final = 256
 _PAIRS_PER_PHOTO: Final = 4
@@ -64,7 +65,8 @@ def train(  # noqa: PLR0913 - what changes from run to run
         data: Folder of sharp photos.
         out: Folder of the run: checkpoints, logs, weights.
         resume: Continue from the run's last checkpoint.
-        start_from: Weights to begin with, the ``generator.safetensors`` of another run.
+        start_from: Weights to begin with: ``generator.safetensors`` or ``generator.onnx`` of
+            another run, or a bundled network file.
         minutes: Stop after this time, with a checkpoint to resume from.
         workers: Processes that make pairs; 0 makes them in this one.
         progress: Draw a progress bar.
@@ -126,13 +128,17 @@ def _load_weights(module: DeblurModule, path: Path) -> None:
     from safetensors.torch import load_file
 
     try:
-        weights = load_file(path)
+        if path.suffix == ".onnx":
+            state, _ = read_state(path)
+            weights = {key: torch.from_numpy(state[key]) for key in module.ema.state_dict()}
+        else:
+            weights = load_file(path)
         module.generator.load_state_dict(weights)
         module.ema.load_state_dict(weights)
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except (OSError, KeyError, SafetensorError, RuntimeError, NetworkError) as error:
         raise OptionError(
             f"{path} does not hold weights of {module.options.model}; name a "
-            "generator.safetensors that a run of this model wrote"
+            "generator.safetensors or generator.onnx that a run of this model wrote"
         ) from error
 
 
