@@ -20,8 +20,8 @@ def cores() -> int:
 def keep_freed_memory() -> None:
     """Let this process keep large blocks of memory that it frees, to use them again.
 
-    By default glibc maps each large array afresh and the system clears its pages: a quarter of
-    the time of a training step. Elsewhere than on Linux with glibc this does nothing.
+    By default glibc maps each large array afresh and the system clears its pages, in every layer
+    of every training step. Elsewhere than on Linux with glibc this does nothing.
     """
     if sys.platform != "linux":
         return

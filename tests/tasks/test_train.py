@@ -165,5 +165,7 @@ def test_the_functions_raise_what_they_say(photos, tmp_path):
         )
     with pytest.raises(DataError, match="too few"):
         train(TrainOptions(validation_photos=3), data=photos, out=tmp_path)
+    with pytest.raises(OptionError, match="leave out --start-from or --resume"):
+        train(TrainOptions(), data=photos, out=tmp_path, resume=True, start_from=tmp_path)
     with pytest.raises(OptionError, match="nothing to resume"):
         train(TrainOptions(), data=photos, out=tmp_path, resume=True)

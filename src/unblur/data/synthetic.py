@@ -14,7 +14,7 @@ from unblur.imaging.kernels import random_kernels
 from unblur.imaging.photo import read_photo
 
 _KERNELS_TOGETHER: Final = 64
-"""Kernels are drawn in blocks, 20x faster a kernel than one by one; see :meth:`_kernel`."""
+"""Kernels are drawn in blocks, much faster than one by one; see :meth:`_kernel`."""
 _MARGIN_PX: Final = 32
 """Real surroundings blurred with each crop, so that few crops show mirrored edges."""
 _LEAST_SOFTNESS_PX: Final = 0.2
@@ -39,7 +39,7 @@ class SyntheticOptions:
     """Range of the length of the camera's path; half of the kernels take the upper end. Among a
     run's early pairs the upper end grows from the lower one: what long paths do to a photo is
     learned much faster once short ones are understood."""
-    exposure: tuple[float, float, float, float, float] = (0.1, 0.1, 0.1, 0.5, 1.0)
+    exposure: tuple[float, ...] = (0.1, 0.1, 0.2, 0.5, 1.0)
     """Fractions of its path that a kernel shows, one drawn for each. Mild blur comes oftener: it
     is what most photos have, and what can be undone best."""
     sharp_share: float = 0.12
@@ -64,7 +64,7 @@ class SyntheticOptions:
             low, high = getattr(self, name)
             if not 0 < low <= high < float("inf"):
                 raise OptionError(f"{name} needs 0 < low <= high, got [{low}, {high}]")
-        if not all(0 < fraction <= 1 for fraction in self.exposure):
+        if not self.exposure or not all(0 < fraction <= 1 for fraction in self.exposure):
             raise OptionError(f"exposure needs fractions in (0, 1], got {self.exposure}")
         for name in ("sharp_share", "linear_share", "jpeg_share"):
             if not 0 <= getattr(self, name) <= 1:

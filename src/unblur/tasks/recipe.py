@@ -72,7 +72,11 @@ def _convert(hint: Any, value: Any, key: str) -> Any:
         return _fill(hint, value, prefix=f"{key}.")
     if get_origin(hint) is tuple:
         kinds = get_args(hint)
-        if not isinstance(value, list) or len(value) != len(kinds):
+        if not isinstance(value, list):
+            raise OptionError(f"{key} must be a list, got {value!r}")
+        if kinds[-1] is Ellipsis:  # tuple[X, ...]: any number of values
+            kinds = (kinds[0],) * len(value)
+        if len(value) != len(kinds):
             raise OptionError(f"{key} must be a list of {len(kinds)} values, got {value!r}")
         return tuple(_convert(k, v, key) for k, v in zip(kinds, value, strict=True))
     if isinstance(hint, types.UnionType):

@@ -77,13 +77,16 @@ def train(  # noqa: PLR0913 - what changes from run to run
 
     Raises:
         DataError: If the photos are missing or too few.
-        OptionError: If ``start_from`` does not fit, there is no checkpoint to resume from, there
-            is one and ``resume`` is not set, or the loss is not finite.
+        OptionError: If ``start_from`` does not fit or comes with ``resume``, there is no
+            checkpoint to resume from, there is one and ``resume`` is not set, or the loss is not
+            finite.
     """
     from safetensors.torch import save_file
 
     keep_freed_memory()
     last = out / "checkpoints" / "last.ckpt"
+    if resume and start_from is not None:
+        raise OptionError("a resumed run has its weights; leave out --start-from or --resume")
     if resume and not last.is_file():
         raise OptionError(f"nothing to resume: {last} does not exist")
     if last.exists() and not resume:
@@ -96,7 +99,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
     (out / "recipe.toml").write_text(dump_recipe(options), encoding="utf-8")
 
     module = DeblurModule(options, validation_pairs(held_out, options))
-    if start_from is not None and not resume:
+    if start_from is not None:
         _load_weights(module, start_from)
     trainer = _trainer(options, out, start=start, minutes=minutes, progress=progress)
     trainer.fit(
