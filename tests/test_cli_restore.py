@@ -391,13 +391,6 @@ def test_several_photos_have_a_progress_bar_on_a_terminal(tmp_path, photo):
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "unblur", "restore", "photo.jpg", "second.jpg"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
-    # A shell's background job ignores Ctrl-C, and would hand that down through the tests.
-    program = (
-        "import signal, sys, unblur.cli\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "sys.argv = ['unblur', 'restore', 'large.png']\n"
-        "unblur.cli.main()\n"
-    )
     process = subprocess.Popen(
         command, cwd=tmp_path, stderr=theirs, stdout=subprocess.PIPE, text=True, env=environment
     )
