@@ -1,0 +1,55 @@
+"""The commands: options in, one task, lines on the terminal."""
+
+import sys
+from typing import Annotated, Final
+
+import typer
+
+from unblur.cli import restoring, training
+from unblur.errors import UnblurError
+
+_INTERRUPTED: Final = 130
+
+# With Rich markup on, typer takes "[...]" in a help text for a style and swallows it.
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from unblur import __version__
+
+        typer.echo(f"unblur {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def unblur(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Restore photographs spoiled by motion blur."""
+
+
+app.command()(restoring.restore)
+app.command()(restoring.models)
+app.command()(training.train)
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line on stderr and exit status 2."""
+    try:
+        app()
+    except UnblurError as error:
+        typer.echo(f"unblur: {error}", err=True)
+        sys.exit(2)
+    except SystemExit as stop:
+        if stop.code == _INTERRUPTED:  # typer has turned Ctrl-C into this, without a word
+            typer.echo("unblur: interrupted", err=True)
+        raise
