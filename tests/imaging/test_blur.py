@@ -5,8 +5,10 @@ from scipy.signal import fftconvolve
 from skimage import data
 
 from unblur.errors import OptionError
-from unblur.imaging.blur import blur, convolve, linear_to_srgb, srgb_to_linear
+from unblur.imaging.blur import blur
+from unblur.imaging.convolution import convolve
 from unblur.imaging.kernels import random_kernels
+from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
 POINT = np.ones((1, 1), np.float32)
 
@@ -87,7 +89,7 @@ def test_convolution_equals_scipy_in_the_interior(photo, kernel):
     np.testing.assert_allclose(convolve(photo, kernel)[interior], expected[interior], atol=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(161, 182), (97, 64), (40, 33)])
+@pytest.mark.parametrize("shape", [(161, 182), (97, 64), (49, 43)])
 def test_edges_are_mirrored(photo, kernel, shape):
     # Scipy's "mirror" is numpy's "reflect": the outermost pixel is not repeated.
     photo = photo[: shape[0], : shape[1]]
@@ -96,12 +98,37 @@ def test_edges_are_mirrored(photo, kernel, shape):
     np.testing.assert_allclose(convolve(photo, kernel), expected, atol=1e-5)
 
 
-def test_a_kernel_may_be_larger_than_the_photo(photo):
+def test_a_kernel_may_be_as_large_as_the_photo(photo):
     flat = np.full((31, 31), 1 / 31**2, np.float32)
-    tiny = photo[:9, :6]
+    tiny = photo[:31, :31]
 
     expected = ndimage.convolve(tiny.astype(np.float64), flat[..., None], mode="mirror")
     np.testing.assert_allclose(convolve(tiny, flat), expected, atol=1e-5)
+
+
+def test_a_kernel_larger_than_the_photo_is_refused_with_both_sizes(photo):
+    flat = np.full((31, 31), 1 / 31**2, np.float32)
+
+    with pytest.raises(OptionError, match="31x31 px is larger than the photo of 40x29"):
+        blur(photo[:29, :40], flat)
+
+
+@pytest.mark.parametrize("shape", [(700, 300), (300, 1000), (520, 770)])
+def test_tiles_join_without_a_trace(kernel, shape):
+    photo = (data.astronaut() / 255).astype(np.float32)
+    photo = np.tile(photo, (2, 2, 1))[: shape[0], : shape[1]]
+    expected = ndimage.convolve(photo[..., 0].astype(np.float64), kernel, mode="mirror")
+
+    np.testing.assert_allclose(convolve(photo, kernel)[..., 0], expected, atol=1e-5)
+
+
+def test_without_scipy_the_result_is_the_same(photo, kernel, monkeypatch):
+    from unblur.imaging import convolution
+
+    fast = convolve(photo, kernel)
+    monkeypatch.setattr(convolution, "_transforms", lambda: np.fft)
+
+    np.testing.assert_allclose(convolve(photo, kernel), fast, atol=1e-6)
 
 
 def test_a_point_of_light_becomes_the_kernel_the_right_way_round(kernel):
@@ -118,8 +145,8 @@ def test_a_point_of_light_becomes_the_kernel_the_right_way_round(kernel):
 
 
 def test_channels_do_not_mix(kernel):
-    red = np.zeros((40, 40, 3), np.float32)
-    red[20, 20, 0] = 1
+    red = np.zeros((60, 60, 3), np.float32)
+    red[30, 30, 0] = 1
 
     blurred = blur(red, kernel)
 

@@ -6,13 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unblur.errors import OptionError
-from unblur.imaging import kernels as module
-from unblur.imaging.kernels import (
-    PRESETS,
-    random_kernels,
-    random_trajectories,
-    trajectory_kernels,
-)
+from unblur.imaging import trajectories as module
+from unblur.imaging.kernels import random_kernels, trajectory_kernels
+from unblur.imaging.trajectories import PRESETS, random_trajectories
 
 few_examples = settings(max_examples=15, deadline=None)
 seeds = st.integers(0, 2**32 - 1)
@@ -126,7 +122,7 @@ def test_paths_of_one_batch_differ():
 
 def test_a_big_batch_is_its_chunks_one_after_the_other(monkeypatch):
     lengths = np.arange(1.0, 11.0)
-    monkeypatch.setattr(module, "_CHUNK", 4)
+    monkeypatch.setattr(module, "_TOGETHER", 4)
     together = random_trajectories(10, rng=rng(), length_px=lengths, samples=80)
 
     source = rng()

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from unblur.cli import restoring, training
+from unblur.cli import restoring, synthesis, training
 from unblur.errors import UnblurError
 
 _INTERRUPTED: Final = 130
@@ -39,6 +39,8 @@ def unblur(
 
 app.command()(restoring.restore)
 app.command()(restoring.models)
+app.command()(synthesis.blur)
+app.command()(synthesis.kernels)
 app.command()(training.train)
 
 

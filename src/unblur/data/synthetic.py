@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from unblur.errors import DataError, OptionError, PhotoError
 from unblur.imaging.blur import Float32, blur
+from unblur.imaging.convolution import trim_kernel
 from unblur.imaging.kernels import random_kernels
+from unblur.imaging.motion import Motion, Roll, random_motion
 from unblur.imaging.photo import read_photo
 
 _KERNELS_TOGETHER: Final = 64
@@ -19,6 +21,9 @@ _MARGIN_PX: Final = 32
 """Real surroundings blurred with each crop, so that few crops show mirrored edges."""
 _LEAST_SOFTNESS_PX: Final = 0.2
 _CACHE_BYTES: Final = 1 << 30
+_STILL: Final = np.ones((1, 1), np.float32)
+_WHOLE_PX: Final = (960, 1280)
+"""Height and width of the photo that a crop blurred by a roll is taken to be a part of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +49,10 @@ class SyntheticOptions:
     is what most photos have, and what can be undone best."""
     sharp_share: float = 0.12
     """Share of pairs that are not blurred, so that the network learns to leave photos alone."""
+    rotation_share: float = 0.0
+    """Share of pairs blurred by a camera that rolls as well as shifts."""
+    object_share: float = 0.0
+    """Share of pairs in which a part of the photo moves over the rest."""
     linear_share: float = 0.5
     """Share of pairs blurred in linear light; the rest is blurred in encoded values."""
     noise_max: float = 3 / 255
@@ -66,7 +75,7 @@ class SyntheticOptions:
                 raise OptionError(f"{name} needs 0 < low <= high, got [{low}, {high}]")
         if not self.exposure or not all(0 < fraction <= 1 for fraction in self.exposure):
             raise OptionError(f"exposure needs fractions in (0, 1], got {self.exposure}")
-        for name in ("sharp_share", "linear_share", "jpeg_share"):
+        for name in ("sharp_share", "rotation_share", "object_share", "linear_share", "jpeg_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must be in [0, 1], got {getattr(self, name)}")
 
@@ -125,12 +134,10 @@ class SyntheticPairs:
         sharp = self._crop(rng, crop_px)
         noise = rng.uniform(0, options.noise_max)
         linear = rng.uniform() < options.linear_share
-        if rng.uniform() < options.sharp_share:
-            kernel = np.ones((1, 1), np.float32)
+        motion = self._motion(index, rng, sharp.shape[0])
+        if motion is _STILL:
             noise *= rng.integers(2)  # half of the sharp inputs are clean
-        else:
-            kernel = self._kernel(index)
-        blurred = blur(sharp, kernel, linear_light=linear, noise_sigma=noise, rng=rng)
+        blurred = blur(sharp, motion, linear_light=linear, noise_sigma=noise, rng=rng)
 
         start = (sharp.shape[0] - crop_px) // 2
         window = slice(start, start + crop_px)
@@ -174,6 +181,36 @@ class SyntheticPairs:
                 self._cached_bytes += photo.nbytes
         return photo
 
+    def _motion(self, index: int, rng: np.random.Generator, side: int) -> Float32 | Motion:
+        """What blurs pair ``index``, a square of a side in pixels."""
+        options = self.options
+        shares = np.cumsum([options.sharp_share, options.rotation_share, options.object_share])
+        place = int(np.searchsorted(shares, rng.uniform(), side="right"))
+        if place == 0:
+            return _STILL
+        if place == len(shares):
+            return trim_kernel(self._kernel(index))
+        kind = ("rotation", "object")[place - 1]
+        low, high = options.length_px
+        length = rng.uniform(low, low + self._grown(index) * (high - low))
+        exposure = rng.choice(options.exposure)
+        if kind == "object":
+            return random_motion(
+                kind, rng=rng, height=side, width=side, length_px=length, exposure=exposure
+            )
+        height, width = _WHOLE_PX
+        roll = random_motion(
+            kind, rng=rng, height=height, width=width, length_px=length, exposure=exposure
+        )
+        assert isinstance(roll, Roll)
+        left, top = rng.uniform(0, (width - side, height - side))
+        return roll.seen_from(left, top)
+
+    def _grown(self, index: int) -> float:
+        """How far paths have grown at pair ``index``, in [0, 1]."""
+        first = index // _KERNELS_TOGETHER * _KERNELS_TOGETHER
+        return first / self.early if index < self.early else 1.0
+
     def _kernel(self, index: int) -> Float32:
         """Kernel of pair ``index``: one of its block's, which depends on seed and block alone."""
         block, place = divmod(index, _KERNELS_TOGETHER)
@@ -182,7 +219,7 @@ class SyntheticPairs:
             rng = np.random.default_rng([self.seed, block, 1])
             low, high = self.options.length_px
             canvas = max(64, int(high) + 3)
-            grown = block * _KERNELS_TOGETHER / self.early if early else 1.0
+            grown = self._grown(index)
             lengths = rng.uniform(low, low + grown * (high - low), _KERNELS_TOGETHER)
             lengths[::2] = low + grown * (high - low)
             kernels = random_kernels(
