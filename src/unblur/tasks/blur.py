@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +15,12 @@ import numpy as np
 from unblur.devices import cores
 from unblur.errors import OptionError, PhotoError, UnblurError
 from unblur.imaging.blur import blur
-from unblur.imaging.motion import KINDS, Motion, MovingObject, random_motion
-from unblur.imaging.photo import Photo, read_photo, write_photo
+from unblur.imaging.motion import KINDS, random_motion
+from unblur.imaging.photo import Photo, read_photo
 from unblur.imaging.trajectories import PRESETS
 from unblur.tasks.manifest import Manifest, Record, read_manifest
-from unblur.tasks.pair_files import kernel_picture, save_array
+from unblur.tasks.pair_files import write_pair
 
-_FOLDERS: Final = ("blur", "sharp", "kernels")
 _LOOKS: Final = ("source_sha256", "draw", "options")
 
 
@@ -207,7 +207,7 @@ def _make(
             noise_sigma=options.noise_sigma,
             rng=rng,
         )
-        files = _write(out, name, photo, blurred, motion, options)
+        files = write_pair(out, name, photo, blurred, motion, jpeg=options.jpeg)
         record |= {"kind": kind, "exposure": exposure, "files": files}
     except UnblurError as error:
         return Blurred(source=source, name=name, error=str(error)), None
@@ -246,37 +246,20 @@ def _record(source: Path, digest: str, name: str, draw: int, options: BlurOption
         "source_sha256": digest,
         "draw": draw,
         "options": _asked(options),
-        "versions": {"unblur": __version__, "numpy": np.__version__, "libvips": libvips},
+        "versions": {
+            "unblur": __version__,
+            "numpy": np.__version__,
+            "scipy": _version("scipy"),
+            "libvips": libvips,
+        },
     }
 
 
-def _write(
-    out: Path,
-    name: str,
-    sharp: Photo,
-    blurred: Photo,
-    motion: Motion,
-    options: BlurOptions,
-) -> dict[str, str]:
-    """Write the files of a pair; their names in the data set."""
-    for folder in _FOLDERS:
-        (out / folder).mkdir(exist_ok=True)
-    kernels = motion.kernels(*sharp.pixels.shape[:2])
-    files = {
-        "blur": f"blur/{name}.{'png' if options.jpeg is None else 'jpg'}",
-        "sharp": f"sharp/{name}.png",
-        "kernel": f"kernels/{name}.npy",
-        "kernel_picture": f"kernels/{name}.png",
-    }
-    save_array(kernels, out / files["kernel"])
-    write_photo(kernel_picture(kernels), out / files["kernel_picture"], overwrite=True)
-    if isinstance(motion, MovingObject):
-        files["mask"] = f"kernels/{name}.mask.png"
-        mask = Photo(pixels=np.repeat(motion.mask[..., None], 3, axis=2), grey=True)
-        write_photo(mask, out / files["mask"], overwrite=True)
-    write_photo(sharp, out / files["sharp"], overwrite=True)
-    write_photo(blurred, out / files["blur"], overwrite=True, quality=options.jpeg)
-    return files
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _in_order(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Files of a data set beside its photos: kernels as arrays and as pictures to look at."""
+"""The files of a pair: photos, kernels as arrays and as pictures to look at."""
 
 import secrets
 from contextlib import suppress
@@ -8,9 +8,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import TargetError
-from unblur.imaging.photo import Photo
+from unblur.imaging.motion import Motion, MovingObject
+from unblur.imaging.photo import Photo, write_photo
 
 Float32 = NDArray[np.float32]
+
+_FOLDERS = ("blur", "sharp", "kernels")
+
+
+def write_pair(
+    out: Path,
+    name: str,
+    sharp: Photo,
+    blurred: Photo,
+    motion: Motion,
+    *,
+    jpeg: int | None,
+) -> dict[str, str]:
+    """Write the files of a pair; the blurred photo, by which it is known to be whole, comes last.
+
+    Args:
+        out: Folder of the data set.
+        name: Of the pair.
+        sharp: The sharp photo.
+        blurred: The blurred photo.
+        motion: What blurred it.
+        jpeg: Quality of the blurred photo as JPEG; None writes PNG.
+
+    Returns:
+        The files by their part in the pair, relative to the data set.
+
+    Raises:
+        TargetError: If one cannot be written.
+    """
+    for folder in _FOLDERS:
+        try:
+            (out / folder).mkdir(exist_ok=True)
+        except OSError as error:
+            raise TargetError(f"{out / folder}: cannot be made ({error.strerror})") from error
+    kernels = motion.kernels(*sharp.pixels.shape[:2])
+    files = {
+        "blur": f"blur/{name}.{'png' if jpeg is None else 'jpg'}",
+        "sharp": f"sharp/{name}.png",
+        "kernel": f"kernels/{name}.npy",
+        "kernel_picture": f"kernels/{name}.png",
+    }
+    save_array(kernels, out / files["kernel"])
+    write_photo(kernel_picture(kernels), out / files["kernel_picture"], overwrite=True)
+    if isinstance(motion, MovingObject):
+        files["mask"] = f"kernels/{name}.mask.png"
+        mask = Photo(pixels=np.repeat(motion.mask[..., None], 3, axis=2), grey=True)
+        write_photo(mask, out / files["mask"], overwrite=True)
+    write_photo(sharp, out / files["sharp"], overwrite=True)
+    write_photo(blurred, out / files["blur"], overwrite=True, quality=jpeg)
+    return files
 
 
 def save_array(array: Float32, target: Path) -> None:
