@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from unblur.cli import restoring, synthesis, training
+from unblur.cli import averaging, restoring, synthesis, training
 from unblur.errors import UnblurError
 
 _INTERRUPTED: Final = 130
@@ -40,6 +40,7 @@ def unblur(
 app.command()(restoring.restore)
 app.command()(restoring.models)
 app.command()(synthesis.blur)
+app.command()(averaging.average)
 app.command()(synthesis.kernels)
 app.command()(training.train)
 

@@ -26,14 +26,12 @@ class Manifest:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
+        parts = (folder / part for part in ("blur", "sharp"))
+        if any(part.is_dir() for part in parts) and not self.path.exists():
+            raise TargetError(f"{folder}: has pairs but no {NAME}; choose another folder for -o")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if not self.path.exists():
-                if any((folder / part).is_dir() for part in ("blur", "sharp")):
-                    raise TargetError(
-                        f"{folder}: has pairs but no {NAME}; choose another folder for -o"
-                    )
-                self.path.touch()
+            self.path.touch()
             self.records = read_manifest(self.path)
             self._drop_torn_line()
         except OSError as error:
