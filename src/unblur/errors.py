@@ -37,3 +37,7 @@ class MissingExtraError(UnblurError, ImportError):
 
 class DataError(UnblurError, ValueError):
     """A data set on disk is missing, empty or not in the expected layout."""
+
+
+class TrainingError(UnblurError, ArithmeticError):
+    """A training went astray: its loss is not finite."""

@@ -16,6 +16,8 @@ from unblur.metrics import psnr
 SMALL = SyntheticOptions(crop_px=32)
 CLEAN = SyntheticOptions(crop_px=48, noise_max=0, jpeg_share=0, softness_px=0)
 """Nothing but blur."""
+MOVING = replace(SMALL, rotation_share=0.3, object_share=0.3)
+"""Pairs of all kinds."""
 
 
 def save(pixels, path):
@@ -77,6 +79,46 @@ def test_a_pair_is_the_same_in_another_process(photos):
 
         for future, i in zip(there, (65, 3), strict=True):
             assert_equal_pairs(future.result(timeout=60), make(photos)[i])
+
+
+def test_pairs_of_all_kinds_are_the_same_in_any_order_and_from_a_fresh_set(photos):
+    pairs = make(photos, MOVING)
+    forwards = {i: pairs[i] for i in range(8)}
+
+    for i in reversed(range(8)):
+        assert_equal_pairs(pairs[i], forwards[i])
+        assert_equal_pairs(make(photos, MOVING)[i], forwards[i])
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's hints
+def test_pairs_of_all_kinds_are_the_same_from_any_number_of_workers(photos):
+    from torch.utils.data import DataLoader
+
+    pairs = make(photos, MOVING, count=8)
+    # As in training: libvips does not survive a fork.
+    parallel = DataLoader(pairs, batch_size=2, num_workers=2, multiprocessing_context="spawn")
+    alone = DataLoader(pairs, batch_size=2, num_workers=0)
+
+    batches = list(alone)
+    assert len(batches) == 4
+    for i, (one, other) in enumerate(zip(batches, parallel, strict=True)):
+        assert_equal_pairs(one, other)
+        for place in range(2):
+            assert_equal_pairs([side[place].numpy() for side in one], pairs[2 * i + place])
+
+
+@pytest.mark.parametrize(("rotation", "objects"), [(0.0, 0.0), (0.4, 0.0), (0.0, 0.4), (0.2, 0.2)])
+def test_shares_of_rolls_and_objects_change_so_many_pairs_and_no_others(photos, rotation, objects):
+    options = replace(SMALL, rotation_share=rotation, object_share=objects)
+    mixed, shaken = make(photos, options), make(photos)
+
+    # The others have the same noise, too, and have been through the same JPEG.
+    changed = sum(not all(map(np.array_equal, mixed[i], shaken[i])) for i in range(40))
+
+    if rotation + objects == 0:
+        assert changed == 0
+    else:
+        assert 6 < changed < 26  # 40 draws at 0.4: 16 with a deviation of 3.1
 
 
 def test_other_indices_and_seeds_give_other_pairs(photos):
@@ -220,6 +262,37 @@ def test_half_of_the_sharp_inputs_are_clean(tmp_path):
     assert 17 < sum(clean) < 43
 
 
+def test_the_camera_rolls_in_the_share_asked_for(tmp_path):
+    # Points of light, 32 px apart: a shake smears all alike, a roll each in its own way.
+    points = np.zeros((300, 300, 3), np.uint8)
+    points[::32, ::32] = 255
+    file = [save(points, tmp_path / "points.png")]
+    options = replace(CLEAN, crop_px=96, scale=(1, 1), length_px=(30, 30), sharp_share=0)
+    options = replace(options, exposure=(1.0,), linear_share=1.0)
+
+    def differences(share):
+        pairs = make(file, replace(options, rotation_share=share))
+        for blurred, sharp in (pairs[i] for i in range(6)):
+            places = [(y, x) for y, x in np.argwhere(sharp[0]) if {y, x} <= {*range(4, 92)}]
+            smears = [blurred[0, y - 4 : y + 5, x - 4 : x + 5] for y, x in places]
+            yield max(abs(smear - smears[0]).max() for smear in smears)
+
+    assert max(differences(0.0)) < 2 / 255
+    assert min(differences(1.0)) > 5 / 255
+
+
+def test_objects_move_before_a_sharp_background(photos):
+    options = replace(CLEAN, crop_px=96, sharp_share=0, length_px=(20.0, 20.0))
+
+    def untouched(share):
+        pairs = make(photos[:1], replace(options, object_share=share))
+        return np.array([(abs(np.subtract(*pairs[i])) < 1e-6).all(axis=0).mean() for i in range(8)])
+
+    assert untouched(0.0).max() < 0.3  # where the photo is flat
+    assert untouched(1.0).min() > 0.3
+    assert untouched(1.0).max() < 0.97
+
+
 def test_light_or_encoded_values_are_blurred_in_the_share_asked_for(tmp_path):
     # Fine stripes of black and white: their mean is 128 encoded, 188 in light.
     stripes = np.zeros((400, 400, 3), np.uint8)
@@ -342,6 +415,9 @@ def test_a_photo_smaller_than_the_crop_is_named_with_its_size(tmp_path):
         ({"scale": (0.9, 0.5)}, "scale needs 0 < low <= high, got [0.9, 0.5]"),
         ({"length_px": (-1, 5)}, "length_px needs 0 < low <= high, got [-1, 5]"),
         ({"sharp_share": 1.1}, "sharp_share must be in [0, 1], got 1.1"),
+        ({"rotation_share": -0.1}, "rotation_share must be in [0, 1], got -0.1"),
+        ({"object_share": 1.5}, "object_share must be in [0, 1], got 1.5"),
+        ({"rotation_share": float("nan")}, "rotation_share must be in [0, 1], got nan"),
         ({"linear_share": -0.1}, "linear_share must be in [0, 1], got -0.1"),
         ({"jpeg_share": 2}, "jpeg_share must be in [0, 1], got 2"),
     ],
@@ -349,6 +425,12 @@ def test_a_photo_smaller_than_the_crop_is_named_with_its_size(tmp_path):
 def test_an_option_out_of_range_is_named_with_its_value(option, message):
     with pytest.raises(OptionError, match=re.escape(message)):
         SyntheticOptions(**option)
+
+
+@pytest.mark.xfail(reason="the first shares get theirs, the last what is left, without a word")
+def test_shares_that_sum_to_more_than_1_are_refused():
+    with pytest.raises(OptionError, match="share"):
+        SyntheticOptions(sharp_share=0.5, rotation_share=0.5, object_share=0.5)
 
 
 def test_the_set_reports_the_length_asked_for(photos):

@@ -4,6 +4,7 @@ import pytest
 
 from unblur.errors import OptionError
 from unblur.tasks.recipe import dump_recipe, load_recipe
+from unblur.tasks.train import load_training
 from unblur.tasks.train_module import TrainOptions
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
@@ -11,15 +12,17 @@ RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.toml"))
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_loads_and_survives_a_round_trip(path, tmp_path):
-    options = load_recipe(path, TrainOptions)
+    options = load_training(path)
     copy = tmp_path / "copy.toml"
     copy.write_text(dump_recipe(options))
 
-    assert load_recipe(copy, TrainOptions) == options
+    assert load_training(copy) == options
 
 
 def test_there_are_recipes():
-    assert [path.stem for path in RECIPES] == ["fast"]
+    assert {"fast", "deblurgan-wild", "deblurgan-synth", "deblurgan-comb"} <= {
+        path.stem for path in RECIPES
+    }
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from unblur.cli import averaging, restoring, synthesis, training
+from unblur.cli import averaging, data, networks, restoring, synthesis, training
 from unblur.errors import UnblurError
 
 _INTERRUPTED: Final = 130
@@ -43,6 +43,9 @@ app.command()(synthesis.blur)
 app.command()(averaging.average)
 app.command()(synthesis.kernels)
 app.command()(training.train)
+app.command()(networks.export)
+app.command()(networks.convert)
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:

@@ -1,15 +1,26 @@
 """`unblur train`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+
+_TERMINATED: Final = 128 + 15
 
 
 def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     recipe: Annotated[Path, typer.Argument(help="A TOML file, such as recipes/fast.toml.")],
-    data: Annotated[Path, typer.Option(help="Folder of sharp photos.")],
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, logs, weights.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of sharp photos, blurred on the fly.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Folder with blur/ and sharp/, or in GoPro's layout.")
+    ] = None,
+    frames: Annotated[
+        Path | None, typer.Option(help="Folder of 240 fps frames, averaged on the fly.")
+    ] = None,
+    vgg: Annotated[Path | None, typer.Option(help="VGG19 weights for the perceptual loss.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     start_from: Annotated[
         Path | None, typer.Option(help="Begin with another run's weights, .safetensors or .onnx.")
@@ -20,6 +31,8 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
         float | None, typer.Option(help="Stop after this time; --resume goes on.")
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes that make training pairs.")] = 1,
+    devices: Annotated[int, typer.Option(help="Training processes or GPUs on a machine.")] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines; start the same command on each.")] = 1,
 ) -> None:
     """Train a network from a recipe; needs the extra `train`."""
     from dataclasses import replace
@@ -30,22 +43,31 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     if find_spec("lightning") is None:
         raise MissingExtraError("lightning", extra="train")
     _hush_lightning()
-    from unblur.tasks.recipe import load_recipe
+    from unblur.tasks.train import load_training
     from unblur.tasks.train import train as run
-    from unblur.tasks.train_module import TrainOptions
+    from unblur.tasks.train_data import Sources
 
-    options = load_recipe(recipe, TrainOptions)
+    options = load_training(recipe)
     changed = {"steps": steps, "seed": seed}
     options = replace(options, **{k: v for k, v in changed.items() if v is not None})  # type: ignore[arg-type]
-    network = run(
-        options,
-        data=data,
-        out=out,
-        resume=resume,
-        start_from=start_from,
-        minutes=minutes,
-        workers=workers,
-    )
+    from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+    try:
+        network = run(
+            options,
+            data=Sources(photos=data, pairs=pairs, frames=frames),
+            out=out,
+            resume=resume,
+            start_from=start_from,
+            vgg=vgg,
+            minutes=minutes,
+            workers=workers,
+            devices=devices,
+            nodes=nodes,
+        )
+    except SIGTERMException:
+        typer.echo(f"unblur: terminated; --resume continues {out}", err=True)
+        raise typer.Exit(code=_TERMINATED) from None
     typer.echo(f"{network}: try it with `unblur restore PHOTO --model {network}`")
 
 
@@ -55,4 +77,6 @@ def _hush_lightning() -> None:
     import warnings
 
     warnings.filterwarnings("ignore", module="lightning")
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    for name in ("lightning.pytorch", "torch.onnx"):
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -8,19 +8,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import DataError, OptionError, PhotoError
-from unblur.imaging.blur import Float32, blur
+from unblur.data.crops import Float32, PhotoCache, as_floats, check_index, turned
+from unblur.data.problems import check_fits
+from unblur.errors import DataError, OptionError
+from unblur.imaging.blur import blur
 from unblur.imaging.convolution import trim_kernel
 from unblur.imaging.kernels import random_kernels
 from unblur.imaging.motion import Motion, Roll, random_motion
-from unblur.imaging.photo import read_photo
 
 _KERNELS_TOGETHER: Final = 64
 """Kernels are drawn in blocks, much faster than one by one; see :meth:`_kernel`."""
 _MARGIN_PX: Final = 32
 """Real surroundings blurred with each crop, so that few crops show mirrored edges."""
 _LEAST_SOFTNESS_PX: Final = 0.2
-_CACHE_BYTES: Final = 1 << 30
 _STILL: Final = np.ones((1, 1), np.float32)
 _WHOLE_PX: Final = (960, 1280)
 """Height and width of the photo that a crop blurred by a roll is taken to be a part of."""
@@ -111,8 +111,7 @@ class SyntheticPairs:
         self.seed = seed
         self.count = count
         self.early = early
-        self._cache: dict[int, NDArray[np.uint8]] = {}
-        self._cached_bytes = 0
+        self._photos = PhotoCache(remedy="leave it out of the training photos")
         self._block: tuple[tuple[int, bool], Float32] | None = None
 
     def __len__(self) -> int:
@@ -126,12 +125,10 @@ class SyntheticPairs:
             IndexError: If the index is outside [0, count).
             DataError: If a photo cannot be read or is smaller than a crop.
         """
-        if not 0 <= index < self.count:
-            raise IndexError(f"pair {index} of {self.count}")
+        path, rng = self._draw(index)
         options = self.options
-        rng = np.random.default_rng([self.seed, index])
         crop_px = options.early_crop_px if index < self.early else options.crop_px
-        sharp = self._crop(rng, crop_px)
+        sharp = self._crop(path, rng, crop_px)
         noise = rng.uniform(0, options.noise_max)
         linear = rng.uniform() < options.linear_share
         motion = self._motion(index, rng, sharp.shape[0])
@@ -145,24 +142,24 @@ class SyntheticPairs:
         codes = np.round(blurred * 255).astype(np.uint8)
         if rng.uniform() < options.jpeg_share:
             codes = _through_jpeg(codes, int(rng.integers(75, 98)))
-        flipped, turns = rng.integers(2), int(rng.integers(4))
-        pair = (codes.astype(np.float32) / np.float32(255), sharp)
-        blurred, sharp = (np.rot90(x[:, ::-1] if flipped else x, turns) for x in pair)
-        return _planes(blurred), _planes(sharp)
+        return turned(rng, as_floats(codes), sharp)
 
-    def _crop(self, rng: np.random.Generator, crop_px: int) -> Float32:
-        """A random square of a random photo, resized; at least ``crop_px`` wide."""
-        which = int(rng.integers(len(self.photos)))
-        photo = self._photo(which)
+    def describe(self, index: int) -> str:
+        """The file behind pair ``index``."""
+        return str(self._draw(index)[0])
+
+    def _draw(self, index: int) -> tuple[Path, np.random.Generator]:
+        check_index(index, self.count)
+        rng = np.random.default_rng([self.seed, index])
+        return self.photos[int(rng.integers(len(self.photos)))], rng
+
+    def _crop(self, path: Path, rng: np.random.Generator, crop_px: int) -> Float32:
+        """A random square of a photo, resized; at least ``crop_px`` wide."""
+        photo = self._photos[path]
         scale = rng.uniform(*self.options.scale)
         shortest = min(photo.shape[:2])
         # Checked against the larger crops from the first pair on, not hours into a run.
-        largest = max(self.options.crop_px, crop_px)
-        if shortest < largest:
-            raise DataError(
-                f"{self.photos[which]} is {photo.shape[1]}x{photo.shape[0]} px, smaller than a "
-                f"crop of {largest} px; leave it out or lower crop_px"
-            )
+        check_fits(path, photo.shape[:2], max(self.options.crop_px, crop_px))
         scale = max(scale, crop_px / shortest)
         target = max(crop_px, min(crop_px + 2 * _MARGIN_PX, int(shortest * scale)))
         side = min(round(target / scale), shortest)
@@ -171,15 +168,6 @@ class SyntheticPairs:
         most = self.options.softness_px
         softness = max(0.0, rng.uniform(-most, most))
         return _resize(photo[top : top + side, left : left + side], target, softness)
-
-    def _photo(self, which: int) -> NDArray[np.uint8]:
-        photo = self._cache.get(which)
-        if photo is None:
-            photo = _decode(self.photos[which])
-            if self._cached_bytes + photo.nbytes <= _CACHE_BYTES:
-                self._cache[which] = photo
-                self._cached_bytes += photo.nbytes
-        return photo
 
     def _motion(self, index: int, rng: np.random.Generator, side: int) -> Float32 | Motion:
         """What blurs pair ``index``, a square of a side in pixels."""
@@ -234,18 +222,6 @@ class SyntheticPairs:
         return kernel
 
 
-def _planes(pixels: Float32) -> Float32:
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1), dtype=np.float32)
-
-
-def _decode(path: Path) -> NDArray[np.uint8]:
-    try:
-        pixels = read_photo(path).pixels
-    except PhotoError as error:
-        raise DataError(f"{error}; leave it out of the training photos") from error
-    return np.round(pixels * 255).astype(np.uint8)
-
-
 def _resize(pixels: NDArray[np.uint8], side: int, softness_px: float) -> Float32:
     """Shrink a square crop to ``side`` px with a Lanczos filter, soften it; floats in [0, 1]."""
     import pyvips
@@ -255,7 +231,7 @@ def _resize(pixels: NDArray[np.uint8], side: int, softness_px: float) -> Float32
     if softness_px > _LEAST_SOFTNESS_PX:
         image = image.gaussblur(softness_px, min_ampl=0.02, precision="float").rint().cast("uchar")
     resized: NDArray[np.uint8] = image.numpy()
-    return resized.astype(np.float32) / np.float32(255)
+    return as_floats(resized)
 
 
 def _through_jpeg(codes: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:

@@ -41,10 +41,29 @@ def _fast(design: str, *, receptive_field_px: int) -> ModelSpec:
     )
 
 
+def _deblurgan(*, channels: int) -> ModelSpec:
+    """DeblurGAN's generator; other widths than 64 are ours, and no figures of the paper hold."""
+
+    def build() -> "nn.Module":
+        from unblur.models.deblurgan import DeblurGenerator
+
+        return DeblurGenerator(channels=channels)
+
+    return ModelSpec(
+        build=build,
+        multiple_of=4,
+        receptive_field_px=169,  # of the convolutions: the normalisation sees everything
+        tiling="global",
+        source="kupyn2018",
+    )
+
+
 MODELS: Final = {
     "fast": _fast("fast", receptive_field_px=422),
     "fast-half": _fast("half", receptive_field_px=406),
     "fast-quarter": _fast("quarter", receptive_field_px=494),
+    "deblurgan": _deblurgan(channels=64),
+    "deblurgan-narrow": _deblurgan(channels=32),
 }
 
 

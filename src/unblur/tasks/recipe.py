@@ -27,16 +27,25 @@ def load_recipe(path: Path, kind: type[Options]) -> Options:
         OptionError: If the file is missing or not TOML, or a key or value does not fit; the
             message names the file and, for a key, the closest known one.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"{path}: cannot read this recipe ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OptionError(f"{path}: not a TOML file ({error})") from error
+    table = read_table(path)
     try:
         return _fill(kind, table, prefix="")
     except OptionError as error:
         raise OptionError(f"{path}: {error}") from error
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """What a TOML file says, unchecked.
+
+    Raises:
+        OptionError: If the file is missing or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(f"{path}: cannot read this recipe ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise OptionError(f"{path}: not a TOML file ({error})") from error
 
 
 def dump_recipe(options: Any) -> str:

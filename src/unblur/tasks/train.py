@@ -1,74 +1,72 @@
 """Train a generator from a recipe: Lightning does the loop, this says what is learned."""
 
+import errno
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
-from datetime import timedelta
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import TypeAlias
 
-import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, OnExceptionCheckpoint
-from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
-from torch import Tensor
-from torch.utils.data import DataLoader, Sampler
 
-from unblur.data.photos import list_photos, split_photos
-from unblur.data.synthetic import SyntheticPairs
+from unblur.data.mixture import PairSet
 from unblur.devices import keep_freed_memory
-from unblur.errors import NetworkError, OptionError
+from unblur.errors import DataError, NetworkError, OptionError, TargetError, TrainingError
+from unblur.models.vgg import load_vgg
+from unblur.tasks.adversarial import AdversarialOptions
+from unblur.tasks.adversarial_module import AdversarialModule
+from unblur.tasks.check_data import CheckOptions, check_data
 from unblur.tasks.export import export
-from unblur.tasks.recipe import dump_recipe
+from unblur.tasks.recipe import dump_recipe, load_recipe, read_table
+from unblur.tasks.train_data import Sources, training_pairs, validation_pairs
 from unblur.tasks.train_module import DeblurModule, TrainOptions
+from unblur.tasks.trainer import CHECKPOINT, TrainingData, make_trainer
 from unblur.weights import read_state
 
-_VALIDATION_CROP_PX: Final = 256
-_PAIRS_PER_PHOTO: Final = 4
+AnyOptions: TypeAlias = TrainOptions | AdversarialOptions
+AnyModule: TypeAlias = DeblurModule | AdversarialModule
 
 
-class _From(Sampler[int]):
-    """Indices from where an interrupted run stopped, so that every pair is used once."""
+def load_training(path: Path) -> AnyOptions:
+    """Read a recipe of either kind of training; ``method = "adversarial"`` tells them apart.
 
-    def __init__(self, start: int, stop: int) -> None:
-        self.start, self.stop = start, stop
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self.start, self.stop))
-
-    def __len__(self) -> int:
-        # The whole run's: Lightning counts the batches of a resumed epoch from its beginning.
-        return self.stop
-
-
-def validation_pairs(photos: list[Path], options: TrainOptions) -> SyntheticPairs:
-    """Pairs from photos kept out of training: the same for every run on the same photos."""
-    data = replace(options.data, crop_px=_VALIDATION_CROP_PX, sharp_share=0.0, jpeg_share=0.0)
-    return SyntheticPairs(photos, data, seed=0, count=_PAIRS_PER_PHOTO * options.validation_photos)
+    Raises:
+        OptionError: As :func:`unblur.tasks.recipe.load_recipe`.
+    """
+    if read_table(path).get("method") == "adversarial":
+        return load_recipe(path, AdversarialOptions)
+    return load_recipe(path, TrainOptions)
 
 
 def train(  # noqa: PLR0913 - what changes from run to run
-    options: TrainOptions,
+    options: AnyOptions,
     *,
-    data: Path,
+    data: Sources | Path,
     out: Path,
     resume: bool = False,
     start_from: Path | None = None,
+    vgg: Path | None = None,
     minutes: float | None = None,
     workers: int = 1,
+    devices: int = 1,
+    nodes: int = 1,
     progress: bool = True,
 ) -> Path:
     """Train a generator and write it as a network file.
 
     Args:
         options: The recipe; a resolved copy is written to ``out/recipe.toml``.
-        data: Folder of sharp photos.
+        data: Where data lie; a path is a folder of sharp photos.
         out: Folder of the run: checkpoints, logs, weights.
         resume: Continue from the run's last checkpoint.
         start_from: Weights to begin with: ``generator.safetensors`` or ``generator.onnx`` of
             another run, or a bundled network file.
+        vgg: File of VGG19 weights for a perceptual loss; None takes the published one.
         minutes: Stop after this time, with a checkpoint to resume from.
-        workers: Processes that make pairs; 0 makes them in this one.
+        workers: Processes that make pairs for each training process; 0 makes them in it.
+        devices: Training processes on each machine, each with its own ``options.batch``.
+        nodes: Machines.
         progress: Draw a progress bar.
 
     Returns:
@@ -76,68 +74,148 @@ def train(  # noqa: PLR0913 - what changes from run to run
         ``generator.safetensors``.
 
     Raises:
-        DataError: If the photos are missing or too few.
+        DataError: If the data are missing or too few.
         OptionError: If ``start_from`` does not fit or comes with ``resume``, there is no
-            checkpoint to resume from, there is one and ``resume`` is not set, or the loss is not
-            finite.
+            checkpoint to resume from, or there is one and ``resume`` is not set.
+        NetworkError: If the weights of VGG19 are missing or not those.
+        TrainingError: If the loss is not finite.
+        TargetError: If a checkpoint cannot be written.
     """
     from safetensors.torch import save_file
 
     keep_freed_memory()
-    last = out / "checkpoints" / "last.ckpt"
+    sources = Sources(photos=data) if isinstance(data, Path) else data
+    last = out / CHECKPOINT
     if resume and start_from is not None:
         raise OptionError("a resumed run has its weights; leave out --start-from or --resume")
     if resume and not last.is_file():
         raise OptionError(f"nothing to resume: {last} does not exist")
     if last.exists() and not resume:
         raise OptionError(f"{out} holds a run already; --resume continues it")
-    train_photos, held_out = split_photos(
-        list_photos(data), held_out=options.validation_photos, seed=0
-    )
+    if not resume:
+        _check(sources, options)
     start = _step_of(last) if resume else 0
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "recipe.toml").write_text(dump_recipe(options), encoding="utf-8")
-
-    module = DeblurModule(options, validation_pairs(held_out, options))
+    crops = options.batch * (options.accumulate if isinstance(options, AdversarialOptions) else 1)
+    together = crops * devices * nodes
+    early = round(options.early_share * options.steps) if isinstance(options, TrainOptions) else 0
+    pairs, words = training_pairs(
+        sources,
+        options.mix,
+        options.data,
+        seed=options.seed,
+        count=options.steps * together,
+        held_out=options.validation_photos,
+        early=early * together,
+    )
+    module = _module(options, sources, vgg)
     if start_from is not None:
         _load_weights(module, start_from)
-    trainer = _trainer(options, out, start=start, minutes=minutes, progress=progress)
-    trainer.fit(
-        module,
-        _loader(train_photos, options, start=start, workers=workers),
-        DataLoader([0]),  # type: ignore[arg-type]  # one turn: validation reads its own photos
-        ckpt_path=last if resume else None,
-        weights_only=False,
+    trainer = make_trainer(
+        out,
+        start=start,
+        precision=options.precision,
+        validate_every=min(options.validate_every, options.steps),
+        clip=1.0 if isinstance(options, TrainOptions) else None,
+        minutes=minutes,
+        devices=devices,
+        nodes=nodes,
+        progress=progress,
     )
-    trainer.save_checkpoint(last)
-    save_file(
-        {key: value.contiguous() for key, value in module.ema.state_dict().items()},
-        out / "generator.safetensors",
-    )
+    with _explained(module, pairs, together, last):
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "recipe.toml").write_text(dump_recipe(options), encoding="utf-8")
+        trainer.fit(
+            module,
+            datamodule=TrainingData(
+                pairs, start=start, stop=options.steps, crops=crops, workers=workers
+            ),
+            ckpt_path=last if resume else None,
+            weights_only=False,
+        )
+        trainer.save_checkpoint(last)
+        network = out / "generator.onnx"
+        if not trainer.is_global_zero:
+            return network
+        state = module.network.state_dict()
+        weights = {key: value.contiguous() for key, value in state.items()}
+        save_file(weights, out / "generator.safetensors")
     scores = {key: f"{float(value):.4f}" for key, value in trainer.callback_metrics.items()}
     metadata = {
-        "trained_on": f"{len(train_photos)} photos in {data.name}/",
-        "steps": str(trainer.global_step),
+        "trained_on": words,
+        "steps": str(module.done),
         "recipe": json.dumps(asdict(options)),
         "validation": json.dumps({k: v for k, v in scores.items() if k.startswith("val/")}),
     }
-    network = out / "generator.onnx"
-    export(module.ema, network, model=options.model, metadata=metadata)
+    export(module.network.cpu(), network, model=options.model, metadata=metadata)
     return network
 
 
-def _load_weights(module: DeblurModule, path: Path) -> None:
+def _check(sources: Sources, options: AnyOptions) -> None:
+    """Find unreadable files now, not hours into the run."""
+    folders = {"photos": sources.photos, "pairs": sources.pairs, "frames": sources.frames}
+    for layout, folder in folders.items():
+        if folder is None:
+            continue
+        wanted = None if layout == "pairs" else layout  # GoPro's layout or blur/ and sharp/
+        problems = check_data(
+            folder,
+            CheckOptions(
+                crop_px=options.data.crop_px,
+                layout=wanted,
+                largest_window=options.mix.frames[1],
+            ),
+        ).problems
+        if problems:
+            raise DataError(
+                f"{problems[0].why} ({len(problems)} such; `unblur data check {folder}` lists all)"
+            )
+
+
+def _module(options: AnyOptions, sources: Sources, vgg: Path | None) -> AnyModule:
+    validation = validation_pairs(
+        sources, options.mix, options.data, held_out=options.validation_photos
+    )
+    if isinstance(options, TrainOptions):
+        return DeblurModule(options, validation)
+    features = load_vgg(vgg) if options.loss.perceptual > 0 else None
+    return AdversarialModule(options, validation, features)
+
+
+@contextmanager
+def _explained(module: AnyModule, pairs: PairSet, together: int, last: Path) -> Iterator[None]:
+    """Say of an error in the loop what it was about, and where the run stands."""
+    good = f"the last good checkpoint is {last}" if last.is_file() else "there is no checkpoint yet"
+    try:
+        yield
+    except TrainingError as error:
+        first = module.done * together
+        files = ", ".join({pairs.describe(i): None for i in range(first, first + together)})
+        good = good if not last.is_file() else f"the last good checkpoint is {last}"
+        raise TrainingError(
+            f"{error}; made of {files}; {good}; a lower learning_rate may help"
+        ) from error
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
+            raise
+        raise TargetError(f"{last.parent.parent}: cannot be written ({error.strerror})") from error
+    except RuntimeError as error:
+        if "PytorchStreamWriter" not in str(error):
+            raise
+        raise TargetError(f"{last.parent.parent}: cannot be written (no space left?)") from error
+
+
+def _load_weights(module: AnyModule, path: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         if path.suffix == ".onnx":
             state, _ = read_state(path)
-            weights = {key: torch.from_numpy(state[key]) for key in module.ema.state_dict()}
+            weights = {key: torch.from_numpy(state[key]) for key in module.network.state_dict()}
         else:
             weights = load_file(path)
         module.generator.load_state_dict(weights)
-        module.ema.load_state_dict(weights)
+        module.network.load_state_dict(weights)
     except (OSError, KeyError, SafetensorError, RuntimeError, NetworkError) as error:
         raise OptionError(
             f"{path} does not hold weights of {module.options.model}; name a "
@@ -145,60 +223,6 @@ def _load_weights(module: DeblurModule, path: Path) -> None:
         ) from error
 
 
-def _loader(
-    photos: list[Path], options: TrainOptions, *, start: int, workers: int
-) -> "DataLoader[tuple[Tensor, Tensor]]":
-    pairs = SyntheticPairs(
-        photos,
-        options.data,
-        seed=options.seed,
-        count=options.steps * options.batch,
-        early=round(options.early_share * options.steps) * options.batch,
-    )
-    return DataLoader(
-        pairs,  # type: ignore[arg-type]  # any object with __getitem__ and __len__ will do
-        batch_size=options.batch,
-        sampler=_From(start * options.batch, options.steps * options.batch),
-        num_workers=workers,
-        # libvips does not survive a fork.
-        multiprocessing_context="spawn" if workers else None,
-        persistent_workers=workers > 0,
-        prefetch_factor=4 if workers else None,
-    )
-
-
-def _trainer(
-    options: TrainOptions, out: Path, *, start: int, minutes: float | None, progress: bool
-) -> lightning.Trainer:
-    checkpoints = out / "checkpoints"
-    return lightning.Trainer(
-        default_root_dir=out,
-        max_steps=options.steps,
-        max_time=None if minutes is None else timedelta(minutes=minutes),
-        precision=options.precision,  # type: ignore[arg-type]  # checked by TrainOptions
-        gradient_clip_val=1.0,
-        val_check_interval=min(options.validate_every, options.steps),
-        num_sanity_val_steps=0,
-        log_every_n_steps=20,
-        logger=[
-            TensorBoardLogger(out, name="", version="logs"),
-            # A version a start: the logger would empty its folder when a run is resumed.
-            CSVLogger(out, name="", version=f"logs/from-step-{start}"),
-        ],
-        callbacks=[
-            ModelCheckpoint(
-                checkpoints,
-                filename="last",
-                train_time_interval=timedelta(minutes=5),
-                enable_version_counter=False,
-            ),
-            OnExceptionCheckpoint(checkpoints, filename="last"),
-        ],
-        enable_progress_bar=progress,
-        enable_model_summary=False,
-    )
-
-
 def _step_of(checkpoint: Path) -> int:
     state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    return int(state["global_step"])
+    return int(state.get("done", state["global_step"]))

@@ -2,29 +2,27 @@
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import lightning
-import numpy as np
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
-from unblur.data.synthetic import SyntheticOptions, SyntheticPairs
-from unblur.engines import TorchEngine
-from unblur.errors import OptionError
+from unblur.data.mixture import PairSet
+from unblur.data.synthetic import SyntheticOptions
+from unblur.errors import OptionError, TrainingError
 from unblur.losses import log_frequency, log_mse
-from unblur.metrics import psnr, ssim
 from unblur.models import MODELS, build_model
-from unblur.tasks.restore import Restorer
+from unblur.tasks.train_data import MixOptions
+from unblur.tasks.validate import draw_strips, validate
 
+PRECISIONS: Final = ("bf16-mixed", "32-true", "64-true")
 _WARMUP_STEPS: Final = 300
 """Updates over which the learning rate grows from zero; in short runs a tenth of them."""
 _LOSS_SCALE: Final = 0.05
 """Keeps the norm of most gradients below the one at which they are clipped, 1."""
-_STRIPS: Final = 4
-"""Validation pairs drawn for TensorBoard."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +44,7 @@ class TrainOptions:
     ema_decay: float = 0.999
     """Weight of the past in the running mean of the weights, which is what is kept."""
     precision: str = "bf16-mixed"
-    """Lightning's name: ``bf16-mixed`` or ``32-true``."""
+    """Lightning's name: ``bf16-mixed``, ``32-true``, or, to compare runs, ``64-true``."""
     seed: int = 1
     """Of the pairs and of the first weights."""
     validate_every: int = 1000
@@ -55,6 +53,8 @@ class TrainOptions:
     """Photos kept out of training."""
     data: SyntheticOptions = field(default_factory=SyntheticOptions)
     """How pairs are made; the table ``[data]`` of a recipe."""
+    mix: MixOptions = field(default_factory=MixOptions)
+    """How often each kind of data comes; the table ``[mix]``."""
 
     def __post_init__(self) -> None:
         """Check values."""
@@ -69,14 +69,15 @@ class TrainOptions:
             raise OptionError(f"early_share must be in [0, 1], got {self.early_share}")
         if not 0 <= self.ema_decay < 1:
             raise OptionError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
-        if self.precision not in {"bf16-mixed", "32-true"}:
-            raise OptionError(f"precision is bf16-mixed or 32-true, got {self.precision!r}")
+        if self.precision not in PRECISIONS:
+            known = ", ".join(PRECISIONS)
+            raise OptionError(f"precision must be one of {known}, got {self.precision!r}")
 
 
 class DeblurModule(lightning.LightningModule):
     """Plain supervised training of a generator on pixel and frequency losses."""
 
-    def __init__(self, options: TrainOptions, validation: SyntheticPairs) -> None:
+    def __init__(self, options: TrainOptions, validation: Sequence[tuple[str, PairSet]]) -> None:
         super().__init__()
         self.options = options
         self.validation = validation
@@ -88,6 +89,16 @@ class DeblurModule(lightning.LightningModule):
         self.ema.load_state_dict(self.generator.state_dict())
         self.ema.requires_grad_(False)
 
+    @property
+    def network(self) -> torch.nn.Module:
+        """What is kept of a run: the running mean."""
+        return self.ema
+
+    @property
+    def done(self) -> int:
+        """Updates so far."""
+        return self.global_step
+
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """One update's loss."""
         blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
@@ -97,7 +108,7 @@ class DeblurModule(lightning.LightningModule):
         self.log_dict({"loss/pixel": pixel, "loss/frequency": spectral})
         self.log("loss", loss, prog_bar=True)
         if not torch.isfinite(loss):
-            raise OptionError(f"the loss is {loss.item()} at step {self.global_step}")
+            raise TrainingError(f"the loss is {loss.item()} at step {self.global_step}")
         return loss
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -110,43 +121,10 @@ class DeblurModule(lightning.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Restore the validation pairs as a user's photos would be, and score them."""
-        spec = MODELS[self.options.model]
-        restorer = Restorer(
-            TorchEngine(self.ema),
-            multiple_of=spec.multiple_of,
-            receptive_field_px=spec.receptive_field_px,
-        )
-        rows, strips = [], []
-        for index in range(len(self.validation)):
-            blurred, sharp = (x.transpose(1, 2, 0) for x in self.validation[index])
-            restored = restorer.restore_pixels(blurred)
-            rows.append(
-                (
-                    psnr(blurred, sharp),
-                    psnr(restored, sharp),
-                    ssim(blurred, sharp),
-                    ssim(restored, sharp),
-                )
-            )
-            if index < _STRIPS:
-                strips.append(np.concatenate([blurred, restored, sharp], axis=1))
-        before, after, ssim_before, ssim_after = np.mean(rows, axis=0)
-        self.log("val/psnr_gain", after - before, prog_bar=True)
-        self.log_dict(
-            {
-                "val/psnr": after,
-                "val/psnr_blurred": before,
-                "val/ssim": ssim_after,
-                "val/ssim_blurred": ssim_before,
-                "time/process_s": time.process_time(),
-            }
-        )
-        for logger in self.loggers:
-            if isinstance(logger, TensorBoardLogger):
-                strip = np.concatenate(strips)
-                logger.experiment.add_image(
-                    "before | restored | sharp", strip, self.global_step, dataformats="HWC"
-                )
+        scores, strips = validate(self.ema, self.options.model, self.validation)
+        self.log("val/psnr_gain", scores.pop("val/psnr_gain"), prog_bar=True, sync_dist=True)
+        self.log_dict({**scores, "time/process_s": time.process_time()}, sync_dist=True)
+        draw_strips(self.loggers, strips, self.global_step)
 
     def validation_step(self, *_: Any) -> None:
         """Nothing: validation is whole photos through the Restorer, not batches."""
