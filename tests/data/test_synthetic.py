@@ -427,7 +427,6 @@ def test_an_option_out_of_range_is_named_with_its_value(option, message):
         SyntheticOptions(**option)
 
 
-@pytest.mark.xfail(reason="the first shares get theirs, the last what is left, without a word")
 def test_shares_that_sum_to_more_than_1_are_refused():
     with pytest.raises(OptionError, match="share"):
         SyntheticOptions(sharp_share=0.5, rotation_share=0.5, object_share=0.5)

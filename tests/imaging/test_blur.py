@@ -1,5 +1,9 @@
+import re
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.signal import fftconvolve
 from skimage import data
@@ -9,8 +13,15 @@ from unblur.imaging.blur import blur
 from unblur.imaging.convolution import convolve
 from unblur.imaging.kernels import random_kernels
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
+from unblur.imaging.photo import Photo, encode_photo, read_photo
+from unblur.imaging.photo_metadata import Metadata
+from unblur.imaging.trajectories import PRESETS
 
 POINT = np.ones((1, 1), np.float32)
+
+few_examples = settings(max_examples=15, deadline=None)
+seeds = st.integers(0, 2**32 - 1)
+presets = st.sampled_from(sorted(PRESETS))
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +34,17 @@ def photo():
 def kernel():
     """Draw a shake of about 30 px, without symmetry."""
     return random_kernels(1, rng=np.random.default_rng(0), exposure=(1.0,))[0]
+
+
+def shake(seed, length_px, preset):
+    return random_kernels(
+        1,
+        rng=np.random.default_rng(seed),
+        length_px=length_px,
+        exposure=(1.0,),
+        samples=300,
+        preset=preset,
+    )[0]
 
 
 def iec_decode(pixels):
@@ -172,14 +194,73 @@ def test_empty_borders_of_a_kernel_change_nothing(photo, kernel):
 # --- blur
 
 
-@pytest.mark.parametrize("linear_light", [True, False])
-@pytest.mark.parametrize("code", [0, 1, 7, 100, 200, 255])
-def test_a_constant_photo_stays_constant(kernel, code, linear_light):
+@few_examples
+@given(
+    seed=seeds,
+    preset=presets,
+    length_px=st.floats(1, 48),
+    code=st.sampled_from([0, 1, 7, 100, 200, 255]),
+    linear_light=st.booleans(),
+)
+def test_a_constant_photo_stays_constant(seed, preset, length_px, code, linear_light):
     grey = np.full((50, 71, 3), code / 255, np.float32)
 
-    blurred = blur(grey, kernel, linear_light=linear_light)
+    blurred = blur(grey, shake(seed, length_px, preset), linear_light=linear_light)
 
     np.testing.assert_allclose(blurred, grey, atol=1e-6)
+
+
+SHIFTS = st.tuples(st.integers(-20, 20), st.integers(-20, 20))
+
+
+@few_examples
+@given(
+    seed=seeds, preset=presets, length_px=st.floats(1, 60), shift=SHIFTS, linear_light=st.booleans()
+)
+def test_the_blur_of_a_shifted_photo_is_the_shifted_blur(
+    photo, seed, preset, length_px, shift, linear_light
+):
+    kernel = shake(seed, length_px, preset)
+
+    blurred = blur(photo, kernel, linear_light=linear_light)
+    of_shifted = blur(np.roll(photo, shift, axis=(0, 1)), kernel, linear_light=linear_light)
+
+    # Farther from the edges than shift and kernel reach. Errors of a transform grow in the dark,
+    # where the curve of sRGB is steepest: 12.92 times.
+    interior = slice(52, -52), slice(52, -52)
+    shifted = np.roll(blurred, shift, axis=(0, 1))
+    np.testing.assert_allclose(of_shifted[interior], shifted[interior], atol=1e-5)
+
+
+def test_a_photo_comes_out_as_one_with_all_that_was_stored_beside_its_pixels(photo, kernel):
+    before = Photo(
+        pixels=photo.astype(np.float64),
+        alpha=np.full(photo.shape[:2], 77, np.uint16),
+        bits=16,
+        format="tiff",
+        quality=91,
+        metadata=Metadata(icc=b"profile", exif=b"exif", xmp=b"xmp"),
+        notes=("first of 2 pages",),
+    )
+
+    after = blur(before, kernel)
+
+    assert isinstance(after, Photo)
+    np.testing.assert_array_equal(after.pixels, blur(photo, kernel))
+    assert after.pixels.dtype == np.float32
+    assert after.alpha is before.alpha
+    assert after.metadata is before.metadata
+    for name in ("bits", "grey", "format", "quality", "notes"):
+        assert getattr(after, name) == getattr(before, name)
+
+
+def test_noise_and_light_are_passed_on_for_a_photo(photo, kernel):
+    options = {"linear_light": False, "noise_sigma": 0.03}
+
+    after = blur(Photo(pixels=photo), kernel, rng=np.random.default_rng(1), **options)
+
+    expected = blur(photo, kernel, rng=np.random.default_rng(1), **options)
+    np.testing.assert_array_equal(after.pixels, expected)
 
 
 def framed(photo):
@@ -259,7 +340,41 @@ def test_equal_states_give_equal_noise_and_other_states_other_noise(photo):
     assert abs(one - other).max() > 0.05
 
 
+def test_a_grey_photo_is_written_with_the_noise_asked_for():
+    grey = Photo(pixels=np.full((120, 130, 3), 0.5, np.float32), bits=16, grey=True)
+
+    noisy = blur(grey, POINT, noise_sigma=0.05, rng=np.random.default_rng(0))
+
+    written = read_photo(encode_photo(noisy, "png"))
+    assert written.pixels.std() == pytest.approx(0.05, rel=0.02)
+
+
 # --- errors
+
+
+@pytest.mark.parametrize("linear_light", [True, False])
+@pytest.mark.parametrize("wrap", [np.asarray, lambda pixels: Photo(pixels=pixels)])
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (np.full((3, 3), 0.1), "must be non-negative and sum to 1, got sum 0.9, least value 0.1"),
+        (np.full((4, 4), 1 / 16), "must be square with an odd side, got 4x4"),
+        (np.full((163, 163), 163.0**-2), "163x163 px is larger than the photo of 182x161"),
+        (np.array([[-1.0, 0, 0], [0, 2, 0], [0, 0, 0]]), "got sum 1, least value -1"),
+        (np.full((3, 3), np.nan), "got sum nan, least value nan"),
+    ],
+)
+def test_a_bad_kernel_is_refused_for_arrays_and_photos_in_either_light(
+    photo, bad, said, wrap, linear_light
+):
+    with pytest.raises(OptionError, match=re.escape(said)):
+        blur(wrap(photo), bad.astype(np.float32), linear_light=linear_light)
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (1, 20, 30, 3)])
+def test_a_photo_of_another_shape_is_refused(shape):
+    with pytest.raises(OptionError, match=re.escape(f"shape (H, W, C), got {shape}")):
+        blur(np.zeros(shape, np.float32), POINT)
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (3, 5), (5, 3), (1, 5, 5), (5,)])

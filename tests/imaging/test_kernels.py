@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unblur.errors import OptionError
-from unblur.imaging import trajectories as module
-from unblur.imaging.kernels import random_kernels, trajectory_kernels
+from unblur.imaging.kernels import least_canvas_px, random_kernels, trajectory_kernels
 from unblur.imaging.trajectories import PRESETS, random_trajectories
 
 few_examples = settings(max_examples=15, deadline=None)
@@ -19,186 +18,11 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-def steps(paths):
-    return np.linalg.norm(np.diff(paths, axis=1), axis=2)
-
-
-def cosines_of_turns(paths):
-    velocity = np.diff(paths, axis=1)
-    velocity /= np.linalg.norm(velocity, axis=2, keepdims=True)
-    return (velocity[:, 1:] * velocity[:, :-1]).sum(axis=2)
-
-
 def centroids(kernels):
     """Columns x and y, in pixels from the upper left pixel."""
     y, x = np.indices(kernels.shape[1:])
     kernels = kernels.astype(np.float64)
     return np.stack([(kernels * x).sum((1, 2)), (kernels * y).sum((1, 2))], axis=1)
-
-
-# --- trajectories
-
-
-@few_examples
-@given(seed=seeds, length_px=st.floats(0.1, 500), preset=presets, samples=st.integers(2, 300))
-def test_every_path_has_the_length_asked_for_at_constant_speed(seed, length_px, preset, samples):
-    paths = random_trajectories(
-        3, rng=rng(seed), length_px=length_px, samples=samples, preset=preset
-    )
-
-    assert paths.shape == (3, samples, 2)
-    np.testing.assert_array_equal(paths[:, 0], 0)
-    np.testing.assert_allclose(steps(paths), length_px / (samples - 1), rtol=1e-9)
-
-
-def test_each_path_can_have_its_own_length():
-    lengths = np.array([1.0, 20.0, 300.0])
-
-    paths = random_trajectories(3, rng=rng(), length_px=lengths, samples=50)
-
-    np.testing.assert_allclose(steps(paths).sum(axis=1), lengths)
-
-
-def test_a_longer_path_is_not_a_magnified_short_one():
-    # The pull back towards the start is proportional to the distance in pixels, so long paths
-    # curl up: 0.34 of the length from start to end for 5 px, 0.11 for 60 px, 0.04 for 500 px.
-    spans = [
-        np.linalg.norm(random_trajectories(50, rng=rng(), length_px=px)[:, -1], axis=1).mean() / px
-        for px in (5, 60, 500)
-    ]
-
-    assert spans[0] > 2 * spans[1] > 4 * spans[2]
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_paths_are_pulled_back_towards_their_start(seed):
-    # Mean distance from start to end over 60 paths of 60 px, seeds 0 to 2: 5.8 to 6.4 px.
-    # With the sign of the pull flipped: 54.3 to 55.3 px; without the pull: 32.2 to 37.9 px.
-    ends = random_trajectories(60, rng=rng(seed), length_px=60)[:, -1]
-
-    assert np.linalg.norm(ends, axis=1).mean() < 15
-
-
-def test_paths_set_out_in_all_directions():
-    first = random_trajectories(400, rng=rng(), samples=10)[:, 1]
-
-    quadrants = (first > 0) @ [1, 2]
-    assert np.bincount(quadrants, minlength=4).min() > 70
-
-
-def test_the_camera_is_now_and_then_thrown_into_reverse():
-    # The chance in each of 1998 turns is pb * ps with means 0.1 and 0.007: 1.4 for each path.
-    turns = cosines_of_turns(random_trajectories(200, rng=rng()))
-
-    about_faces = turns[turns < 0]
-    assert 0.9 < len(about_faces) / 200 < 2.1
-    # v + 2 v exp(i (pi + u)), |u| < 0.5, is at most 52 degrees off the reverse, plus jitter.
-    assert about_faces.max() < np.cos(np.pi - 1.1)
-
-
-def test_the_preset_of_the_paper_jitters_far_less_than_the_authors_code():
-    # Median turn from step to step: 0.0004 rad (paper), 0.019 rad (authors).
-    turns = {}
-    for preset in PRESETS:
-        cosines = cosines_of_turns(random_trajectories(50, rng=rng(), preset=preset))
-        turns[preset] = np.median(np.arccos(np.clip(cosines, -1, 1)))
-
-    assert turns["paper"] < 0.001
-    assert turns["authors"] > 0.01
-
-
-def test_equal_states_give_equal_paths_and_other_states_other_paths():
-    one, same, other = (random_trajectories(2, rng=rng(s), samples=50) for s in (1, 1, 2))
-
-    np.testing.assert_array_equal(one, same)
-    assert abs(one - other).max() > 1
-
-
-def test_paths_of_one_batch_differ():
-    ends = random_trajectories(20, rng=rng(), samples=50)[:, -1]
-
-    assert len(np.unique(ends.round(6), axis=0)) == 20
-
-
-def test_a_big_batch_is_its_chunks_one_after_the_other(monkeypatch):
-    lengths = np.arange(1.0, 11.0)
-    monkeypatch.setattr(module, "_TOGETHER", 4)
-    together = random_trajectories(10, rng=rng(), length_px=lengths, samples=80)
-
-    source = rng()
-    parts = [
-        random_trajectories(len(part), rng=source, length_px=part, samples=80)
-        for part in (lengths[:4], lengths[4:8], lengths[8:])
-    ]
-    np.testing.assert_array_equal(together, np.concatenate(parts))
-
-
-ANXIETY = {"authors": (0.003, 0.005, 0.007, 0.008, 0.009, 0.01), "paper": (0.001,)}
-GAUSSIAN_MAX = {"authors": 10.0, "paper": 0.7}
-
-
-def plain_algorithm_1(lengths_px, *, rng, samples, preset):
-    """Algorithm 1 as printed, one path and one step at a time, with the pull subtracted.
-
-    The random numbers are drawn in the order in which the batched code draws them.
-    """
-    count, moves = len(lengths_px), samples - 1
-    ps = rng.choice(ANXIETY[preset], count)
-    pg = rng.uniform(0, GAUSSIAN_MAX[preset], count)
-    pb = rng.uniform(0, 0.2, count)
-    inertia = rng.uniform(0, 0.7, count)
-    phi = rng.uniform(0, 2 * np.pi, count)
-    normal = rng.standard_normal((moves, count, 2))
-    chance = rng.uniform(size=(moves, count))
-    about_face = chance < pb * ps
-    angle = np.zeros((moves, count))
-    for t in range(moves):
-        if about_face[t].any():
-            angle[t] = np.pi + (rng.uniform(0, 1, count) - 0.5)
-
-    paths = np.zeros((count, samples, 2))
-    for i, length_px in enumerate(lengths_px):
-        step = length_px / moves
-        v = np.exp(1j * phi[i]) * step
-        x = 0j
-        for t in range(moves):
-            jerk = 2 * v * np.exp(1j * angle[t, i]) if about_face[t, i] else 0
-            noise = complex(*normal[t, i])
-            v = v + jerk + ps[i] * (pg[i] * noise - inertia[i] * x) * step
-            v = v / abs(v) * step
-            x = x + v
-            paths[i, t + 1] = x.real, x.imag
-    return paths, about_face
-
-
-@pytest.mark.parametrize("preset", ["authors", "paper"])
-def test_batched_paths_equal_a_plain_transcription_of_algorithm_1(preset):
-    lengths = np.array([10.0, 25.0, 40.0, 60.0, 60.0, 100.0, 7.0, 60.0])
-    expected, about_face = plain_algorithm_1(lengths, rng=rng(3), samples=1500, preset=preset)
-    assert about_face.any()  # otherwise the branch is not compared; choose another seed
-
-    paths = random_trajectories(8, rng=rng(3), length_px=lengths, samples=1500, preset=preset)
-
-    np.testing.assert_allclose(paths, expected, atol=1e-8)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"count": -1}, "count must not be negative, got -1"),
-        ({"length_px": 0}, "length_px must be positive and finite, got 0"),
-        ({"length_px": -3.0}, "length_px must be positive and finite, got -3.0"),
-        ({"length_px": np.inf}, "length_px must be positive and finite, got inf"),
-        ({"length_px": np.nan}, "length_px must be positive and finite, got nan"),
-        ({"length_px": np.array([5.0, -1.0])}, "length_px must be positive and finite"),
-        ({"samples": 1}, "samples must be at least 2, got 1"),
-        ({"preset": "thesis"}, "unknown preset 'thesis'; known: authors, paper"),
-    ],
-)
-@pytest.mark.parametrize("draw", [random_trajectories, random_kernels])
-def test_a_bad_argument_is_named_with_its_value(draw, arguments, message):
-    with pytest.raises(OptionError, match=re.escape(message)):
-        draw(**{"count": 2, "rng": rng(), **arguments})
 
 
 # --- kernels from trajectories
@@ -273,6 +97,74 @@ def test_the_size_named_fits_every_path_of_the_batch():
         trajectory_kernels(paths, canvas_px=needed - 2)
 
 
+@few_examples
+@given(
+    seed=seeds,
+    preset=presets,
+    length_px=st.floats(0.1, 300),
+    centred=st.booleans(),
+    count=st.integers(1, 4),
+)
+def test_the_least_canvas_is_the_smallest_that_works(seed, preset, length_px, centred, count):
+    paths = random_trajectories(
+        count, rng=rng(seed), length_px=length_px, samples=300, preset=preset
+    )
+
+    side = least_canvas_px(paths, centred=centred)
+
+    assert side % 2 == 1
+    kernels = trajectory_kernels(paths, canvas_px=max(side, 3), centred=centred)
+    roomy = trajectory_kernels(paths, canvas_px=max(side, 3) + 8, centred=centred)
+    np.testing.assert_allclose(np.pad(kernels, ((0, 0), (4, 4), (4, 4))), roomy, atol=1e-7)
+    if side >= 5:  # a canvas has 3 px at least
+        said = f"needs a kernel of {side} px, got canvas_px={side - 2}"
+        with pytest.raises(OptionError, match=said):
+            trajectory_kernels(paths, canvas_px=side - 2, centred=centred)
+
+
+def test_the_least_canvas_of_a_point_is_one_pixel_and_of_a_straight_path_its_length():
+    assert least_canvas_px(np.zeros((1, 5, 2))) == 1
+    assert least_canvas_px(straight_path(20)) == 21
+    assert least_canvas_px(straight_path(20), centred=False) == 41
+    assert least_canvas_px(np.concatenate([straight_path(20), straight_path(20) * 2])) == 41
+
+
+def test_a_path_can_start_at_the_centre_instead():
+    kernel = trajectory_kernels(straight_path(20), canvas_px=41, centred=False)[0]
+
+    expected = np.r_[4.5, np.full(19, 8), 4.5] / 161
+    np.testing.assert_allclose(kernel[20, 20:], expected, atol=1e-7)
+
+
+def test_many_paths_are_turned_into_the_kernels_of_each():
+    paths = random_trajectories(70, rng=rng(), length_px=40, samples=200)
+
+    together = trajectory_kernels(paths, canvas_px=41)
+
+    each = np.concatenate([trajectory_kernels(path[None], canvas_px=41) for path in paths])
+    np.testing.assert_array_equal(together, each)
+
+
+@pytest.mark.parametrize("canvas_px", [1, 0, -64])
+def test_a_canvas_without_room_is_refused(canvas_px):
+    with pytest.raises(OptionError, match=f"canvas_px must be at least 2, got {canvas_px}"):
+        trajectory_kernels(straight_path(1), canvas_px=canvas_px)
+
+
+@pytest.mark.parametrize(
+    "canvas_px",
+    [1, 0, -64],
+)
+def test_a_canvas_without_room_for_random_kernels_is_refused(canvas_px):
+    with pytest.raises(OptionError, match=f"canvas_px must be at least 2, got {canvas_px}"):
+        random_kernels(1, rng=rng(), canvas_px=canvas_px)
+
+
+def test_paths_that_are_not_numbers_are_refused():
+    with pytest.raises(OptionError, match="needs a kernel of nan px"):
+        trajectory_kernels(np.full((1, 10, 2), np.nan))
+
+
 # --- random kernels
 
 
@@ -304,9 +196,17 @@ def test_kernels_keep_brightness_and_do_not_move_the_picture(
     np.testing.assert_allclose(centroids(kernels), side // 2, atol=1e-4)
 
 
-def test_kernels_are_centred_whatever_part_of_the_path_is_exposed():
-    kernels = random_kernels(30, rng=rng(), exposure=(0.03, 0.4))
+@few_examples
+@given(
+    seed=seeds,
+    preset=presets,
+    exposure=st.lists(st.floats(1e-3, 1), min_size=1, max_size=4).map(tuple),
+)
+def test_kernels_are_centred_whatever_part_of_the_path_is_exposed(seed, preset, exposure):
+    kernels = random_kernels(3, rng=rng(seed), exposure=exposure, preset=preset, samples=500)
 
+    assert kernels.min() >= 0
+    np.testing.assert_allclose(kernels.sum((1, 2), dtype=np.float64), 1, atol=1e-6)
     np.testing.assert_allclose(centroids(kernels), 32, atol=1e-4)
 
 

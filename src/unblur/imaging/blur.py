@@ -69,8 +69,10 @@ def blur(
     """
     if isinstance(photo, Photo):
         pixels = photo.pixels.astype(np.float32, copy=False)
+        if photo.grey:  # one channel, or its noise would be three times averaged
+            pixels = pixels.mean(axis=2, keepdims=True)
         blurred = blur(pixels, kernel, linear_light=linear_light, noise_sigma=noise_sigma, rng=rng)
-        return replace(photo, pixels=blurred)
+        return replace(photo, pixels=np.repeat(blurred, 3, axis=2) if photo.grey else blurred)
     if not noise_sigma >= 0 or (noise_sigma > 0 and rng is None):
         raise OptionError(f"noise_sigma={noise_sigma} must not be negative and needs rng")
     if photo.ndim != 3:  # noqa: PLR2004

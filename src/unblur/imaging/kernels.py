@@ -37,8 +37,7 @@ def trajectory_kernels(paths: Float64, *, canvas_px: int = 64, centred: bool = T
     References:
         Sub-pixel interpolation of the trajectory: DeblurGAN, section 4, Algorithm 1.
     """
-    if canvas_px < 2:  # noqa: PLR2004
-        raise OptionError(f"canvas_px must be at least 2, got {canvas_px}")
+    _check_canvas(canvas_px)
     side = canvas_px | 1
     kernels = np.empty((len(paths), side, side), np.float32)
     blocks = [
@@ -134,6 +133,7 @@ def random_kernels(  # noqa: PLR0913 - each is a documented degree of freedom of
     """
     if not exposure or not all(0 < fraction <= 1 for fraction in exposure):
         raise OptionError(f"exposure needs fractions in (0, 1], got {exposure}")
+    _check_canvas(canvas_px)
     paths = random_trajectories(count, rng=rng, length_px=length_px, samples=samples, preset=preset)
     which = rng.integers(len(exposure), size=count)
     side = canvas_px | 1
@@ -143,3 +143,8 @@ def random_kernels(  # noqa: PLR0913 - each is a documented degree of freedom of
         chosen = np.flatnonzero(which == index)
         kernels[chosen] = trajectory_kernels(paths[chosen, :exposed], canvas_px=canvas_px)
     return kernels
+
+
+def _check_canvas(canvas_px: int) -> None:
+    if canvas_px < 2:  # noqa: PLR2004
+        raise OptionError(f"canvas_px must be at least 2, got {canvas_px}")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unblur.errors import OptionError
 from unblur.imaging.convolution import check_kernel, convolve, trim_kernel
 from unblur.imaging.kernels import least_canvas_px, trajectory_kernels
-from unblur.imaging.trajectories import random_trajectories
+from unblur.imaging.trajectories import PRESETS, random_trajectories
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -90,7 +90,8 @@ class Roll:
             for right, down, turn in poses
         ]
         summed: Float32 = pyvips.Image.sum(warped).cast("float").numpy()
-        return summed / np.float32(len(warped))
+        # libvips gives (H, W) for one channel.
+        return summed.reshape(light.shape) / np.float32(len(warped))
 
     def kernels(self, height: int, width: int) -> Float32:
         """Kernels at 3x3 places, from the upper left to the lower right corner."""
@@ -178,6 +179,8 @@ def random_motion(  # noqa: PLR0913 - each is a documented degree of freedom of 
     """
     if kind not in KINDS:
         raise OptionError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
+    if preset not in PRESETS:
+        raise OptionError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}")
     if not 0 < exposure <= 1:
         raise OptionError(f"exposure must be in (0, 1], got {exposure}")
     exposed = max(2, round(exposure * samples))

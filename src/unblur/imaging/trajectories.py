@@ -12,6 +12,7 @@ Float64 = NDArray[np.float64]
 
 _TOGETHER: Final = 512
 """Trajectories stepped together: enough to hide Python's cost."""
+_LONGEST_PX: Final = 10_000.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +161,18 @@ class Draws:
                 zip(which.tolist(), np.cos(turn).tolist(), np.sin(turn).tolist(), strict=True)
             )
         return events
+
+
+def check_length(length_px: float) -> None:
+    """Check the length of the path of one shake.
+
+    Raises:
+        OptionError: If it is not positive, or so long that its kernel would fill the memory.
+    """
+    if not 0 < length_px < float("inf"):
+        raise OptionError(f"length_px must be positive and finite, got {length_px}")
+    if length_px > _LONGEST_PX:
+        raise OptionError(f"length_px must be at most {_LONGEST_PX:g}, got {length_px:g}")
 
 
 def draw_numbers(count: int, rng: np.random.Generator, samples: int, preset: ShakePreset) -> Draws:

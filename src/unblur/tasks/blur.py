@@ -17,7 +17,7 @@ from unblur.errors import OptionError, PhotoError, UnblurError
 from unblur.imaging.blur import blur
 from unblur.imaging.motion import KINDS, random_motion
 from unblur.imaging.photo import Photo, read_photo
-from unblur.imaging.trajectories import PRESETS
+from unblur.imaging.trajectories import PRESETS, check_length
 from unblur.tasks.manifest import Manifest, Record, read_manifest
 from unblur.tasks.pair_files import write_pair
 
@@ -60,8 +60,7 @@ class BlurOptions:
             raise OptionError(f"seed must not be negative, got {self.seed}")
         if not self.exposure or not all(0 < part <= 1 for part in self.exposure):
             raise OptionError(f"exposure needs fractions in (0, 1], got {self.exposure}")
-        if not 0 < self.length_px < float("inf"):
-            raise OptionError(f"length_px must be positive and finite, got {self.length_px}")
+        check_length(self.length_px)
         if not 0 <= self.noise_sigma <= 1:
             raise OptionError(f"noise_sigma must be in [0, 1], got {self.noise_sigma}")
         if self.jpeg is not None and not 1 <= self.jpeg <= 100:  # noqa: PLR2004
@@ -148,24 +147,27 @@ def rebuild_pairs(manifest: Path, out: Path, *, names: Sequence[str] = ()) -> It
     target = Manifest(out)
     for name in names or records:
         record = records[name]
-        options = _options(record, manifest)
-        source = Path(record["source"])
-        result, made = _make(
-            source, record["draw"], out=out, options=options, manifest=target, load=_load
-        )
-        if made is not None and made["source_sha256"] != record["source_sha256"]:
-            error = f"{source}: has changed since {manifest} was written"
-            result, made = replace(result, error=error), None
+        source, draw, digest, options = _read_record(record, manifest)
+
+        def load(path: Path, wanted: str = digest) -> tuple[Photo, str]:
+            photo, found = _load(path)
+            if found != wanted:
+                raise PhotoError(f"{path}: has changed since {manifest} was written")
+            return photo, found
+
+        result, made = _make(source, draw, out=out, options=options, manifest=target, load=load)
         if made is not None:
             target.add(made)
         yield result
 
 
-def _options(record: Record, manifest: Path) -> BlurOptions:
+def _read_record(record: Record, manifest: Path) -> tuple[Path, int, str, BlurOptions]:
+    """Source, number, SHA-256 of the source and options of a pair."""
     try:
         options = dict(record["options"])
-        return BlurOptions(**options | {"exposure": tuple(options["exposure"])})
-    except (KeyError, TypeError) as error:
+        checked = BlurOptions(**options | {"exposure": tuple(options["exposure"])})
+        return Path(record["source"]), int(record["draw"]), str(record["source_sha256"]), checked
+    except (KeyError, TypeError, ValueError) as error:
         raise OptionError(f"{manifest}: {record['name']} has no options of a blur") from error
 
 
@@ -210,7 +212,10 @@ def _make(
         files = write_pair(out, name, photo, blurred, motion, jpeg=options.jpeg)
         record |= {"kind": kind, "exposure": exposure, "files": files}
     except UnblurError as error:
-        return Blurred(source=source, name=name, error=str(error)), None
+        said = str(error)
+        # What is wrong with a blur does not say of which photo; files name themselves.
+        said = f"{source}: {said}" if isinstance(error, OptionError) else said
+        return Blurred(source=source, name=name, error=said), None
     return Blurred(source=source, name=name, seconds=time.perf_counter() - started), record
 
 
@@ -242,7 +247,7 @@ def _record(source: Path, digest: str, name: str, draw: int, options: BlurOption
     libvips = ".".join(str(pyvips.version(part)) for part in range(3))
     return {
         "name": name,
-        "source": str(source.resolve()),
+        "source": str(source.absolute()),
         "source_sha256": digest,
         "draw": draw,
         "options": _asked(options),

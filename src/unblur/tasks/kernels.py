@@ -10,7 +10,7 @@ from unblur.errors import OptionError
 from unblur.imaging.kernels import least_canvas_px, trajectory_kernels
 from unblur.imaging.photo import Photo, write_photo
 from unblur.imaging.sheet import draw_sheet
-from unblur.imaging.trajectories import random_trajectories
+from unblur.imaging.trajectories import check_length, random_trajectories
 
 _STRAIGHT = 0.9
 """A path is nearly straight if its ends are this share of its length apart."""
@@ -34,6 +34,7 @@ class ShakeOptions:
         """
         if not 1 <= self.count <= 100_000:  # noqa: PLR2004
             raise OptionError(f"count must be from 1 to 100000, got {self.count}")
+        check_length(self.length_px)
         if self.seed < 0:
             raise OptionError(f"seed must not be negative, got {self.seed}")
         if not self.exposure or not all(0 < part <= 1 for part in self.exposure):

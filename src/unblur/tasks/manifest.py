@@ -76,7 +76,7 @@ class Manifest:
         """
         try:
             with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+                stream.write(json.dumps(record) + "\n")
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
@@ -97,7 +97,8 @@ def read_manifest(path: Path) -> dict[str, Record]:
         OptionError: If the file cannot be read or is not a manifest.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+        data = path.read_bytes()
+        lines = data[: data.rfind(b"\n") + 1].decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text"
         raise OptionError(f"{path}: cannot be read ({why})") from error
