@@ -432,6 +432,10 @@ def test_shares_that_sum_to_more_than_1_are_refused():
         SyntheticOptions(sharp_share=0.5, rotation_share=0.5, object_share=0.5)
 
 
+def test_shares_that_sum_to_1_are_taken():
+    SyntheticOptions(sharp_share=0.33, rotation_share=0.56, object_share=0.11)
+
+
 def test_the_set_reports_the_length_asked_for(photos):
     assert len(make(photos, count=123)) == 123
 

@@ -78,7 +78,7 @@ class SyntheticOptions:
         for name in ("sharp_share", "rotation_share", "object_share", "linear_share", "jpeg_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must be in [0, 1], got {getattr(self, name)}")
-        if self.sharp_share + self.rotation_share + self.object_share > 1:
+        if self.sharp_share + self.rotation_share + self.object_share > 1 + 1e-9:
             raise OptionError(
                 "sharp_share, rotation_share and object_share must not sum to more than 1, got "
                 f"{self.sharp_share}, {self.rotation_share} and {self.object_share}"

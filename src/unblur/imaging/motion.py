@@ -218,7 +218,7 @@ def as_motion(motion: "Motion | NDArray[np.floating[Any]]") -> Motion:
 
 
 def random_mask(height: int, width: int, *, rng: np.random.Generator) -> Float32:
-    """Draw a smooth closed shape with a soft outline, covering a tenth to a half of a photo.
+    """Draw a smooth closed shape with a soft outline, a fifth to half as wide as the photo.
 
     Args:
         height: In pixels.

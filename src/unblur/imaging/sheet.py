@@ -59,7 +59,8 @@ def draw_sheet(paths: Float64, exposed: NDArray[np.intp], kernels: Float32) -> F
         steps = np.hypot(*np.diff(path[:count], axis=0).T)
         extent = np.ptp(path[:count], axis=0).max()
         label = f"#{index + 1} PATH {steps.sum():.0f} EXTENT {extent:.0f} PX"
-        _write(sheet[top + _PANEL_PX + _TEXT_SCALE :, left:], label)
+        text = sheet[top + _PANEL_PX + _TEXT_SCALE :, left : left + cell_width]
+        _write(text, label)
     return sheet
 
 
@@ -82,7 +83,8 @@ def _enlarged(kernel: Float32) -> Float32:
 
 
 def _write(view: Float32, text: str) -> None:
-    for place, character in enumerate(text):
+    room = view.shape[1] // (4 * _TEXT_SCALE)
+    for place, character in enumerate(text[:room]):
         if character == " ":
             continue
         rows = np.array([[int(row) >> bit & 1 for bit in (2, 1, 0)] for row in _LETTERS[character]])

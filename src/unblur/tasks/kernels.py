@@ -12,6 +12,7 @@ from unblur.imaging.photo import Photo, write_photo
 from unblur.imaging.sheet import draw_sheet
 from unblur.imaging.trajectories import check_length, random_trajectories
 
+_MOST_PIXELS = 10**8
 _STRAIGHT = 0.9
 """A path is nearly straight if its ends are this share of its length apart."""
 
@@ -93,10 +94,16 @@ class Shakes:
         """Draw all shakes on one labelled picture.
 
         Raises:
+            OptionError: If it would be too large.
             TargetError: If the picture exists or cannot be written.
         """
         shown = [path[:count] for path, count in zip(self.paths, self.exposed, strict=True)]
         canvas = max(64, *(least_canvas_px(path[None]) for path in shown))
+        if len(shown) * canvas**2 > _MOST_PIXELS:
+            raise OptionError(
+                f"a sheet of {len(shown)} kernels of {canvas} px does not fit in memory; draw "
+                "fewer, or shorter ones"
+            )
         kernels = np.concatenate([trajectory_kernels(p[None], canvas_px=canvas) for p in shown])
         sheet = draw_sheet(self.paths, self.exposed, kernels)
         write_photo(Photo(pixels=sheet), target, overwrite=overwrite)
