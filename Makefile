@@ -23,6 +23,9 @@ check: .venv/dev.stamp  ## style, types, layers, spelling, length of files
 bench: .venv/dev.stamp  ## quality on held-out photos, speed and memory; prints tables
 	$(BIN)/python benchmarks/held_out.py
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/synthesis.py
+	$(BIN)/python benchmarks/train_step.py
+	$(BIN)/python benchmarks/overfit.py
 
 clean:
 	rm -rf .venv demo-output

@@ -140,7 +140,8 @@ def random_kernels(  # noqa: PLR0913 - each is a documented degree of freedom of
     kernels = np.empty((count, side, side), np.float32)
     for index, fraction in enumerate(exposure):
         exposed = max(2, round(fraction * samples))
-        chosen = np.flatnonzero(which == index)
+        # All of them as a slice: a view, where a list of indices would copy the paths.
+        chosen = slice(None) if len(exposure) == 1 else np.flatnonzero(which == index)
         kernels[chosen] = trajectory_kernels(paths[chosen, :exposed], canvas_px=canvas_px)
     return kernels
 
