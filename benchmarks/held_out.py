@@ -9,15 +9,13 @@ itself goes through the model, too. PSNR in dB; the row of the blurred photo is 
 """
 
 import argparse
-import platform
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import skimage.data
 
 import unblur
-from unblur.devices import cores
+from machine import describe
 from unblur.imaging.photo import Photo, write_photo
 from unblur.metrics import psnr, ssim
 from unblur.tasks.restore import RestoreOptions, Restorer
@@ -114,8 +112,8 @@ def main() -> None:
     unharmed = {name: psnr(restorer.restore_pixels(load(name)), load(name)) for name in PHOTOS}
     print("\nSharp photos in, PSNR of the output to the input:")
     print("  " + ", ".join(f"{name} {value:.1f}" for name, value in unharmed.items()))
-    print(f"\n{args.model}, engine {restorer.engine.name}, float32, unblur {unblur.__version__}")
-    print(f"{platform.machine()}, {cores()} cores, {datetime.now(UTC):%Y-%m-%d}")
+    print(f"\n{args.model}, engine {restorer.engine.name}")
+    print(describe())
 
 
 if __name__ == "__main__":

@@ -6,20 +6,17 @@ The reference in the same run is a process that only decodes and encodes the sam
 """
 
 import argparse
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import skimage.data
 
-import unblur
-from unblur.devices import cores
+from machine import describe
 from unblur.imaging.photo import Photo, write_photo
 
 REFERENCE = """
@@ -72,8 +69,7 @@ def main() -> None:
             ratio = seconds[name] / seconds["decode + encode only"]
             peak = statistics.median(m for _, m in row)
             print(f"  {name:22} {seconds[name]:6.2f} s  {ratio:5.1f}x  peak {peak:5.0f} MB")
-    print(f"{platform.machine()}, {cores()} cores, float32, {datetime.now(UTC):%Y-%m-%d}, "
-          f"unblur {unblur.__version__}")  # fmt: skip
+    print(describe())
 
 
 if __name__ == "__main__":

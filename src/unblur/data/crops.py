@@ -1,6 +1,5 @@
 """What all data sets share: photos decoded once, and crops that are turned every way."""
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import DataError, PhotoError
+from unblur.imaging.frames import natural_key
 from unblur.imaging.photo import WRITABLE, read_photo
 
 Float32 = NDArray[np.float32]
@@ -107,16 +107,11 @@ def sorted_paths(folder: Path) -> list[Path]:
         inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
     except OSError as error:
         raise DataError(f"{folder}: cannot be listed ({error.strerror})") from error
-    return sorted(inside, key=_natural)
+    return sorted(inside, key=natural_key)
 
 
 def _is_photo(path: Path) -> bool:
     return path.suffix.lower() in WRITABLE and path.is_file()
-
-
-def _natural(path: Path) -> tuple[list[str | int], str]:
-    parts = re.split(r"([0-9]+)", path.name.lower())
-    return [int(part) if at % 2 else part for at, part in enumerate(parts)], path.name
 
 
 def _planes(pixels: Float32) -> Float32:

@@ -108,7 +108,7 @@ def open_folder(folder: Path) -> Frames:
         raise DataError(f"{folder}: cannot be listed ({error.strerror})") from error
     if not names:
         raise DataError(f"{folder}: no frames in this folder ({', '.join(WRITABLE)})")
-    read = partial(_read_files, sorted(names, key=_natural))
+    read = partial(_read_files, sorted(names, key=natural_key))
     first = next((item for item in read() if isinstance(item, Frame)), None)
     if first is None:
         why = next(item.why for item in read() if isinstance(item, Unreadable))
@@ -133,7 +133,7 @@ def _is_frame(path: Path) -> bool:
     return path.suffix.lower() in WRITABLE and path.is_file() and not path.name.startswith(".")
 
 
-def _natural(path: Path) -> tuple[list[str | int], str]:
+def natural_key(path: Path) -> tuple[list[str | int], str]:
     """Sorting key in which numbers count as numbers; the name itself settles ties."""
     parts = re.split(r"([0-9]+)", path.name.lower())
     return [int(part) if at % 2 else part for at, part in enumerate(parts)], path.name

@@ -60,7 +60,7 @@ def _splat(paths: Float64, canvas_px: int, centred: bool) -> Float32:
 
     Neighbouring points mostly fall between the same four pixels. With the fractions fx, fy of
     such a run of n points, its four weights are sums over the run: (1 - fx)(1 - fy) gives
-    n - Sx - Sy + Sxy, and so on. Only runs are then scattered, some 20 times fewer.
+    n - Sx - Sy + Sxy, and so on. Only the runs, far fewer, are then scattered.
     """
     side = canvas_px | 1
     centre = side // 2
