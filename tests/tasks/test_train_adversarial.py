@@ -114,6 +114,34 @@ def test_a_run_that_was_stopped_and_resumed_ends_in_the_same_bytes(straight, pho
         assert torch.equal(value, weights(tmp_path / "run")[name]), name
 
 
+def test_a_run_that_was_killed_goes_on_from_the_checkpoint_it_wrote_by_the_clock(
+    straight, photos, tmp_path
+):
+    # kill -9 leaves no time to save: what is there was written while the run went on.
+    stopping = (
+        "import os, signal, unblur.tasks.adversarial_module as m\n"
+        "step = m.AdversarialModule.training_step\n"
+        "def stopped(self, *a):\n"
+        "    if self.done == 12: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    step(self, *a)\n"
+        "m.AdversarialModule.training_step = stopped\n"
+        "from unblur.cli import main; main()\n"
+    )
+    command = [str(x) for x in unblur_train(photos, tmp_path, "--save-minutes", "1e-6")]
+    command[1:3] = ["-c", stopping]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -9
+    checkpoint = tmp_path / "run" / "checkpoints" / "last.ckpt"
+    assert torch.load(checkpoint, weights_only=False)["done"] == 12
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["last.ckpt"]
+
+    command = [str(x) for x in unblur_train(photos, tmp_path, "--resume")]
+    resumed = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert resumed.returncode == 0, resumed.stderr
+    for name, value in weights(straight).items():
+        assert torch.equal(value, weights(tmp_path / "run")[name]), name
+
+
 def test_two_processes_do_what_one_with_twice_the_batch_does(photos, tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()

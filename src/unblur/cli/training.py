@@ -30,6 +30,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     minutes: Annotated[
         float | None, typer.Option(help="Stop after this time; --resume goes on.")
     ] = None,
+    save_minutes: Annotated[float, typer.Option(help="Time between two checkpoints.")] = 5.0,
     workers: Annotated[int, typer.Option(help="Processes that make training pairs.")] = 1,
     devices: Annotated[int, typer.Option(help="Training processes or GPUs on a machine.")] = 1,
     nodes: Annotated[int, typer.Option(help="Machines; start the same command on each.")] = 1,
@@ -61,6 +62,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
             start_from=start_from,
             vgg=vgg,
             minutes=minutes,
+            save_minutes=save_minutes,
             workers=workers,
             devices=devices,
             nodes=nodes,

@@ -21,7 +21,7 @@ from unblur.tasks.export import export
 from unblur.tasks.recipe import dump_recipe, load_recipe, read_table
 from unblur.tasks.train_data import Sources, training_pairs, validation_pairs
 from unblur.tasks.train_module import DeblurModule, TrainOptions
-from unblur.tasks.trainer import CHECKPOINT, TrainingData, make_trainer
+from unblur.tasks.trainer import CHECKPOINT, TrainingData, make_trainer, save_checkpoint
 from unblur.weights import read_state
 
 AnyOptions: TypeAlias = TrainOptions | AdversarialOptions
@@ -48,6 +48,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
     start_from: Path | None = None,
     vgg: Path | None = None,
     minutes: float | None = None,
+    save_minutes: float = 5.0,
     workers: int = 1,
     devices: int = 1,
     nodes: int = 1,
@@ -64,6 +65,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
             another run, or a bundled network file.
         vgg: File of VGG19 weights for a perceptual loss; None takes the published one.
         minutes: Stop after this time, with a checkpoint to resume from.
+        save_minutes: Write a checkpoint this often.
         workers: Processes that make pairs for each training process; 0 makes them in it.
         devices: Training processes on each machine, each with its own ``options.batch``.
         nodes: Machines.
@@ -86,6 +88,8 @@ def train(  # noqa: PLR0913 - what changes from run to run
     keep_freed_memory()
     sources = Sources(photos=data) if isinstance(data, Path) else data
     last = out / CHECKPOINT
+    if save_minutes <= 0:
+        raise OptionError(f"save_minutes must be positive, got {save_minutes}")
     if resume and start_from is not None:
         raise OptionError("a resumed run has its weights; leave out --start-from or --resume")
     if resume and not last.is_file():
@@ -117,6 +121,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
         validate_every=min(options.validate_every, options.steps),
         clip=1.0 if isinstance(options, TrainOptions) else None,
         minutes=minutes,
+        save_minutes=save_minutes,
         devices=devices,
         nodes=nodes,
         progress=progress,
@@ -132,7 +137,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
             ckpt_path=last if resume else None,
             weights_only=False,
         )
-        trainer.save_checkpoint(last)
+        save_checkpoint(trainer, last)
         network = out / "generator.onnx"
         if not trainer.is_global_zero:
             return network

@@ -1,12 +1,13 @@
 """The loop around a training: which pairs each process sees, checkpoints, logs."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import lightning
-from lightning.pytorch.callbacks import ModelCheckpoint, OnExceptionCheckpoint
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 from torch import Tensor
@@ -85,13 +86,39 @@ class TrainingData(lightning.LightningDataModule):
         return DataLoader([0])  # type: ignore[arg-type]
 
 
-class _KeepOnException(OnExceptionCheckpoint):
-    """A checkpoint when a run is interrupted, but not of weights that may be spoiled."""
+def save_checkpoint(trainer: lightning.Trainer, path: Path) -> None:
+    """Write a checkpoint, all of it or nothing: the one before stays until it is complete."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        trainer.save_checkpoint(part)  # returns when all processes have come here
+        if trainer.is_global_zero:
+            part.replace(path)
+    finally:
+        if trainer.is_global_zero:
+            part.unlink(missing_ok=True)
 
-    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
-        """Save unless the loss was not finite."""
+
+class _Keep(Callback):
+    """A checkpoint every so often, and when a run is interrupted.
+
+    Lightning's own saves by the clock only where it steps the optimiser itself.
+    """
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self.path, self.seconds = path, seconds
+        self.saved = time.monotonic()
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Save if it is time, in all processes at once."""
+        due = time.monotonic() - self.saved >= self.seconds
+        if trainer.strategy.broadcast(due):
+            save_checkpoint(trainer, self.path)
+            self.saved = time.monotonic()
+
+    def on_exception(self, trainer: lightning.Trainer, _: Any, exception: BaseException) -> None:
+        """Save, but not weights that may be spoiled."""
         if not isinstance(exception, TrainingError):
-            super().on_exception(trainer, pl_module, exception)
+            save_checkpoint(trainer, self.path)
 
 
 def make_trainer(  # noqa: PLR0913 - what changes from run to run
@@ -102,12 +129,12 @@ def make_trainer(  # noqa: PLR0913 - what changes from run to run
     validate_every: int,
     clip: float | None,
     minutes: float | None,
+    save_minutes: float,
     devices: int,
     nodes: int,
     progress: bool,
 ) -> lightning.Trainer:
     """The loop of a run in a folder; see :func:`unblur.tasks.train.train`."""
-    checkpoints = out / CHECKPOINT.parent
     strategy: Any = "auto"
     if devices * nodes > 1:
         # Each backward of a game touches one side's weights only.
@@ -131,15 +158,8 @@ def make_trainer(  # noqa: PLR0913 - what changes from run to run
             # A version a start: the logger would empty its folder when a run is resumed.
             CSVLogger(out, name="", version=f"logs/from-step-{start}"),
         ],
-        callbacks=[
-            ModelCheckpoint(
-                checkpoints,
-                filename=CHECKPOINT.stem,
-                train_time_interval=timedelta(minutes=5),
-                enable_version_counter=False,
-            ),
-            _KeepOnException(checkpoints, filename=CHECKPOINT.stem),
-        ],
+        enable_checkpointing=False,
+        callbacks=[_Keep(out / CHECKPOINT, 60 * save_minutes)],
         enable_progress_bar=progress,
         enable_model_summary=False,
     )
