@@ -33,7 +33,7 @@ class PublishedWeights:
 WEIGHTS: Final = {
     "fast": PublishedWeights(
         file="fast.onnx",
-        sha256="22a69e9e77daafc028b850ac2e13e6fc98902a08188b7c20d9415fc9834a6e2e",
+        sha256="ee29b725d4aa7c1cc43a69d0921cf180455cf9480989501e1413bd325765d15a",
         license="Apache-2.0",
         trained_on="206 photos: COCO (CC BY, BY-SA), wallpapers (CC0, CC BY, Unsplash)",
         recipe="recipes/fast.toml, in the stages of docs/adr/0001",

@@ -1,12 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+import unblur
 from unblur.engines import OnnxEngine, OpenVinoEngine, TorchEngine
 from unblur.errors import NetworkError
 from unblur.models import MODELS, build_model
 from unblur.tasks import export as module
 from unblur.tasks.export import export
+from unblur.weights import find_network
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own deprecations
 
@@ -56,3 +60,13 @@ def test_a_file_that_disagrees_is_refused(network, exported, monkeypatch):
 
     with pytest.raises(NetworkError, match="differs from the module"):
         export(network, exported.path.with_name("off.onnx"), model="fast", metadata={})
+
+
+def test_a_network_file_does_not_tell_where_it_was_made(tmp_path):
+    path = tmp_path / "net.onnx"
+    export(build_model("fast-quarter"), path, model="fast-quarter", metadata={})
+
+    here = str(Path(unblur.__file__).parent).encode()
+    for file in (path, find_network("fast")):
+        assert here not in file.read_bytes()
+        assert b"unblur/models" not in file.read_bytes()

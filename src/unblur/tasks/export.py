@@ -123,8 +123,19 @@ def _save(proto: "onnx.ModelProto", path: Path, model: str, metadata: Mapping[st
         "unblur.tiling": spec.tiling,
     }
     onnx.helper.set_model_props(proto, facts)
+    _forget_origin(proto)
     onnx.checker.check_model(proto)
     onnx.save_model(proto, path)
+
+
+def _forget_origin(proto: "onnx.ModelProto") -> None:
+    """Drop the exporter's notes: lines of source code, with the paths of the machine it ran on."""
+    graph = proto.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    for tensor in graph.initializer:
+        del tensor.metadata_props[:]
 
 
 def _complete(proto: "onnx.ModelProto", module: "nn.Module") -> None:
