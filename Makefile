@@ -42,5 +42,5 @@ clean:
 
 .venv/dev.stamp: .venv/core.stamp
 	@echo "Installing what tests and training need into .venv (a few minutes the first time)"
-	@$(PIP) -e '.[openvino,train,video,dev]'
+	@$(PIP) -e '.[openvino,train,video,heif,raw,dev]'
 	@touch $@

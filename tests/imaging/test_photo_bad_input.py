@@ -141,8 +141,8 @@ def test_the_limit_can_be_chosen():
         (b"", "is empty; a JPEG, PNG"),
         (b"just some text, renamed", "not a photo in a known format; JPEG, PNG"),
         (b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>", "known format"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC, which is not read; export it as JPEG"),
-        (b"II*\0\x10\0\0\0CR\x02\0", "camera raw file; develop it"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC is damaged.*; .*export it as JPEG"),
+        (b"II*\0\x10\0\0\0CR\x02\0", "camera raw is damaged.*; develop it"),
         (b"\x89PNG\r\n\x1a\n and no more", "PNG is damaged"),
         (b"\xff\xd8\xff", "JPEG is damaged"),
         (b"II*\0", "TIFF is damaged"),
@@ -165,7 +165,7 @@ def test_tiff_of_floats_is_refused():
 
 
 def test_tiff_whose_first_picture_is_a_preview_is_refused_as_raw():
-    with pytest.raises(PhotoError, match="camera raw"):
+    with pytest.raises(PhotoError, match=r"camera raw .* unknown camera"):
         read_photo(encoded("tiff", tiffinfo={254: 1}))
 
 

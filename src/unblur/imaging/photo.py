@@ -1,9 +1,6 @@
 """Read and write photos; orientation, colour profile, EXIF, alpha and bit depth survive."""
 
 import os
-import secrets
-import shutil
-from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -13,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import OptionError, PhotoError, TargetError
-from unblur.imaging.photo_codec import SIXTEEN_BIT, decode, encode
+from unblur.imaging.photo_decode import open_upright
+from unblur.imaging.photo_encode import SIXTEEN_BIT, encode
+from unblur.imaging.photo_heif import heif_ending, lossless_ending
 from unblur.imaging.photo_metadata import Metadata
+from unblur.imaging.photo_sniff import HEIF_ENDINGS, RAW_ENDINGS
+from unblur.imaging.replace_file import replace_file
 
 PhotoFormat: TypeAlias = Literal["jpeg", "png", "tiff", "webp", "avif"]
 
@@ -28,9 +29,10 @@ _FORMATS: dict[str, PhotoFormat] = {
     ".avif": "avif",
 }
 WRITABLE = tuple(_FORMATS)
-READABLE = (*WRITABLE, ".gif")
+READABLE = (*WRITABLE, ".gif", *HEIF_ENDINGS, *RAW_ENDINGS)
 
-_LEAST_JPEG_QUALITY = 90
+LEAST_JPEG_QUALITY = 90
+FOREIGN_QUALITY = 95  # of a JPEG made of HEIC or camera raw
 _COLOUR_BANDS = 3
 
 
@@ -44,8 +46,9 @@ class Photo:
         alpha: Opacity of shape ``(H, W)``, uint8 or uint16, or None.
         bits: Bits per channel of the source, 8 or 16; PNG, TIFF and AVIF are written with them.
         grey: The source has one colour channel; it is written as one, the mean of the three.
-        format: The format of the source; "png" for GIF.
-        quality: Estimated quality of a source JPEG, 1 to 100; None elsewhere.
+        format: The format of the source; of one that is not written, that of `default_suffix`.
+        quality: The least quality of a JPEG made of it, 1 to 100: the one estimated for a source
+            JPEG, 95 for HEIC and camera raw; None elsewhere.
         metadata: What was stored beside the pixels.
         notes: What the user should be told about how the file was read.
     """
@@ -79,11 +82,38 @@ class Photo:
             )
 
 
+def default_suffix(source: str | os.PathLike[str]) -> str:
+    """Return the ending of a new file for what the photo in a file has.
+
+    Its own, if that can be written; ".tif" for camera raw; for HEIC, whose header is looked
+    into, ".png" with alpha, ".tif" with more than 8 bits and ".jpg" else; ".png" for the rest.
+    """
+    path = Path(source)
+    ending = path.suffix.lower()
+    if ending in HEIF_ENDINGS:
+        return heif_ending(path)
+    return path.suffix if ending in WRITABLE else ".tif" if ending in RAW_ENDINGS else ".png"
+
+
+def format_of(target: str | os.PathLike[str]) -> PhotoFormat:
+    """Return the format that the name of a file asks for.
+
+    Raises:
+        TargetError: If its ending is not one of `WRITABLE`.
+    """
+    path = Path(target)
+    if path.suffix.lower() not in _FORMATS:
+        raise TargetError(f"{path}: cannot write '{path.suffix}'; use {' '.join(WRITABLE)}")
+    return _FORMATS[path.suffix.lower()]
+
+
 def read_photo(source: str | os.PathLike[str] | bytes, *, max_megapixels: float = 200.0) -> Photo:
-    """Read a JPEG, PNG, TIFF, WebP, AVIF or GIF file.
+    """Read a JPEG, PNG, TIFF, WebP, AVIF, GIF, HEIC or camera raw file.
 
     The pixels are turned upright first; the orientation in the metadata is 1 afterwards. CMYK
-    and Lab become sRGB. Of an animation or of several pages the first is read.
+    and Lab become sRGB. Of an animation or of several pages the first is read. HEIC needs the
+    extra ``heif``, camera raw the extra ``raw``; that is developed with the camera's white
+    balance into sRGB of 16 bits.
 
     Args:
         source: Path of a file, or the content of one.
@@ -132,36 +162,13 @@ def write_photo(
             it cannot be written.
         OptionError: If ``quality`` is outside 1 to 100.
     """
-    path = Path(target)
-    if path.suffix.lower() not in _FORMATS:
-        raise TargetError(f"{path}: cannot write '{path.suffix}'; use {' '.join(WRITABLE)}")
-    if path.is_dir() or not path.parent.is_dir():
-        which = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise TargetError(f"{path}: {which}; name a file in a folder that exists")
-    if path.exists() and not overwrite:
-        raise TargetError(f"{path}: exists; --overwrite (overwrite=True) replaces it")
-    try:
-        data = encode_photo(photo, _FORMATS[path.suffix.lower()], quality=quality)
-    except TargetError as error:
-        raise TargetError(f"{path}: {error}") from error
-    final = path.resolve()  # the file itself where the target is a symbolic link
-    temporary = final.with_name(f".unblur-{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(data)
-        if overwrite:
-            if final.exists():
-                shutil.copymode(final, temporary)
-            temporary.replace(final)
-        else:
-            _rename_to_new(temporary, final)
-    except FileExistsError as error:
-        raise TargetError(f"{path}: exists; --overwrite (overwrite=True) replaces it") from error
-    except OSError as error:
-        raise TargetError(f"{path}: cannot be written ({error.strerror})") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    path, file_format = Path(target), format_of(target)
+    with replace_file(path, overwrite=overwrite) as temporary:
+        try:
+            data = encode_photo(photo, file_format, quality=quality)
+        except TargetError as error:
+            raise TargetError(f"{path}: {error}") from error
+        temporary.write_bytes(data)
 
 
 def encode_photo(photo: Photo, format: PhotoFormat, *, quality: int | None = None) -> bytes:
@@ -191,14 +198,15 @@ def encode_photo(photo: Photo, format: PhotoFormat, *, quality: int | None = Non
         )
     bits = photo.bits if format in SIXTEEN_BIT else 8
     if format == "jpeg" and quality is None:
-        quality = max(photo.quality or 0, _LEAST_JPEG_QUALITY)
+        quality = max(photo.quality or 0, LEAST_JPEG_QUALITY)
     bands = _integer_bands(photo, bits, keep_alpha=format != "jpeg")
     return encode(bands, format, photo.metadata, quality)
 
 
 def _read(stream: BinaryIO, name: str, source: bytes | Path, max_megapixels: float) -> Photo:
-    decoded = decode(stream, name, source, max_megapixels)
-    bands, white = decoded.bands, decoded.white
+    decoded = open_upright(stream, name, source, max_megapixels)
+    image, white = decoded.image, decoded.white
+    bands = image.numpy().reshape(image.height, image.width, image.bands)
     colours = 1 if bands.shape[2] < _COLOUR_BANDS else _COLOUR_BANDS
     pixels = np.divide(bands[..., :colours], white, dtype=np.float32)
     alpha = None
@@ -207,13 +215,15 @@ def _read(stream: BinaryIO, name: str, source: bytes | Path, max_megapixels: flo
         top = np.iinfo(alpha.dtype).max
         if white != top:
             alpha = np.rint(alpha * (top / white)).astype(alpha.dtype)
+    ending = lossless_ending(deep=bands.dtype.itemsize > 1, alpha=alpha is not None)
+    kinds = {"gif": "png", "raw": "tiff", "heic": _FORMATS[ending]}
     return Photo(
         pixels=np.repeat(pixels, 3, axis=2) if colours == 1 else pixels,
         alpha=None if alpha is None else np.ascontiguousarray(alpha),
         bits=8 * bands.dtype.itemsize,
         grey=colours == 1,
-        format="png" if decoded.format == "gif" else cast(PhotoFormat, decoded.format),
-        quality=decoded.quality,
+        format=cast(PhotoFormat, kinds.get(decoded.format, decoded.format)),
+        quality=FOREIGN_QUALITY if decoded.format in {"heic", "raw"} else decoded.quality,
         metadata=decoded.metadata,
         notes=decoded.notes,
     )
@@ -230,15 +240,3 @@ def _integer_bands(
         scale = top / np.iinfo(photo.alpha.dtype).max
         bands.append(np.rint(photo.alpha[..., None] * scale))
     return np.concatenate(bands, axis=2).astype(np.uint8 if bits == 8 else np.uint16)  # noqa: PLR2004
-
-
-def _rename_to_new(temporary: Path, final: Path) -> None:
-    """Give a file its name unless that is taken, even by another process just now."""
-    try:
-        final.hardlink_to(temporary)
-    except FileExistsError:
-        raise
-    except OSError as error:  # a file system without hard links, such as exFAT
-        if final.exists():
-            raise FileExistsError(final) from error
-        temporary.replace(final)

@@ -1,12 +1,14 @@
 # ruff: noqa: PLR2004 (numbers of the file format)
 """EXIF: a TIFF structure, alone in most photo files and merged into the file itself in TIFF."""
 
+import os
 import struct
 from io import BytesIO
 from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
+_VERSIONS = {42, 0x4F52, 0x5352, 0x55}  # TIFF; the raw files of Olympus, and of Panasonic
 _HEADER = b"II*\0\x08\0\0\0"
 _PREFIX = b"Exif\0\0"
 _LONGEST_VALUE = 1 << 26  # bytes; a longer value is taken for damage
@@ -15,10 +17,13 @@ _LONGEST_VALUE = 1 << 26  # bytes; a longer value is taken for damage
 _NEW_SUBFILE_TYPE, _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _UNIT = 254, 274, 282, 283, 296
 _THUMBNAIL_OFFSET, _THUMBNAIL_LENGTH, _DNG_VERSION = 513, 514, 50706
 _WIDTH, _HEIGHT, _IPTC = 256, 257, 33723
-_SUB_IFDS: dict[int, Any] = {
-    34665: {40965: {}},
-    34853: {},
-}  # EXIF with its interoperability IFD; GPS
+_COMPRESSION, _PHOTOMETRIC, _EXIF, _GPS, _MAKER_NOTE = 259, 262, 34665, 34853, 37500
+_CHILDREN, _XMP = 330, 700
+_PARTS = ((273, 279), (324, 325))  # strips and tiles: where each starts, how long it is
+_MOST_IFDS = 32
+_MOSAIC_OR_LINEAR = {32803, 34892}
+_RAW_COMPRESSIONS = {32767, 32769, 32770, 34713, 65000, 65535}  # of Sony, Samsung, Nikon, ...
+_SUB_IFDS: dict[int, Any] = {_EXIF: {40965: {}}, _GPS: {}}  # the first with interoperability
 _DESCRIPTIVE = {270, 271, 272, 305, 306, 315, 18246, 33432, *range(0x9C9B, 0x9CA0), *_SUB_IFDS}
 _LONG, _UNDEFINED = 4, 7
 # type -> bytes per number, numbers per item
@@ -64,42 +69,106 @@ def tiff_sides(stream: BinaryIO) -> tuple[int, int]:
 
 
 def is_camera_raw(stream: BinaryIO) -> bool:
-    """Tell whether a TIFF is a camera's raw file, whose first picture is only a preview."""
+    """Tell whether a TIFF is a camera's raw file, or its first picture only a preview."""
     stream.seek(8)
     if stream.read(2) == b"CR":
         return True
     ifd = _first_ifd(stream)
-    return _DNG_VERSION in ifd or int(_number(ifd, _NEW_SUBFILE_TYPE)) & 1 == 1
+    if _DNG_VERSION in ifd or int(_number(ifd, _NEW_SUBFILE_TYPE)) & 1 == 1:
+        return True
+    kind, packing = int(_number(ifd, _PHOTOMETRIC)), int(_number(ifd, _COMPRESSION))
+    return kind in _MOSAIC_OR_LINEAR or packing in _RAW_COMPRESSIONS
 
 
-def read_tiff_tags(stream: BinaryIO) -> tuple[bytes | None, bytes | None]:
+def mosaic_end(stream: BinaryIO) -> int:
+    """Return where the raw pixels of a TIFF end, in bytes from its start, 0 if it has none."""
+    stream.seek(0)
+    head = stream.read(8)
+    end, seen = 0, set[int]()
+    try:
+        order = _byte_order(head)
+        version, *starts = struct.unpack(order + "HI", head[2:])
+        while starts and version == 42 and len(seen) < _MOST_IFDS:
+            start = starts.pop()
+            if start in seen or not start:
+                continue
+            seen.add(start)
+            ifd = _unpack_ifd(stream, order, start, {})
+            stream.seek(start)
+            (count,) = struct.unpack(order + "H", stream.read(2))
+            stream.seek(start + 2 + 12 * count)
+            starts += [*_numbers(ifd, _CHILDREN), *struct.unpack(order + "I", stream.read(4))]
+            if int(_number(ifd, _PHOTOMETRIC)) in _MOSAIC_OR_LINEAR:
+                for where, size in _PARTS:
+                    parts = zip(_numbers(ifd, where), _numbers(ifd, size), strict=False)
+                    end = max([end, *map(sum, parts)])
+    except (struct.error, KeyError):
+        pass
+    return end
+
+
+def read_tiff_tags(
+    stream: BinaryIO, *, maker_notes: bool = True
+) -> tuple[bytes | None, bytes | None]:
     """Collect the EXIF, GPS and descriptive tags of a TIFF file as a block of their own.
+
+    Args:
+        stream: The file; moved.
+        maker_notes: Keep them. In raw files they are large and full of offsets into the file.
 
     Returns:
         That block and the IPTC records, each None where there are none.
     """
     ifd = _first_ifd(stream)
-    chosen = {tag: entry for tag, entry in ifd.items() if tag in _DESCRIPTIVE}
     iptc = ifd[_IPTC][2] if _IPTC in ifd else b""
     if isinstance(iptc, bytes) and iptc[3:4] == b"\x1c" != iptc[:1]:  # bytes, typed as numbers
         iptc = b"".join(iptc[k : k + 4][::-1] for k in range(0, len(iptc), 4))
-    exif = _HEADER + _pack_ifd(chosen, len(_HEADER)) if chosen else None
+    exif = _describing(ifd, maker_notes=maker_notes)
     return exif, iptc if isinstance(iptc, bytes) and iptc else None
 
 
-def write_tiff_tags(tiff: bytes, exif: bytes | None, iptc: bytes | None) -> bytes:
-    """Return a little-endian TIFF file with EXIF and IPTC added; a BigTIFF as it is."""
-    ifd = _first_ifd(BytesIO(tiff))
+def read_xmp(stream: BinaryIO) -> bytes | None:
+    """Return the XMP packet of a TIFF file, None where there is none."""
+    value = _first_ifd(stream).get(_XMP, (0, 0, b""))[2]
+    return value if isinstance(value, bytes) and value else None
+
+
+def join_exif(main: bytes | None, exif: bytes | None, gps: bytes | None) -> bytes | None:
+    """Make one EXIF block, without maker notes, of three that each are a TIFF structure."""
+    ifd = _first_ifd(BytesIO(main or b""))
+    for tag, block in ((_EXIF, exif), (_GPS, gps)):
+        if inner := _first_ifd(BytesIO(block or b"")):
+            ifd[tag] = (_LONG, 1, inner)
+    return _describing(ifd, maker_notes=False)
+
+
+def _describing(ifd: _Ifd, *, maker_notes: bool) -> bytes | None:
+    chosen = {tag: entry for tag, entry in ifd.items() if tag in _DESCRIPTIVE}
+    inner = chosen.get(_EXIF, (0, 0, b""))[2]
+    if not maker_notes and isinstance(inner, dict):
+        inner.pop(_MAKER_NOTE, None)
+    return _HEADER + _pack_ifd(chosen, len(_HEADER)) if chosen else None
+
+
+def write_tiff_tags(stream: BinaryIO, exif: bytes | None, iptc: bytes | None) -> None:
+    """Add EXIF and IPTC to a little-endian TIFF file in place; a BigTIFF stays as it is.
+
+    Only the table of tags is read and written anew, behind the pixels.
+    """
+    ifd = _first_ifd(stream)
     if not ifd or not (exif or iptc):
-        return tiff
+        return
     for tag, entry in _first_ifd(BytesIO(exif or b"")).items():
         if tag in _DESCRIPTIVE:
             ifd.setdefault(tag, entry)
     if iptc:
         ifd[_IPTC] = (_UNDEFINED, len(iptc), iptc)
-    end = len(tiff) + len(tiff) % 2
-    padding = bytes(end - len(tiff))
-    return b"".join((tiff[:4], struct.pack("<I", end), tiff[8:], padding, _pack_ifd(ifd, end)))
+    end = stream.seek(0, os.SEEK_END)
+    padding = bytes(end % 2)
+    end += len(padding)
+    stream.write(padding + _pack_ifd(ifd, end))
+    stream.seek(4)
+    stream.write(struct.pack("<I", end))
 
 
 def _byte_order(data: bytes | bytearray) -> str:
@@ -107,13 +176,13 @@ def _byte_order(data: bytes | bytearray) -> str:
 
 
 def _first_ifd(stream: BinaryIO) -> _Ifd:
-    """Read the first IFD of a classic TIFF; empty if it is damaged or a BigTIFF."""
+    """Read the first IFD of a classic TIFF or its like; empty if it is damaged or a BigTIFF."""
     stream.seek(0)
     head = stream.read(8)
     try:
         order = _byte_order(head)
         version, start = struct.unpack(order + "HI", head[2:])
-        return _unpack_ifd(stream, order, start, _SUB_IFDS) if version == 42 else {}
+        return _unpack_ifd(stream, order, start, _SUB_IFDS) if version in _VERSIONS else {}
     except (struct.error, KeyError):
         return {}
 
@@ -153,6 +222,15 @@ def _pack_ifd(ifd: _Ifd, offset: int) -> bytes:
         else:
             table += struct.pack("<HHI4s", tag, kind, count, data)
     return table + bytes(4) + tail
+
+
+def _numbers(ifd: _Ifd, tag: int) -> tuple[int, ...]:
+    """Return the integers of a tag, none if it is absent."""
+    kind, count, value = ifd.get(tag, (0, 0, b""))
+    letter = {3: "H", 4: "I", 13: "I"}.get(kind)
+    if letter is None or not isinstance(value, bytes):
+        return ()
+    return struct.unpack(f"<{count}{letter}", value)
 
 
 def _number(ifd: _Ifd, tag: int) -> float:
