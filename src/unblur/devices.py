@@ -3,11 +3,17 @@
 import ctypes
 import os
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _KEPT_BYTES: Final = 1 << 30
+_GROUP_FILES: Final = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
 
 
 def cores() -> int:
@@ -29,3 +35,22 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES)
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+def memory_left_bytes() -> int | None:
+    """Memory that this process may still take without harm; None where that is not known.
+
+    The least of what the system has available and what the process's control group leaves.
+    """
+    left = []
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                left.append(1024 * int(line.split()[1]))
+    for limit, used in _GROUP_FILES:
+        with suppress(OSError, ValueError):  # "max" is no number: no limit
+            left.append(
+                int(Path(limit).read_text(encoding="ascii"))
+                - int(Path(used).read_text(encoding="ascii"))
+            )
+    return max(0, min(left)) if left else None

@@ -1,26 +1,13 @@
 import numpy as np
 import pytest
-import skimage.data
 
 from unblur import Photo
-from unblur.tasks import restore as module
 from unblur.tasks.restore import RestoreOptions, Restorer, shared_restorer
 
 
 @pytest.fixture(scope="module")
 def restorer():
     return shared_restorer(RestoreOptions(engine="onnx"))
-
-
-def test_tiles_give_the_pixels_of_the_whole(restorer, monkeypatch):
-    picture = np.tile(skimage.data.astronaut()[:, :300], (2, 2, 1)).astype(np.float32) / 255
-    whole = restorer.restore_pixels(picture)
-    monkeypatch.setattr(module, "_WHOLE_UP_TO_PX", 0)
-    monkeypatch.setattr(module, "_TILE_CORE_PX", 300)
-
-    tiled = restorer.restore_pixels(picture)
-
-    assert np.abs(tiled - whole).max() < 1e-4
 
 
 def test_only_the_pixels_of_a_photo_change(restorer, astronaut):

@@ -142,6 +142,31 @@ def test_a_run_that_was_killed_goes_on_from_the_checkpoint_it_wrote_by_the_clock
         assert torch.equal(value, weights(tmp_path / "run")[name]), name
 
 
+def test_a_full_disk_is_named_and_leaves_no_half_checkpoint(photos, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]
+    if (
+        sys.platform != "linux"
+        or subprocess.run(mount, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("mounting a small disk needs Linux and root")
+    try:
+        command = unblur_train(photos, tmp_path, "--save-minutes", "1e-6", steps=2)
+        command[command.index("--out") + 1] = disk / "run"
+        done = subprocess.run(
+            [str(x) for x in command], capture_output=True, text=True, check=False
+        )
+        left = [path.name for path in (disk / "run" / "checkpoints").iterdir()]
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert f"unblur: {disk}/run: cannot be written (no space left?)" in done.stderr
+    assert left == []
+
+
 def test_two_processes_do_what_one_with_twice_the_batch_does(photos, tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()

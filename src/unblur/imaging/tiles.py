@@ -1,83 +1,196 @@
-"""Cut a large batch into overlapping tiles, and put the middles of the results together."""
+"""Cut a picture that is too large for memory into overlapping tiles."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.errors import OptionError
+
 Float32 = NDArray[np.float32]
+
+
+class Picture(Protocol):
+    """A picture that can be read in parts."""
+
+    height: int
+    """In px."""
+    width: int
+    """In px."""
+
+    def read(self, rows: slice, columns: slice) -> Float32:
+        """A part of it, (h, w, 3) in [0, 1]; the caller may change it."""
+        ...
+
+
+class ArrayPicture:
+    """A picture that is in memory.
+
+    Args:
+        pixels: (H, W, 3) in [0, 1].
+    """
+
+    def __init__(self, pixels: Float32) -> None:
+        self.pixels = pixels
+        self.height, self.width, _ = pixels.shape
+
+    def read(self, rows: slice, columns: slice) -> Float32:
+        """A part of it."""
+        return np.array(self.pixels[rows, columns], dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """A tile: the pixels the network sees, and the part of them that is kept."""
+    """A tile: the pixels that are looked at, and the part of them that is kept."""
 
     seen: tuple[slice, slice]
     """Rows and columns of the whole."""
     kept: tuple[slice, slice]
     """Rows and columns of the whole; inside ``seen``."""
 
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """Rows and columns of what is kept within what is seen."""
+        rows, columns = (
+            slice(kept.start - seen.start, kept.stop - seen.start)
+            for kept, seen in zip(self.kept, self.seen, strict=True)
+        )
+        return rows, columns
 
-def plan_tiles(
-    height: int, width: int, *, core_px: int, overlap_px: int, multiple_of: int
-) -> Iterator[Tile]:
-    """Cover a picture with tiles whose kept parts neither overlap nor leave gaps.
+
+@dataclass(frozen=True, kw_only=True)
+class TileNeeds:
+    """What a way of restoring asks of tiles."""
+
+    halo_px: int | None
+    """Surroundings on each side on which a pixel may depend; None if on the whole picture."""
+    grid_px: int
+    """Tiles begin on multiples of this, so that a network's strides fall as in the whole."""
+    bytes_per_px: int
+    """Working memory for each pixel that is looked at."""
+
+
+def choose_side(
+    tile: str | int, needs: TileNeeds, height: int, width: int, *, memory_bytes: int
+) -> int | None:
+    """Side of the square that is looked at at once; None for the whole picture.
 
     Args:
-        height: Of the whole, in px; a multiple of ``multiple_of``.
-        width: Of the whole, in px; a multiple of ``multiple_of``.
-        core_px: Side of the part that is kept; rounded up to a multiple.
-        overlap_px: Surroundings on each side, where there are any; rounded up to a multiple.
-        multiple_of: All tiles begin and end on this grid, so that the network's own strides
-            fall on the same pixels as in the whole.
+        tile: ``off``, ``auto``, or the side in px.
+        needs: Of the way of restoring.
+        height: Of the picture, in px.
+        width: Of the picture, in px.
+        memory_bytes: What ``auto`` may use. Where even the least tile needs more, it is taken.
+
+    Raises:
+        OptionError: If ``tile`` leaves nothing between the surroundings; if all of the picture
+            is needed at once, and there is a ``tile``, or not the memory.
+    """
+    if tile == "off":
+        return None
+    if needs.halo_px is None:
+        _check_whole(tile, needs, height, width, memory_bytes=memory_bytes)
+        return None
+    least = 2 * _up(needs.halo_px, needs.grid_px) + needs.grid_px
+    if tile == "auto":
+        area = memory_bytes / needs.bytes_per_px
+        if height * width <= area:
+            return None
+        # Below twice its surroundings, a tile would be mostly those.
+        return max(int(area**0.5), 2 * needs.halo_px + needs.grid_px, least)
+    assert isinstance(tile, int)
+    if tile >= max(height, width):
+        return None
+    if tile < least:
+        raise OptionError(
+            f"tile must be at least {least} px, {needs.halo_px} px on each side are its "
+            f"surroundings, got {tile}; auto chooses one"
+        )
+    return tile
+
+
+def plan_tiles(
+    region: tuple[slice, slice], height: int, width: int, side: int | None, needs: TileNeeds
+) -> Iterator[Tile]:
+    """Cover a part of a picture with tiles whose kept parts neither overlap nor leave gaps.
+
+    Args:
+        region: Rows and columns to cover.
+        height: Of the picture, in px.
+        width: Of the picture, in px.
+        side: From :func:`choose_side`; None for one tile.
+        needs: Of the way of restoring.
 
     Yields:
-        Tiles in reading order.
+        Tiles in reading order; those of a row of tiles have the same rows.
     """
-    core_px, overlap_px = (-(-x // multiple_of) * multiple_of for x in (core_px, overlap_px))
-    for top in range(0, height, core_px):
-        for left in range(0, width, core_px):
-            kept = (
-                slice(top, min(top + core_px, height)),
-                slice(left, min(left + core_px, width)),
+    halo = max(height, width) if needs.halo_px is None else needs.halo_px
+    halo = _up(halo, needs.grid_px)
+    steps = []
+    for part in region:
+        length = part.stop - part.start
+        core = length
+        if side is not None:
+            core = max(1, (side - 2 * halo) // needs.grid_px) * needs.grid_px
+        # Evenly, or the last tile would be a sliver with full surroundings.
+        steps.append(_up(-(-length // -(-length // core)), needs.grid_px))
+    for top in range(region[0].start, region[0].stop, steps[0]):
+        for left in range(region[1].start, region[1].stop, steps[1]):
+            kept = tuple(
+                slice(start, min(start + step, part.stop))
+                for start, step, part in zip((top, left), steps, region, strict=True)
             )
             seen = tuple(
-                slice(max(0, part.start - overlap_px), min(side, part.stop + overlap_px))
-                for part, side in zip(kept, (height, width), strict=True)
+                slice(
+                    max(0, (part.start - halo) // needs.grid_px * needs.grid_px),
+                    min(whole, _up(part.stop + halo, needs.grid_px)),
+                )
+                for part, whole in zip(kept, (height, width), strict=True)
             )
-            yield Tile(seen=(seen[0], seen[1]), kept=kept)
+            yield Tile(seen=(seen[0], seen[1]), kept=(kept[0], kept[1]))
 
 
 def run_tiled(
     run: Callable[[Float32], Float32],
-    batch: Float32,
-    *,
-    core_px: int,
-    overlap_px: int,
-    multiple_of: int,
-) -> Float32:
-    """Run a network tile by tile.
+    picture: Picture,
+    region: tuple[slice, slice],
+    side: int | None,
+    needs: TileNeeds,
+) -> Iterator[tuple[Tile, Float32]]:
+    """Work on a picture tile by tile.
 
-    With an overlap of half its receptive field, a network without statistics of the whole
-    picture gives the same pixels as on the whole.
+    With surroundings as wide as a pixel depends on, the tiles hold the pixels of the whole.
 
     Args:
-        run: Maps (B, 3, H, W) to the same shape.
-        batch: (B, 3, H, W); H and W multiples of ``multiple_of``.
-        core_px: See :func:`plan_tiles`.
-        overlap_px: See :func:`plan_tiles`.
-        multiple_of: See :func:`plan_tiles`.
+        run: Maps (h, w, 3) to the same shape.
+        picture: The picture.
+        region: Rows and columns to cover.
+        side: From :func:`choose_side`.
+        needs: Of ``run``.
+
+    Yields:
+        Each tile with its result for what is kept, (h, w, 3).
     """
-    whole = np.empty_like(batch)
-    _, _, height, width = batch.shape
-    for tile in plan_tiles(
-        height, width, core_px=core_px, overlap_px=overlap_px, multiple_of=multiple_of
-    ):
-        restored = run(np.ascontiguousarray(batch[:, :, *tile.seen]))
-        inside = tuple(
-            slice(kept.start - seen.start, kept.stop - seen.start)
-            for kept, seen in zip(tile.kept, tile.seen, strict=True)
+    for tile in plan_tiles(region, picture.height, picture.width, side, needs):
+        yield tile, run(picture.read(*tile.seen))[tile.inside]
+
+
+def _check_whole(
+    tile: str | int, needs: TileNeeds, height: int, width: int, *, memory_bytes: int
+) -> None:
+    size = f"this way of restoring needs all of the photo ({width} x {height} px) at once"
+    if isinstance(tile, int) and tile < max(height, width):
+        raise OptionError(f"{size}, got tile {tile}; auto or off would work")
+    needed = height * width * needs.bytes_per_px
+    if needed > memory_bytes:
+        raise OptionError(
+            f"{size}, for which about {needed / 1e9:.1f} GB of memory are needed and "
+            f"{memory_bytes / 1e9:.1f} GB are left; a smaller photo would work, or tile off, "
+            "which tries all the same"
         )
-        whole[:, :, *tile.kept] = restored[:, :, *inside]
-    return whole
+
+
+def _up(length: int, multiple_of: int) -> int:
+    return -(-length // multiple_of) * multiple_of

@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unblur.errors import MissingExtraError, PhotoError
 from unblur.imaging.frames import Frame, Frames, Pixels, Unreadable, open_folder, plain
+from unblur.imaging.video_decode import Lost, whole_frames
+from unblur.imaging.video_planes import planes_of, rgb_from_yuv
 
 if TYPE_CHECKING:
     from av import VideoFrame, VideoStream
     from av.container import InputContainer
 
-_FULL_RANGE: Final = 2
-_SWS_FLAGS: Final = 0x4 | 0x40000 | 0x2000  # bicubic, exact rounding, full chroma
+FULL_RANGE: Final = 2
+SWS_FLAGS: Final = 0x4 | 0x40000 | 0x2000  # bicubic, exact rounding, full chroma
 _SWS_RGB: Final = 5  # a value that swscale accepts; RGB has no matrix
 
 # ITU-T H.273, matrix coefficients -> swscale's number, and the shares of red and blue in luma
@@ -32,7 +33,7 @@ _MATRICES: Final = {
     10: (9, 0.2627, 0.0593),
 }
 _HD_PX: Final = (1280, 576)
-_HDR: Final = {16: "PQ", 18: "HLG"}
+HDR_CURVES: Final = {16: "PQ", 18: "HLG"}
 _UNIT: Final = 65536  # 1.0 in a display matrix
 
 
@@ -69,10 +70,10 @@ def open_frames(path: Path) -> Frames:
         why = f": {broken[0]}" if broken else ""
         raise PhotoError(f"{path}: this video has no frame that can be read{why}")
     height, width, _ = item.pixels.shape
-    with _open(path) as container:
-        stream = _stream(path, container)
+    with open_container(path) as container:
+        stream = picture_stream(path, container)
         rate = stream.average_rate or stream.guessed_rate
-        curve = _HDR.get(stream.codec_context.color_trc)
+        curve = HDR_CURVES.get(stream.codec_context.color_trc)
         return Frames(
             path=path,
             name=plain(path.stem),
@@ -84,7 +85,13 @@ def open_frames(path: Path) -> Frames:
         )
 
 
-def _open(path: Path) -> "InputContainer":
+def open_container(path: Path) -> "InputContainer":
+    """Open the file of a video.
+
+    Raises:
+        PhotoError: If it is no video, or damaged beyond being opened.
+        MissingExtraError: If PyAV is not installed.
+    """
     try:
         import av
     except ImportError as error:
@@ -101,7 +108,12 @@ def _open(path: Path) -> "InputContainer":
     return container
 
 
-def _stream(path: Path, container: "InputContainer") -> "VideoStream":
+def picture_stream(path: Path, container: "InputContainer") -> "VideoStream":
+    """The first stream of moving pictures.
+
+    Raises:
+        PhotoError: If there is none.
+    """
     from av.stream import Disposition
 
     for stream in container.streams.video:
@@ -111,61 +123,28 @@ def _stream(path: Path, container: "InputContainer") -> "VideoStream":
 
 
 def _read(path: Path) -> Iterator[Frame | Unreadable]:
-    """Decode strictly: a decoder left to itself paints over what is broken, and says nothing."""
-    index = 0
-    broken: tuple[int, str] | None = None
-    with _open(path) as container:
+    with open_container(path) as container:
         import av  # installed: the video is open
 
-        stream = _stream(path, container)
-        stream.codec_context.options = {"err_detect": "crccheck+explode"}
-        stream.thread_type = "SLICE"  # threads by frame lose more frames around an error
-        for item in _decode(container, stream):
-            if isinstance(item, str):
-                broken = broken or (index, item)
-            elif item.is_corrupt or (broken and not item.key_frame):
-                broken = broken or (index, "damaged")
-            else:
-                if broken:
-                    yield _unreadable(path, index, *broken)
-                    broken = None
-                try:
-                    pixels = _upright(item)
-                except (av.FFmpegError, ValueError) as error:
-                    why = f"its pixels, {item.format.name}, cannot be made RGB ({error})"
-                    raise PhotoError(f"{path}: {why}; convert it to another format") from error
-                yield Frame(index=index, name=f"frame {index}", pixels=pixels)
-            index += 1
-        if broken:
-            yield _unreadable(path, index, *broken)
+        stream = picture_stream(path, container)
+        for item in whole_frames(stream, container.demux(stream)):
+            if isinstance(item, Lost):
+                yield _unreadable(path, item)
+                continue
+            index, frame = item
+            try:
+                pixels = _upright(frame)
+            except (av.FFmpegError, ValueError) as error:
+                why = f"its pixels, {frame.format.name}, cannot be made RGB ({error})"
+                raise PhotoError(f"{path}: {why}; convert it to another format") from error
+            yield Frame(index=index, name=f"frame {index}", pixels=pixels)
 
 
-def _unreadable(path: Path, until: int, first: int, why: str) -> Unreadable:
-    last = until - 1
+def _unreadable(path: Path, lost: Lost) -> Unreadable:
+    first, last = lost.first, lost.last
     which = f"frame {first}" if first == last else f"frames {first} to {last}"
-    return Unreadable(first=first, last=last, why=f"{path}: {which} cannot be read ({why})")
-
-
-def _decode(container: "InputContainer", stream: "VideoStream") -> "Iterator[VideoFrame | str]":
-    """Frames as they come, and in place of one that is lost what the decoder says."""
-    import av
-
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.FFmpegError as error:
-            yield f"and no later one: {(error.strerror or str(error)).lower()}"
-            return
-        if packet is None:
-            return
-        try:
-            yield from packet.decode()
-        except av.FFmpegError as error:
-            if packet.size:  # or it ends the stream, and there is no frame to lose
-                why = (error.strerror or str(error)).lower()
-                seconds = None if packet.pts is None else float(packet.pts * packet.time_base)
-                yield why if seconds is None else f"{why}, at {seconds:.3f} s"
+    why = f"{path}: {which} cannot be read ({lost.why})"
+    return Unreadable(first=first, last=last, why=why)
 
 
 def _upright(frame: "VideoFrame") -> Pixels:
@@ -182,42 +161,30 @@ def _upright(frame: "VideoFrame") -> Pixels:
     return np.ascontiguousarray(pixels[:: -1 if down < 0 else 1, :: -1 if right < 0 else 1])
 
 
+def matrix_of(frame: "VideoFrame") -> tuple[int, float, float]:
+    """The matrix between a frame's YUV and RGB, as a player would choose it.
+
+    Returns:
+        Swscale's number of it, and the shares of red and blue in luma.
+    """
+    is_hd = frame.width >= _HD_PX[0] or frame.height > _HD_PX[1]
+    return _MATRICES.get(frame.colorspace, _BT709 if is_hd else _BT601)
+
+
 def _rgb(frame: "VideoFrame") -> Pixels:
     """The pixels of a frame, (H, W, 3), uint8, or uint16 where it has more than 8 bits."""
-    is_hd = frame.width >= _HD_PX[0] or frame.height > _HD_PX[1]
-    sws, red, blue = _MATRICES.get(frame.colorspace, _BT709 if is_hd else _BT601)
-    how: dict[str, Any] = {"src_colorspace": sws, "interpolation": _SWS_FLAGS}
+    sws, red, blue = matrix_of(frame)
+    how: dict[str, Any] = {"src_colorspace": sws, "interpolation": SWS_FLAGS}
     bits = max(part.bits for part in frame.format.components)
     is_yuv = len(frame.format.components) > 2 and not frame.format.is_rgb  # noqa: PLR2004
     if bits <= 8 or not is_yuv:  # noqa: PLR2004
         kind = "rgb24" if bits <= 8 else "rgb48le"  # noqa: PLR2004
         pixels: Any = frame.to_ndarray(
-            format=kind, dst_colorspace=_SWS_RGB, dst_color_range=_FULL_RANGE, **how
+            format=kind, dst_colorspace=_SWS_RGB, dst_color_range=FULL_RANGE, **how
         )
         return pixels  # type: ignore[no-any-return]
     # Beyond 8 bits swscale's own matrix is dark by up to 1/255; it only spreads the chroma here.
     even = frame.reformat(format=f"yuv444p{bits}le", dst_colorspace=sws, **how)
-    parts: Any = even.planes
-    planes = [
-        np.frombuffer(part, "<u2").reshape(part.height, -1)[:, : part.width] for part in parts
-    ]
-    return _from_yuv(planes, bits, red, blue, is_full=frame.color_range == _FULL_RANGE)
-
-
-def _from_yuv(
-    planes: list[NDArray[np.uint16]], bits: int, red: float, blue: float, *, is_full: bool
-) -> NDArray[np.uint16]:
-    """Luma and chroma of so many bits to RGB of 16 bits (ITU-T H.273, section 8.3)."""
-    top = float(2**bits - 1)
-    step = float(2 ** (bits - 8))
-    black, luma, chroma = (0.0, top, top) if is_full else (16 * step, 219 * step, 224 * step)
-    y, cb, cr = (plane.astype(np.float32) for plane in planes)
-    y = (y - np.float32(black)) / np.float32(luma)
-    cb = (cb - np.float32(128 * step)) / np.float32(chroma)
-    cr = (cr - np.float32(128 * step)) / np.float32(chroma)
-    r = y + np.float32(2 * (1 - red)) * cr
-    b = y + np.float32(2 * (1 - blue)) * cb
-    g = (y - np.float32(red) * r - np.float32(blue) * b) / np.float32(1 - red - blue)
-    rgb = np.stack([r, g, b], axis=2)
+    rgb = rgb_from_yuv(planes_of(even), bits, red, blue, is_full=frame.color_range == FULL_RANGE)
     rgb = np.clip(rgb, 0, 1) * np.float32(65535)
-    return np.rint(rgb).astype(np.uint16)  # type: ignore[no-any-return]
+    return np.rint(rgb).astype(np.uint16)

@@ -1,6 +1,6 @@
 """The networks, as a table: what can be built, and what one must know to run it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -22,6 +22,9 @@ class ModelSpec:
     """Width of the square of input pixels that one output pixel can depend on."""
     tiling: Literal["exact", "global"]
     """``exact``: overlapping tiles give the whole picture's pixels; ``global``: they do not."""
+    bytes_per_px: Mapping[str, int]
+    """Working memory for each pixel of the input, by engine and precision
+    (``python benchmarks/restore.py --memory`` prints it)."""
     source: str
     """Paper or document that describes it."""
 
@@ -37,6 +40,12 @@ def _fast(design: str, *, receptive_field_px: int) -> ModelSpec:
         multiple_of=16,
         receptive_field_px=receptive_field_px,
         tiling="exact",
+        bytes_per_px={
+            "onnx-fp32": 380,
+            "openvino-fp32": 250,
+            "openvino-bf16": 150,
+            "torch-fp32": 500,
+        },
         source="docs/adr/0001-default-network.md",
     )
 
@@ -54,6 +63,12 @@ def _deblurgan(*, channels: int) -> ModelSpec:
         multiple_of=4,
         receptive_field_px=169,  # of the convolutions: the normalisation sees everything
         tiling="global",
+        bytes_per_px={
+            "onnx-fp32": 3500 * channels // 64,
+            "openvino-fp32": 800 * channels // 64,
+            "openvino-bf16": 450 * channels // 64,
+            "torch-fp32": 1500 * channels // 64,
+        },
         source="kupyn2018",
     )
 

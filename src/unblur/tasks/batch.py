@@ -1,211 +1,125 @@
-"""Restore files: decide each target, go on past a bad file, write nothing by halves."""
+"""Restore many files: several at once, on past a bad one, not again what is done."""
 
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-from unblur.errors import OptionError, TargetError, UnblurError
-from unblur.imaging.photo import READABLE, WRITABLE, Photo, read_photo, write_photo
-from unblur.imaging.preview import before_after
+from unblur.devices import cores
+from unblur.errors import OptionError
+from unblur.tasks.batch_run import BatchRun
+from unblur.tasks.ledger import describe_work
 from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore_file import Restored, restore_file
+from unblur.tasks.sources import (
+    Job,
+    Source,
+    find_sources,
+    list_sources,
+    plan,
+    read_names,
+)
 
-_RESTORED: Final = ".unblurred"
-_PREVIEW: Final = ".before-after"
-_PREVIEW_SIDE_PX: Final = 16_000
-_NOT_WRITTEN: Final = frozenset({".gif", ".bmp", ".heic", ".heif", ".jp2", ".jxl", ".psd", ".dng"})
-_EIGHT_BIT: Final = frozenset({".jpg", ".jpeg", ".webp"})
+__all__ = [
+    "Job",
+    "Restored",
+    "Source",
+    "choose_workers",
+    "find_sources",
+    "list_sources",
+    "plan",
+    "read_names",
+    "restore_file",
+    "restore_files",
+]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Restored:
-    """What became of one photo."""
-
-    source: Path
-    target: Path
-    """The restored photo; not there if ``error`` is set."""
-    preview: Path | None = None
-    seconds: float = 0.0
-    """Reading, restoring and writing."""
-    notes: tuple[str, ...] = ()
-    """What the user should know: pages left out, colours converted."""
-    error: str | None = None
-    """One line, if the photo could not be restored."""
-
-
-def list_sources(names: Sequence[Path]) -> list[Path]:
-    """Photos as they were named; of a folder, those in it but for earlier results.
-
-    Raises:
-        OptionError: If a folder has no photos or cannot be listed.
-    """
-    sources: list[Path] = []
-    for name in names:
-        if not name.is_dir():
-            sources.append(name)
-            continue
-        try:
-            inside = sorted(filter(_is_source, name.iterdir()))
-        except OSError as error:
-            raise OptionError(f"{name}: cannot be listed ({error.strerror})") from error
-        if not inside:
-            raise OptionError(f"{name}: no photos in this folder ({', '.join(READABLE)})")
-        sources += inside
-    return list(dict.fromkeys(sources))  # one that is named twice is restored once
+_MOST_WORKERS: Final = 8
 
 
-def _is_source(path: Path) -> bool:
-    if path.name.startswith(".") or path.stem.endswith((_RESTORED, _PREVIEW)):
-        return False
-    return path.suffix.lower() in READABLE and path.is_file()
-
-
-def plan_targets(sources: Sequence[Path], out: Path | None) -> list[Path]:
-    """Where each restored photo goes.
+def choose_workers(workers: int, photos: int) -> int:
+    """How many photos to work on at the same time.
 
     Args:
-        sources: The photos.
-        out: A file for one photo, a folder for any number; None puts each beside its source.
-
-    Returns:
-        The targets, in the order of the sources.
+        workers: What was asked for; 0 for as many as there are cores, 8 at most.
+        photos: How many there are.
 
     Raises:
-        OptionError: If several photos would go to one file, or its format cannot be written.
+        OptionError: If ``workers`` is negative.
     """
-    if out is not None and out.suffix.lower() in _NOT_WRITTEN and not out.is_dir():
-        raise OptionError(f"{out}: cannot write '{out.suffix}'; use {' '.join(WRITABLE)}")
-    if out is not None and out.suffix.lower() in WRITABLE and not out.is_dir():
-        if len(sources) != 1:
-            raise OptionError(f"{len(sources)} photos do not fit in one file; make {out} a folder")
-        return [out]
-    targets = []
-    for source in sources:
-        # A format that cannot be written, or an unknown ending, becomes PNG: nothing is lost.
-        suffix = source.suffix if source.suffix.lower() in WRITABLE else ".png"
-        targets.append((out or source.parent) / f"{source.stem}{_RESTORED}{suffix}")
-    first: dict[Path, Path] = {}
-    for source, target in zip(sources, targets, strict=True):
-        if target in first:
-            raise OptionError(f"{first[target]} and {source} would both be written to {target}")
-        first[target] = source
-    return targets
-
-
-def _plan_previews(sources: Sequence[Path], targets: Sequence[Path]) -> list[Path]:
-    """``photo.before-after.jpg`` beside each target; of namesakes, all but one say their format."""
-    previews: list[Path] = []
-    for source, target in zip(sources, targets, strict=True):
-        preview = target.with_name(f"{source.stem}{_PREVIEW}.jpg")
-        if preview in previews:
-            preview = target.with_name(f"{source.name}{_PREVIEW}.jpg")
-        previews.append(preview)
-    return previews
-
-
-def _losses(photo: Photo, target: Path) -> tuple[str, ...]:
-    """What the format of the target cannot hold of a photo."""
-    suffix = target.suffix.lower()
-    losses = []
-    if photo.alpha is not None and suffix in {".jpg", ".jpeg"}:
-        losses.append("alpha left out: JPEG has none")
-    if photo.bits > 8 and suffix in _EIGHT_BIT:  # noqa: PLR2004
-        losses.append(f"{photo.bits} bits became 8: {suffix} has no more")
-    return tuple(losses)
-
-
-def restore_file(
-    source: Path,
-    restorer: Restorer,
-    options: RestoreOptions,
-    *,
-    target: Path | None = None,
-    overwrite: bool = False,
-    preview: Path | None = None,
-) -> Restored:
-    """Restore one file.
-
-    Args:
-        source: The photo.
-        restorer: The open network.
-        options: Its options.
-        target: Where to write; not given: beside the source, as ``photo.unblurred.jpg``.
-        overwrite: Replace files that exist.
-        preview: Where to write before and after side by side, if anywhere.
-
-    Raises:
-        PhotoError: If it cannot be read.
-        TargetError: If the target exists, is the source, or cannot be written.
-    """
-    target = target or plan_targets([source], None)[0]
-    started = time.perf_counter()
-    for path in filter(None, (target, preview)):
-        _check_target(path, source, overwrite=overwrite)
-    photo = read_photo(source, max_megapixels=options.max_megapixels)
-    restored = restorer.restore(photo)
-    write_photo(restored, target, overwrite=overwrite)
-    if preview is not None:
-        # A JPEG has at most 65,535 px a side; panoramas are thinned out, for the preview only.
-        step = -(-max(photo.pixels.shape) // _PREVIEW_SIDE_PX)
-        halves = (x.pixels[::step, ::step].astype("float32") for x in (photo, restored))
-        pixels = before_after(*halves)
-        metadata = replace(photo.metadata, exif=None, xmp=None)
-        side_by_side = Photo(pixels=pixels, metadata=metadata, grey=photo.grey)
-        write_photo(side_by_side, preview, overwrite=overwrite)
-    seconds = time.perf_counter() - started
-    notes = (*photo.notes, *_losses(photo, target))
-    return Restored(source=source, target=target, preview=preview, seconds=seconds, notes=notes)
+    if workers < 0:
+        raise OptionError(f"workers must not be negative, got {workers}; 0 chooses")
+    return max(1, min(workers or min(cores(), _MOST_WORKERS), photos))
 
 
 def restore_files(
-    sources: Sequence[Path],
-    targets: Sequence[Path],
+    jobs: Sequence[Job],
     restorer: Restorer,
     options: RestoreOptions,
     *,
     overwrite: bool = False,
-    preview: bool = False,
-) -> Iterator[Restored]:
-    """Restore files one after the other; a file that fails is a result, not an exception.
+    record: bool = False,
+    workers: int = 1,
+) -> Generator[Restored, None, None]:
+    """Restore files; one that fails is a result, not an exception.
+
+    Several threads each take a photo from file to file, so that decoding, the network and
+    encoding overlap. Large photos are restored alone, so that memory stays bounded. The files
+    are the same for any number of workers. Temporary files of killed runs are removed.
 
     Args:
-        sources: From :func:`list_sources`.
-        targets: From :func:`plan_targets`; folders that are missing are made.
-        restorer: The open network.
+        jobs: From :func:`plan`; folders that are missing are made.
+        restorer: The open network; for several workers, open it with as many ``streams``.
         options: Its options.
-        overwrite: Replace targets that exist.
-        preview: Also write ``photo.before-after.jpg`` beside each target.
+        overwrite: Replace targets that exist, and do all anew.
+        record: Keep a record of what is done in each folder of targets, and skip what an earlier
+            run has restored from the same photo in the same way (see :mod:`unblur.tasks.ledger`).
+        workers: Photos to work on at the same time.
 
-    Yields:
-        One result for each source, in order.
+    Returns:
+        One result for each job, in order, while they are made. After Ctrl-C: those that were
+        finished, and then ``KeyboardInterrupt``.
+
+    Raises:
+        OptionError: If ``workers`` is less than 1.
+        NetworkError: If the model is unknown.
+        PhotoError: If the kernel or the mask cannot be read.
     """
-    previews = _plan_previews(sources, targets) if preview else [None] * len(sources)
-    for source, target, picture in zip(sources, targets, previews, strict=True):
-        started = time.perf_counter()
-        try:
-            _make_folder(target.parent)
-            yield restore_file(
-                source, restorer, options, target=target, overwrite=overwrite, preview=picture
-            )
-        except UnblurError as error:
-            seconds = time.perf_counter() - started
-            yield Restored(source=source, target=target, seconds=seconds, error=str(error))
-        except MemoryError:
-            why = f"{source}: too large for the memory of this machine"
-            yield Restored(source=source, target=target, error=why)
+    if workers < 1:
+        raise OptionError(f"workers must be 1 or more, got {workers}")
+    work = describe_work(options) if record else None
+    run = BatchRun(restorer, options, overwrite=overwrite, work=work)
+    return _run(jobs, run, workers)
 
 
-def _check_target(target: Path, source: Path, *, overwrite: bool) -> None:
-    """Find out before the work is done, not after."""
-    if target.exists() and source.exists() and target.samefile(source):
-        raise TargetError(f"{source}: is the source itself, left alone; name another target")
-    if target.exists() and not overwrite:
-        raise TargetError(f"{target}: exists; --overwrite (overwrite=True) replaces it")
-
-
-def _make_folder(folder: Path) -> None:
+def _run(jobs: Sequence[Job], run: BatchRun, workers: int) -> Generator[Restored, None, None]:
+    if workers == 1:
+        for job in jobs:
+            yield from filter(None, [run.one(job, alone=run.is_large(job))])
+        return
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="unblur")
+    waiting: deque[Future[Restored | None]] = deque()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TargetError(f"{folder}: cannot be made ({error.strerror})") from error
+        for job in jobs:
+            if run.is_large(job):
+                yield from _results(waiting)
+                yield from filter(None, [run.one(job, alone=True)])
+            else:
+                waiting.append(pool.submit(run.one, job))
+                yield from _results(waiting, leave=2 * workers - 1)
+        yield from _results(waiting)
+    except KeyboardInterrupt:
+        run.stop.set()
+        pool.shutdown(cancel_futures=True)
+        yield from _results(deque(x for x in waiting if not x.cancelled()))
+        raise
+    finally:
+        run.stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def _results(waiting: "deque[Future[Restored | None]]", *, leave: int = 0) -> Iterator[Restored]:
+    while len(waiting) > leave:
+        result = waiting[0].result()
+        waiting.popleft()  # not before: Ctrl-C may come while it is waited for
+        if result is not None:
+            yield result

@@ -1,91 +1,99 @@
 """Restore photos: one road for the command line, Python, training, benchmarks and the page."""
 
-from dataclasses import dataclass, replace
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.devices import cores
-from unblur.engines import ENGINES, Engine, TorchEngine, open_engine
-from unblur.errors import MissingExtraError, NetworkError, OptionError
-from unblur.imaging.arrays import from_batch, to_batch
+from unblur.devices import cores, memory_left_bytes
+from unblur.engines import Engine, TorchEngine, open_engine
+from unblur.errors import MissingExtraError, NetworkError
+from unblur.imaging.mask import Mask, crop_region
 from unblur.imaging.photo import Photo
-from unblur.imaging.tiles import run_tiled
+from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds, choose_side, plan_tiles
+from unblur.tasks.classical import ClassicalMethod
+from unblur.tasks.network import NetworkMethod, RunTile
+from unblur.tasks.restore_options import RestoreOptions
+from unblur.tasks.strips import Strip, guarded_region, restored_strips
 from unblur.weights import find_network, read_state
+
+__all__ = ["RestoreOptions", "Restorer", "shared_restorer"]
 
 Float32 = NDArray[np.float32]
 
-_WHOLE_UP_TO_PX: Final = 4_000_000
-"""Larger photos are restored in tiles, so that memory stays bounded."""
-_TILE_CORE_PX: Final = 1280
+_WORKING_BYTES: Final = 700_000_000
+"""Larger tiles hardly pay: what is left of the surroundings' share is small."""
+_WHOLE_SHARE: Final = 0.8
+"""Of the memory that is left, what a way of restoring that cannot be tiled may use."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RestoreOptions:
-    """How to restore: the same for every photo of a call."""
+class Method(Protocol):
+    """A way of restoring."""
 
-    model: str = "fast"
-    """A published model's name, or the path of an ``.onnx`` file written by unblur."""
-    engine: str = "auto"
-    """``auto``, ``onnx``, ``openvino`` or ``torch``."""
-    threads: int = 0
-    """Threads of one inference; 0 takes one per core."""
-    max_megapixels: float = 200.0
-    """Larger photos are refused before they are decoded."""
+    needs: TileNeeds
 
-    def __post_init__(self) -> None:
-        """Check values."""
-        if self.engine not in ENGINES:
-            raise OptionError(f"unknown engine {self.engine!r}; known: {', '.join(ENGINES)}")
-        if self.threads < 0:
-            raise OptionError(f"threads must not be negative, got {self.threads}")
-        if not self.max_megapixels > 0:
-            raise OptionError(f"max_megapixels must be positive, got {self.max_megapixels}")
+    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
+        """What restores a tile, or all, of this picture."""
+        ...
 
 
 class Restorer:
-    """A network ready to run on photos of any size.
+    """A way of restoring, ready for photos of any size; safe to use from several threads.
 
     Args:
-        engine: Runs the network.
-        multiple_of: Both sides of what the network sees are multiples of this.
-        receptive_field_px: Width of what one output pixel depends on; tiles overlap by half.
+        method: The way.
+        options: How much of it, and where.
+        streams: Calls that may run at the same time.
     """
 
-    def __init__(self, engine: Engine, *, multiple_of: int, receptive_field_px: int) -> None:
-        self.engine = engine
-        self.multiple_of = multiple_of
-        self.receptive_field_px = receptive_field_px
+    def __init__(
+        self, method: Method, options: RestoreOptions | None = None, *, streams: int = 1
+    ) -> None:
+        self.method = method
+        self.options = options or RestoreOptions()
+        self.streams = streams
+        self._mask = Mask(self.options.mask) if self.options.mask is not None else None
 
     @classmethod
-    def open(cls, options: RestoreOptions | None = None) -> "Restorer":
-        """Open the network that the options name.
+    def open(cls, options: RestoreOptions | None = None, *, streams: int = 1) -> "Restorer":
+        """Open the network, or the other method, that the options name.
+
+        Args:
+            options: What to open.
+            streams: Calls that may run at the same time, from as many threads; the cores are
+                shared between them.
 
         Raises:
-            NetworkError: If it is unknown, corrupt, or not written by unblur.
+            NetworkError: If the network is unknown, corrupt, or not written by unblur.
+            PhotoError: If the kernel or the mask cannot be read.
             MissingExtraError: If the engine is not installed.
         """
         options = options or RestoreOptions()
+        if options.method != "network":
+            method: Method = ClassicalMethod(options.method, options.kernel)
+            return cls(method, options, streams=streams)
         path = find_network(options.model)
-        if options.engine == "torch":
-            engine: Engine = _open_torch(path)
-        else:
-            engine = open_engine(path, options.engine, threads=options.threads or cores())
-        facts = engine.metadata
+        engine = _open_engine(path, options, streams)
         try:
-            return cls(
-                engine,
-                multiple_of=int(facts["unblur.multiple_of"]),
-                receptive_field_px=int(facts["unblur.receptive_field_px"]),
-            )
-        except (KeyError, ValueError) as error:
-            raise NetworkError(
-                f"{path} was not written by unblur: expected the metadata unblur.multiple_of and "
-                f"unblur.receptive_field_px, got {', '.join(facts) or 'none'}"
-            ) from error
+            return cls(NetworkMethod(engine, engine.metadata, path), options, streams=streams)
+        except NetworkError as error:
+            raise NetworkError(f"{path}: {error}") from error
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the network.
+
+        Raises:
+            NetworkError: If there is none, because the method is another.
+        """
+        if not isinstance(self.method, NetworkMethod):
+            raise NetworkError(f"{self.options.method} is no network and has no engine")
+        return self.method.engine
 
     def restore_pixels(self, pixels: Float32) -> Float32:
         """Restore the pixels of one picture.
@@ -94,32 +102,115 @@ class Restorer:
             pixels: (H, W, 3) RGB, display-encoded, in [0, 1]; any size.
 
         Returns:
-            The restored pixels, same shape and range.
+            The restored pixels, same shape and range; of the part that ``crop`` names.
+
+        Raises:
+            OptionError: If crop or mask do not fit the picture, or the tile is too small.
         """
-        height, width, _ = pixels.shape
-        batch = to_batch(pixels, multiple_of=self.multiple_of)
-        if height * width <= _WHOLE_UP_TO_PX:
-            restored = self.engine.run(batch)
-        else:
-            restored = run_tiled(
-                self.engine.run,
-                batch,
-                core_px=_TILE_CORE_PX,
-                overlap_px=-(-self.receptive_field_px // 2),
-                multiple_of=self.multiple_of,
-            )
-        restored = from_batch(restored, height=height, width=width)
-        return np.clip(restored, 0, 1, out=restored)
+        picture = ArrayPicture(pixels)
+        rows, columns = self.region(picture)
+        whole = np.empty((rows.stop - rows.start, columns.stop - columns.start, 3), np.float32)
+        top = 0
+        for part in self.restore_rows(picture):
+            whole[top : top + len(part)] = part
+            top += len(part)
+        return whole
 
     def restore(self, photo: Photo) -> Photo:
         """Restore a photo; everything but its pixels stays as it is."""
-        return replace(photo, pixels=self.restore_pixels(photo.pixels))
+        alpha = photo.alpha
+        if alpha is not None and self.options.crop is not None:
+            alpha = np.ascontiguousarray(alpha[self.region(ArrayPicture(photo.pixels))])
+        return replace(photo, pixels=self.restore_pixels(photo.pixels), alpha=alpha)
+
+    def region(self, picture: Picture) -> tuple[slice, slice]:
+        """Rows and columns that are restored.
+
+        Raises:
+            OptionError: If the crop is not inside the picture.
+        """
+        return crop_region(self.options.crop, picture.height, picture.width)
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether all pixels of a photo must be in memory, whatever its size."""
+        return self.options.tile == "off" or self.method.needs.halo_px is None
+
+    def side(self, picture: Picture) -> int | None:
+        """Side of the tiles for this picture; None if it is restored at once.
+
+        Raises:
+            OptionError: If the tile that was asked for is too small, or the picture too large
+                for a way of restoring that cannot be tiled.
+        """
+        left = memory_left_bytes()
+        most = _WORKING_BYTES if left is None else min(_WORKING_BYTES, left // 2)
+        if self.needs_whole:
+            most = sys.maxsize if left is None else int(_WHOLE_SHARE * left)
+        # Not divided by the streams: the tiles decide on the last bits of the result.
+        return choose_side(
+            self.options.tile,
+            self.method.needs,
+            picture.height,
+            picture.width,
+            memory_bytes=most,
+        )
+
+    def restore_rows(self, picture: Picture) -> Iterator[Float32]:
+        """Restore a picture a few rows at a time, from the top down.
+
+        Args:
+            picture: Any size; only what a tile needs is read.
+
+        Yields:
+            Restored rows of the region, (h, w, 3) in [0, 1].
+
+        Raises:
+            OptionError: If crop or mask do not fit the picture, the tile is too small, or the
+                picture too large for a way of restoring that cannot be tiled.
+        """
+        region = self.region(picture)
+        if self._mask is not None:
+            self._mask.check(picture.height, picture.width)
+        guarded = self.options.guard and self.options.method == "network"
+        wide = guarded_region(region, picture) if guarded else region
+        side = self.side(picture)
+        tiles = list(plan_tiles(wide, picture.height, picture.width, side, self.method.needs))
+        seen = tiles[0].seen
+        whole = (seen[0].stop - seen[0].start, seen[1].stop - seen[1].start)
+        run = self.method.prepare(picture, tiled=whole != (picture.height, picture.width))
+        for strip in restored_strips(picture, run, tiles, region, guarded=guarded):
+            yield self._blend(picture.read(*strip.place), strip)
+
+    def _blend(self, blurred: Float32, strip: Strip) -> Float32:
+        """As much of the restored rows as guard, strength and mask allow."""
+        weight: Float32 | np.float32 = np.float32(self.options.strength)
+        if strip.weight is not None:
+            weight = weight * strip.weight[..., None]
+        if self._mask is not None:
+            weight = weight * self._mask.read(*strip.place)[..., None]
+        if isinstance(weight, np.float32) and weight == 1:
+            return strip.restored.copy()
+        mixed: Float32 = blurred + weight * (strip.restored - blurred)
+        return mixed
 
 
 @lru_cache(maxsize=2)
 def shared_restorer(options: RestoreOptions) -> Restorer:
     """A restorer that later calls with equal options get again, weights loaded."""
     return Restorer.open(options)
+
+
+def _open_engine(path: Path, options: RestoreOptions, streams: int) -> Engine:
+    if options.engine == "torch":
+        return _open_torch(path)
+    return open_engine(
+        path,
+        options.engine,
+        precision=options.precision,
+        threads=options.threads or cores(),
+        streams=streams,
+    )
 
 
 def _open_torch(path: Path) -> TorchEngine:

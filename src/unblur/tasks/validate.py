@@ -12,7 +12,8 @@ from unblur.data.mixture import PairSet
 from unblur.engines import TorchEngine
 from unblur.metrics import psnr, ssim
 from unblur.models import MODELS
-from unblur.tasks.restore import Restorer
+from unblur.tasks.network import NetworkMethod
+from unblur.tasks.restore import RestoreOptions, Restorer
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,11 +39,15 @@ def validate(
     spec = MODELS[model]
     if next(network.parameters()).dtype != torch.float32:  # a run in double precision
         network = copy.deepcopy(network).float()
-    restorer = Restorer(
-        TorchEngine(network),
-        multiple_of=spec.multiple_of,
-        receptive_field_px=spec.receptive_field_px,
-    )
+    facts = {
+        "unblur.model": model,
+        "unblur.multiple_of": str(spec.multiple_of),
+        "unblur.receptive_field_px": str(spec.receptive_field_px),
+        "unblur.tiling": spec.tiling,
+    }
+    # The network as it is: the guard would hide what training does to sharp photos.
+    options = RestoreOptions(guard=False)
+    restorer = Restorer(NetworkMethod(TorchEngine(network), facts), options)
     rows, gains, strips = [], {}, []
     for name, pairs in sets:
         scored = []
