@@ -3,12 +3,16 @@
 python benchmarks/train_step.py [--vgg FILE] [--runs 5]
 
 Beside it, in the same run and in turns, the plain transcription of the paper. Without --vgg the
-perceptual loss has random weights of VGG19's shape: the same work, not the same pictures.
+perceptual loss has random weights of VGG19's shape: the same work, not the same pictures. Peak
+memory is that of a process of its own for each row, which does two updates; on a GPU, what PyTorch
+allocated there.
 """
 
 import argparse
 import resource
 import statistics
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -36,6 +40,7 @@ def main():
     parser.add_argument("--vgg", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--peak-of", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     keep_freed_memory()
     features = stand_in() if arguments.vgg is None else load_vgg(arguments.vgg)
@@ -43,11 +48,19 @@ def main():
     batch = [x.to(arguments.device) for x in make_batch()]
     alphas = torch.rand((CRITIC_STEPS, 1), generator=torch.Generator().manual_seed(1))
     alphas = alphas.to(arguments.device)
-    contenders = {
-        "transcription, fp32": Transcription(features, batch, alphas),
-        "unblur, fp32": Ours(features, batch, alphas, bf16=False),
-        "unblur, bf16": Ours(features, batch, alphas, bf16=True),
+    makers = {
+        "transcription, fp32": lambda: Transcription(features, batch, alphas),
+        "unblur, fp32": lambda: Ours(features, batch, alphas, bf16=False),
+        "unblur, bf16": lambda: Ours(features, batch, alphas, bf16=True),
     }
+    if arguments.peak_of:
+        contender = makers[arguments.peak_of]()
+        for _ in range(2):
+            contender.update()
+        print(peak_mb(arguments.device))
+        return
+    peaks = {name: peak_of(name) for name in makers}
+    contenders = {name: make() for name, make in makers.items()}
     seconds = {name: [] for name in contenders}
     losses = {}
     for _ in range(arguments.runs + 1):  # the first warms up
@@ -64,10 +77,22 @@ def main():
         first = ", ".join(f"{loss:.5f}" for loss in losses[name][0])
         print(
             f"{name:22} {median:6.2f} s an update, {1 / median:5.2f} images/s, "
-            f"{reference / median:4.2f}x; losses of the first: {first}"
+            f"{reference / median:4.2f}x, {peaks[name]:5.0f} MB; losses of the first: {first}"
         )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory of all three together {peak:.0f} MB")
+
+
+def peak_of(name):
+    """Peak memory of a fresh process that does two of these updates, in MB."""
+    command = [sys.executable, *sys.argv, "--peak-of", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def peak_mb(device):
+    """Most memory so far, of this process or on the GPU."""
+    if device != "cpu":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def make_batch():

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from unblur.cli import averaging, data, networks, restoring, synthesis, training
+from unblur.cli import averaging, data, diagnosing, networks, restoring, synthesis, training, video
 from unblur.errors import UnblurError
 
 _INTERRUPTED: Final = 130
@@ -39,6 +39,8 @@ def unblur(
 
 app.command()(restoring.restore)
 app.command()(restoring.models)
+app.command("video")(video.video)
+app.command()(diagnosing.diagnose)
 app.command()(synthesis.blur)
 app.command()(averaging.average)
 app.command()(synthesis.kernels)

@@ -1,20 +1,27 @@
 """`unblur restore` and `unblur models`."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unblur.cli.terminal import progress
+from unblur.cli.reporting import Tally, entry, report_file
+from unblur.cli.terminal import progress, say
+from unblur.errors import OptionError
 
 if TYPE_CHECKING:
-    from unblur.tasks.batch import Restored
+    from unblur.tasks.restore import Restorer
 
 
 def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     photos: Annotated[
         list[Path],
-        typer.Argument(metavar="PHOTO...", help="Photos, or folders: the photos right in them."),
+        typer.Argument(
+            metavar="PHOTO...",
+            help="Photos, folders, patterns such as 'holiday/*.jpg', or - for a list on stdin, "
+            "one path a line or NUL between them.",
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -22,46 +29,122 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
             "--out", "-o", help="File or folder for the results; not given: beside each photo."
         ),
     ] = None,
+    recursive: Annotated[
+        bool,
+        typer.Option("--recursive", "-r", help="Folders within folders, too; -o mirrors them."),
+    ] = False,
     model: Annotated[str, typer.Option(help="A name from `unblur models`, or FILE.onnx.")] = "fast",
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="network; or, to undo a known blur: wiener, unsupervised-wiener, "
+            "richardson-lucy; or unsharp-mask. Default: network, with --kernel richardson-lucy."
+        ),
+    ] = None,
+    kernel: Annotated[
+        Path | None, typer.Option(metavar="PSF", help="The known blur: its picture, or .npy.")
+    ] = None,
+    strength: Annotated[
+        float, typer.Option(help="0 leaves the photo as it is, 1 restores it in full.")
+    ] = 1.0,
+    crop: Annotated[
+        str | None, typer.Option(metavar="X,Y,W,H", help="Restore and write this part only.")
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Restore where this picture is white only.")
+    ] = None,
+    guard: Annotated[
+        bool, typer.Option("--guard/--no-guard", help="Leave alone what is sharp already.")
+    ] = True,
     engine: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    threads: Annotated[int, typer.Option(help="Threads in all; 0: one per core.")] = 0,
+    tile: Annotated[
+        str, typer.Option(metavar="auto|off|N", help="Side in px of the parts of a large photo.")
+    ] = "auto",
+    workers: Annotated[
+        int, typer.Option(help="Photos to work on at the same time; 0 chooses.")
+    ] = 0,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist.")
+        bool, typer.Option("--overwrite", help="Replace results that exist, and do all anew.")
     ] = False,
     preview: Annotated[
         bool, typer.Option("--preview", help="Also write PHOTO.before-after.jpg.")
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help="Write what --json prints, and totals, to a file."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a photo, and nothing else.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say which engine was chosen, and why.")
+    ] = False,
     max_megapixels: Annotated[
         float, typer.Option(help="Refuse larger photos before they are decoded.")
     ] = 200.0,
 ) -> None:
     """Restore motion-blurred photos; EXIF, colour profile, alpha and bit depth are kept.
 
-    Writes photo.unblurred.jpg beside photo.jpg. Exit status: 0 all restored, 1 some failed,
-    2 wrong use.
+    Writes photo.unblurred.jpg beside photo.jpg. A batch that was stopped goes on where it was
+    when the same command is given again. Exit status: 0 all restored, 1 some failed, 2 wrong use.
     """
+    from contextlib import closing
+
     from unblur.tasks import batch
     from unblur.tasks.restore import RestoreOptions, Restorer
 
-    options = RestoreOptions(model=model, engine=engine, max_megapixels=max_megapixels)
-    sources = batch.list_sources(photos)
-    targets = batch.plan_targets(sources, out)
-    restorer = Restorer.open(options)
-    results = batch.restore_files(
-        sources, targets, restorer, options, overwrite=overwrite, preview=preview
+    options = RestoreOptions(
+        model=model,
+        method=method or ("network" if kernel is None else "richardson-lucy"),
+        kernel=kernel,
+        engine=engine,
+        precision=precision,
+        threads=threads,
+        tile=int(tile) if tile.isdecimal() else tile,
+        strength=strength,
+        guard=guard,
+        crop=_box(crop),
+        mask=mask,
+        max_megapixels=max_megapixels,
     )
-    failures = 0
-    with progress("restoring", len(sources), hidden=as_json or quiet) as advance:
-        for result in results:
-            failures += result.error is not None
-            _report(result, as_json=as_json, quiet=quiet)
-            advance()
-    if failures and len(sources) > 1:
-        typer.echo(f"unblur: {failures} of {len(sources)} photos failed", err=True)
-    raise typer.Exit(code=1 if failures else 0)
+    names = [name for name in photos if str(name) != "-"]
+    listed = batch.read_names(sys.stdin.buffer.read()) if len(names) < len(photos) else ()
+    sources = batch.find_sources(names, recursive=recursive, out=out, listed=listed)
+    jobs = batch.plan(sources, out, preview=preview)
+    workers = batch.choose_workers(workers, len(jobs))
+    tally = Tally(total=len(jobs), as_json=as_json, quiet=quiet, verbose=verbose)
+    with report_file(report, overwrite=overwrite) as lines:
+        restorer = Restorer.open(options, streams=workers)
+        if verbose:
+            _explain(restorer, workers)
+        results = batch.restore_files(
+            jobs,
+            restorer,
+            options,
+            overwrite=overwrite,
+            # One photo that was named by itself leaves nothing but its result.
+            record=len(sources) > 1 or not sources[0].named,
+            workers=workers,
+        )
+        hidden = as_json or quiet
+        interrupted = True
+        try:
+            with (
+                closing(results),
+                progress("restoring", len(jobs), hidden=hidden, unit="photos") as advance,
+            ):
+                for result in results:
+                    tally.add(result)
+                    lines.write(entry(result))
+                    advance(leave_out=result.skipped)
+            interrupted = False
+        finally:
+            lines.write(tally.totals(interrupted=interrupted))
+            tally.print_sum(interrupted=interrupted)
+    raise typer.Exit(code=1 if tally.errors else 0)
 
 
 def models(
@@ -90,24 +173,21 @@ def models(
     Console().print(table)
 
 
-def _report(result: "Restored", *, as_json: bool, quiet: bool) -> None:
-    if as_json:
-        import json
+def _box(text: str | None) -> tuple[int, int, int, int] | None:
+    if text is None:
+        return None
+    parts = text.split(",")
+    try:
+        left, top, width, height = map(int, parts)
+    except ValueError as error:
+        raise OptionError(f"--crop needs X,Y,WIDTH,HEIGHT in px, got {text!r}") from error
+    return left, top, width, height
 
-        typer.echo(
-            json.dumps(
-                {
-                    "source": str(result.source),
-                    "target": None if result.error else str(result.target),
-                    "preview": str(result.preview) if result.preview else None,
-                    "seconds": round(result.seconds, 3),
-                    "notes": list(result.notes),
-                    "error": result.error,
-                }
-            )
-        )
-    elif result.error is not None:
-        typer.echo(f"unblur: {result.error}", err=True)
-    elif not quiet:
-        notes = f" ({'; '.join(result.notes)})" if result.notes else ""
-        typer.echo(f"{result.source} -> {result.target}  {result.seconds:.2f} s{notes}")
+
+def _explain(restorer: "Restorer", workers: int) -> None:
+    if restorer.options.method == "network":
+        engine = restorer.engine
+        say(f"unblur: engine {engine.name}, {engine.precision}: {engine.why}", err=True)
+    else:
+        say(f"unblur: {restorer.options.method}, without a network", err=True)
+    say(f"unblur: {workers} photo{'s' if workers > 1 else ''} at a time", err=True)

@@ -1,0 +1,153 @@
+"""What `unblur restore` says of its photos: lines, JSON, a report file, and the sum."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from unblur.cli.terminal import say
+from unblur.errors import OptionError, TargetError
+
+if TYPE_CHECKING:
+    from unblur.tasks.batch import Restored
+
+_SCREENFUL: Final = 20
+"""After more lines than this an error has scrolled away, and is told again at the end."""
+
+
+@dataclass
+class Tally:
+    """Counts results and prints them."""
+
+    total: int
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    restored: int = 0
+    skipped: int = 0
+    errors: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+
+    def add(self, result: "Restored") -> None:
+        """Count one result, and print it."""
+        if result.error is not None:
+            self.errors.append(result.error)
+        elif result.skipped:
+            self.skipped += 1
+        else:
+            self.restored += 1
+        if self.as_json:
+            say(json.dumps(entry(result)))
+        elif result.error is not None:
+            say(f"unblur: {result.error}", err=True)
+        elif result.skipped and self.verbose:
+            say(f"{result.source} -> {result.target}  done already")
+        elif not self.quiet and not result.skipped:
+            notes = f" ({'; '.join(result.notes)})" if result.notes else ""
+            say(f"{result.source} -> {result.target}  {result.seconds:.2f} s{notes}")
+
+    def totals(self, *, interrupted: bool = False) -> dict[str, Any]:
+        """The last line of a report."""
+        seconds = time.perf_counter() - self.started
+        return {
+            "photos": self.total,
+            "restored": self.restored,
+            "skipped": self.skipped,
+            "failed": len(self.errors),
+            "seconds": round(seconds, 3),
+            "photos_per_second": round(self.restored / seconds, 3),
+            "interrupted": interrupted,
+        }
+
+    def print_sum(self, *, interrupted: bool = False) -> None:
+        """Say what became of several photos."""
+        if self.total == 1 and not self.skipped:
+            return
+        sums = self.totals(interrupted=interrupted)
+        if not self.as_json and not self.quiet:
+            parts = [f"{self.restored} restored"]
+            parts += [f"{self.skipped} done already"] if self.skipped else []
+            parts += [f"{len(self.errors)} failed"] if self.errors else []
+            rate = f" ({sums['photos_per_second']:.3g} photos/s)" if self.restored else ""
+            say(f"{', '.join(parts)} in {sums['seconds']:.3g} s{rate}")
+        if self.errors and self.restored + self.skipped + len(self.errors) > _SCREENFUL:
+            for error in self.errors:
+                say(f"unblur: {error}", err=True)
+        if self.errors and self.total > 1:
+            say(f"unblur: {len(self.errors)} of {self.total} photos failed", err=True)
+        left = self.total - self.restored - self.skipped - len(self.errors)
+        if interrupted and self.total > 1 and not self.quiet:
+            say(f"unblur: {left} of {self.total} photos not done", err=True)
+
+
+class Report:
+    """A JSON Lines file: one line a photo, the last one totals."""
+
+    def __init__(self, lines: Any = None) -> None:
+        self._lines = lines
+        self.empty = True
+
+    def write(self, line: dict[str, Any]) -> None:
+        """Write one line."""
+        self.empty = False
+        if self._lines is not None:
+            self._lines.write(json.dumps(line) + "\n")
+
+
+@contextmanager
+def report_file(path: Path | None, *, overwrite: bool) -> Iterator[Report]:
+    """Open a report, which appears whole when the block is left, however that is.
+
+    Args:
+        path: The file; an earlier report is replaced. None writes none.
+        overwrite: Replace any file.
+
+    Raises:
+        OptionError: If there is a file that is not a report.
+        TargetError: If it cannot be written.
+    """
+    if path is None:
+        yield Report()
+        return
+    if path.is_dir() or (path.exists() and not overwrite and not _is_report(path)):
+        raise OptionError(f"{path}: exists and is not a report; name another file for --report")
+    from unblur.imaging.temporary import temporary_beside
+
+    temporary = temporary_beside(path)
+    try:
+        with temporary.open("x", encoding="utf-8") as lines:
+            report = Report(lines)
+            try:
+                yield report
+            finally:
+                lines.flush()
+                if not report.empty:
+                    temporary.replace(path)
+    except OSError as error:
+        raise TargetError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def entry(result: "Restored") -> dict[str, Any]:
+    """What a program wants to know of one photo."""
+    return {
+        "source": str(result.source),
+        "target": None if result.error else str(result.target),
+        "preview": str(result.preview) if result.preview else None,
+        "seconds": round(result.seconds, 3),
+        "skipped": result.skipped,
+        "notes": list(result.notes),
+        "error": result.error,
+    }
+
+
+def _is_report(path: Path) -> bool:
+    with suppress(OSError, ValueError, IndexError):
+        last = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+        return isinstance(last, dict) and {"photos", "restored"} <= last.keys()
+    return False
