@@ -23,6 +23,11 @@ check: .venv/dev.stamp  ## style, types, layers, spelling, length of files
 bench: .venv/dev.stamp  ## quality on held-out photos, speed and memory; prints tables
 	$(BIN)/python benchmarks/held_out.py
 	$(BIN)/python benchmarks/start_up.py
+	$(BIN)/python benchmarks/restore.py
+	$(BIN)/python benchmarks/tiles.py
+	$(BIN)/python benchmarks/batch.py
+	$(BIN)/python benchmarks/methods.py --kernels 3
+	$(BIN)/python benchmarks/diagnose.py
 	$(BIN)/python benchmarks/synthesis.py
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/overfit.py

@@ -1,7 +1,7 @@
 """Seconds in turns; seconds and peak memory of whole processes, by size and by settings.
 
-`python benchmarks/restore.py` runs what is here; with --sizes, --memory or --settings every row is a
-process of its own, since freed memory stays with a process and hides what the next row needs.
+`python benchmarks/restore.py` runs this. With --sizes, --memory or --settings every row is
+its own process, since freed memory stays with a process and hides what the next row needs.
 """
 
 import gc

@@ -13,7 +13,6 @@ run.
 """
 
 import argparse
-import statistics
 import sys
 import tempfile
 import time
@@ -206,7 +205,7 @@ def print_layers(model: str, network: Profiled, call: float, rates: dict[Any, fl
     for name, taken in layers[:-1]:
         label, macs = network.layers.get(name, (name, 0))
         row = kinds.setdefault(label, [0, 0.0, 0.0])
-        row[:] = row[0] + 1, row[1] + taken, row[2] + macs
+        row[:] = row[0] + (taken > 0), row[1] + taken, row[2] + macs
     whole = layers[-1][1]
     kinds["between layers"] = [1, whole - sum(taken for _, taken, _ in kinds.values()), 0]
     kinds["before and after the network"] = [1, call - whole, 0]

@@ -1,8 +1,12 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from unblur.engines import OnnxEngine, OpenVinoEngine, open_engine
 from unblur.errors import NetworkError, OptionError
+from unblur.metrics import psnr
 from unblur.tasks.restore import RestoreOptions, Restorer
 from unblur.weights import find_network
 
@@ -50,6 +54,38 @@ def test_a_corrupt_file_is_named_with_what_was_expected(engine, tmp_path):
 def test_a_batch_that_does_not_fit_is_named(engine):
     with pytest.raises(NetworkError, match="batch of 1 x 3 x 16 x 15"):
         engine(find_network("fast")).run(np.zeros((1, 3, 16, 15), np.float32))
+
+
+def test_two_threads_may_begin_together():
+    # OpenVINO once locked up here: a process of its own, since only its first two calls can.
+    together = (
+        "import threading, numpy as np\n"
+        "from unblur.engines import OpenVinoEngine\n"
+        "from unblur.weights import find_network\n"
+        "engine = OpenVinoEngine(find_network('fast'), streams=2)\n"
+        "batch, ready = np.zeros((1, 3, 64, 64), np.float32), threading.Barrier(2)\n"
+        "def run(): ready.wait(); engine.run(batch)\n"
+        "threads = [threading.Thread(target=run) for _ in range(2)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join()\n"
+    )
+    subprocess.run([sys.executable, "-c", together], check=True, timeout=100)
+
+
+def test_bf16_is_openvinos_alone_and_close_to_fp32(astronaut):
+    with pytest.raises(OptionError, match="ONNX Runtime has no bf16"):
+        Restorer.open(RestoreOptions(engine="onnx", precision="bf16"))
+    try:
+        half = Restorer.open(RestoreOptions(engine="openvino", precision="bf16"))
+    except OptionError as error:
+        assert "this processor has no bf16" in str(error)  # noqa: PT017 - not every machine has it
+        return
+    single = Restorer.open(RestoreOptions(engine="openvino", precision="fp32"))
+    pictures = [x.restore_pixels(astronaut) for x in (half, single)]
+
+    assert (half.engine.precision, single.engine.precision) == ("bf16", "fp32")
+    assert psnr(*pictures) > 60
+    assert "bf16" in half.engine.why
 
 
 def test_auto_takes_openvino_where_it_is_installed():

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from unblur.errors import OptionError
-from unblur.tasks.sources import find_sources, list_sources, plan, read_names
+from unblur.tasks.sources import Source, find_sources, list_sources, plan, read_names
 
 
 @pytest.fixture
@@ -158,3 +158,9 @@ def test_lists_have_lines_or_nuls(data, expected):
 def test_an_empty_list_is_an_error():
     with pytest.raises(OptionError, match="standard input is empty"):
         read_names(b"\n")
+
+
+@pytest.mark.parametrize("ending", [".HEIC", ".hif", ".nef", ".cr3", ".gif", ".psd"])
+def test_formats_that_are_not_written_are_refused_as_results(ending, tmp_path):
+    with pytest.raises(OptionError, match=f"cannot write '{ending}'; use .jpg"):
+        plan([Source(path=tmp_path / "photo.jpg")], tmp_path / f"result{ending}")

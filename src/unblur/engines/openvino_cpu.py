@@ -51,6 +51,9 @@ class OpenVinoEngine:
 
         self._threads = threads
         self._core = openvino.Core()
+        # Its table of types is built at first use, and two threads that begin together lock each
+        # other out for ever there.
+        openvino.Type.f32.to_dtype()
         self.precision, self.why = _choose_precision(self._core, precision)
         try:
             network = self._core.read_model(os.fspath(path))
