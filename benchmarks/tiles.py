@@ -31,7 +31,8 @@ def collage(megapixels: float) -> np.ndarray:
     width = height * 4 // 3 // 4 * 4
     tiles = []
     for index in range(12):
-        photo = pyvips.Image.new_from_array(getattr(skimage.data, names[index % len(names)]()))
+        pixels = getattr(skimage.data, names[index % len(names)])()
+        photo = pyvips.Image.new_from_array(pixels)
         tiles.append(photo.thumbnail_image(width // 4 + 1, height=height // 3 + 1, crop="centre"))
     whole = pyvips.Image.arrayjoin(tiles, across=4).crop(0, 0, width, height)
     return whole.numpy()[..., :3].astype(np.float32) / 255
