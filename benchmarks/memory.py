@@ -29,7 +29,7 @@ from unblur.tasks.restore import RestoreOptions, Restorer
 FIGURE = Path(__file__).parents[1] / "docs/figures/speed-by-size.svg"
 SIZE_ROWS = (("fast", "openvino"), ("fast", "onnx"), ("deblurgan", "openvino"))
 ENGINES = (("openvino", "bf16"), ("openvino", "fp32"), ("onnx", "fp32"), ("torch", "fp32"))
-LIMIT_SECONDS = 180
+LIMIT_SECONDS = 240
 """A row ends before a size that would take longer, judged by the last one."""
 COLOURS = ("#1f6f8b", "#c2571a", "#6a3d9a")
 MEBI = 1 << 20
