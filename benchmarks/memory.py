@@ -221,7 +221,9 @@ def draw(rows: dict[str, list[tuple[float, float]]], path: Path) -> None:
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' for x, y in spots]
         x, y = spots[-1]
-        parts.append(f'<text x="{x + 9:.1f}" y="{y + 4:.1f}" fill="{colour}">{name}</text>')
+        at = (f'x="{x + 9:.1f}" y="{y + 4:.1f}"' if x > 500  # at the edge: beside, else above
+              else f'x="{x:.1f}" y="{y - 10:.1f}" text-anchor="middle"')  # fmt: skip
+        parts.append(f'<text {at} fill="{colour}">{name}</text>')
     path.write_text("\n".join([*parts, "</svg>\n"]), encoding="utf-8")
 
 
