@@ -163,7 +163,8 @@ def test_a_full_disk_is_named_and_leaves_no_half_checkpoint(photos, tmp_path):
 
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert f"unblur: {disk}/run: cannot be written (no space left?)" in done.stderr
+    said = f"unblur: {disk}/run: cannot be written (no space left"
+    assert said.lower() in done.stderr.lower()  # by the system, or by PyTorch, who does not know
     assert left == []
 
 
