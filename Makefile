@@ -10,10 +10,7 @@ demo: .venv/core.stamp  ## restore a shaken photo and say where the before/after
 	@echo "Before and after: demo-output/shaken.before-after.jpg"
 
 test: .venv/dev.stamp  ## run the tests
-	# Two processes: in one, with every library that the tests load, starting a child process in
-	# tests/tasks/test_batch.py has crashed the interpreter; which library does it is not known yet.
-	$(BIN)/pytest tests/data tests/imaging tests/models
-	$(BIN)/pytest --ignore tests/data --ignore tests/imaging --ignore tests/models
+	$(BIN)/pytest
 
 check: .venv/dev.stamp  ## style, types, layers, spelling, length of files
 	$(BIN)/ruff check .

@@ -126,7 +126,7 @@ def main() -> None:
         ratio = rate / rates["one after the other"]
         print(f"  {name:20} {rate:6.2f} photos/s  {ratio:5.2f}x  ({spread})")
     print("  one photo: " + ", ".join(f"{part} {ms:.1f} ms" for part, ms in split.items()))
-    print(describe())
+    print(describe(engine.precision))
 
 
 if __name__ == "__main__":

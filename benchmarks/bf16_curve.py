@@ -39,7 +39,7 @@ def main():
     curves = [play(features, arguments.updates, seed=seed, bf16=False) for seed in (1, 2, 3)]
     bf16 = play(features, arguments.updates, seed=1, bf16=True)
     low, high = np.min(curves, axis=0), np.max(curves, axis=0)
-    print(f"{describe()}\nupdates      float32 lowest   highest    bfloat16")
+    print(f"{describe('float32 and bfloat16')}\nupdates      float32 lowest   highest    bfloat16")
     for block, row in enumerate(zip(low, high, bf16, strict=True)):
         print(f"{BLOCK * block:4} to {BLOCK * (block + 1):4} " + "".join(f"{x:12.3f}" for x in row))
     spread = high - low

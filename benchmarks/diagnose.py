@@ -261,9 +261,9 @@ def guard_speed(restorer: Restorer) -> None:
         guard_weight(photo, restored)
         network.append(middle - start)
         guarding.append(perf_counter() - middle)
-    share = min(guarding) / min(network)
+    share, engine = min(guarding) / min(network), restorer.engine
     print(
-        f"1280x720: network {min(network) * 1e3:.0f} ms ({restorer.engine.name}), guard "
+        f"1280x720: network {min(network) * 1e3:.0f} ms ({engine.name} {engine.precision}), guard "
         f"{min(guarding) * 1e3:.0f} ms, {share:.1%} of it"
     )
 
@@ -285,7 +285,7 @@ def main() -> None:
         (guard if args.guard else judge)(args.photos, args.count, restorer)
     if args.guard:
         guard_speed(Restorer.open(RestoreOptions(guard=False)))
-    print(describe())
+    print(describe(restorer.engine.precision))
 
 
 if __name__ == "__main__":

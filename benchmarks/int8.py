@@ -192,7 +192,8 @@ def main() -> None:
               f"{min(finite):.1f} | {enough} | "
               f"{unseen[name]:.1f} | {np.mean(gained[name]):.2f} |")  # fmt: skip
     print(f"\n{len(TEST)} photos x {2 * len(held_out.EXPOSURES)} kernels, medians of {runs}")
-    print(f"{describe()}, ONNX Runtime {onnxruntime.__version__}, OpenVINO {openvino.__version__}")
+    machine = describe("float32, bfloat16 and int8 by row")
+    print(f"{machine}, ONNX Runtime {onnxruntime.__version__}, OpenVINO {openvino.__version__}")
 
 
 if __name__ == "__main__":

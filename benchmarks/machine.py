@@ -6,16 +6,27 @@ from pathlib import Path
 
 import unblur
 from unblur.devices import cores
+from unblur.tasks.restore import RestoreOptions, Restorer
 
 
-def describe():
-    """Processor, cores, versions and date in one line."""
+def describe(dtype="float32"):
+    """Processor, cores, versions and date in one line.
+
+    Args:
+        dtype: What was computed in.
+    """
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
         lines = info.read_text(encoding="utf-8").splitlines()
         cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
     return (
-        f"{cpu}, {cores()} cores, float32, Python {platform.python_version()}, "
+        f"{cpu}, {cores()} cores, {dtype}, Python {platform.python_version()}, "
         f"unblur {unblur.__version__}, {datetime.now(UTC):%Y-%m-%d}"
     )
+
+
+def engine_dtypes(*names):
+    """What these engines compute in here where nothing else is asked for: `onnx fp32, ...`."""
+    engines = (Restorer.open(RestoreOptions(engine=name)).engine for name in names)
+    return ", ".join(f"{engine.name} {engine.precision}" for engine in engines)

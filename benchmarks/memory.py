@@ -21,7 +21,7 @@ import numpy as np
 import pyvips
 import skimage.data
 
-from machine import describe
+from machine import describe, engine_dtypes
 from start_up import peak_of
 from unblur.devices import keep_freed_memory
 from unblur.tasks.restore import RestoreOptions, Restorer
@@ -86,7 +86,8 @@ def by_size(sizes: list[float]) -> None:
                 print(f"| {model}, {engine} | {size:.1f} | {seconds:.1f} | {seconds / size:.2f} "
                       f"| {peak:.0f} |", flush=True)  # fmt: skip
     draw(rows, FIGURE)
-    print(f"{describe()}; drawn in {FIGURE}")
+    dtypes = engine_dtypes(*dict.fromkeys(engine for _, engine in SIZE_ROWS))
+    print(f"{describe(dtypes)}; drawn in {FIGURE}")
 
 
 def write_photo(folder: Path, megapixels: float) -> tuple[Path, float]:
@@ -114,13 +115,14 @@ def by_network() -> None:
                     print(f"| {model}, {engine} {precision} | {'kept' if kept else 'returned'} | "
                           f"{found['seconds']:.3f} | {found['bytes'] / 1024**2:.0f} |",
                           flush=True)  # fmt: skip
-    print(describe())
+    print(describe("fp32 and bf16 by row"))
 
 
 def by_settings() -> None:
     """Print what threads, tiles and the guard change for `fast`."""
     print("| fast, 2048x2048 | s a megapixel | peak MB above the start |\n|---|---|---|")
-    for engine in ("openvino", "onnx"):
+    engines = ("openvino", "onnx")
+    for engine in engines:
         whole = {"tile": "off"}
         for changed in (whole, {**whole, "threads": 1}, {**whole, "guard": True}, {"tile": 1536},
                         {"tile": 1024}, {"tile": 768}, {}):  # fmt: skip
@@ -129,7 +131,7 @@ def by_settings() -> None:
             what = ", ".join(f"{key} {value}" for key, value in changed.items()) or "tile auto"
             print(f"| {engine}, {what} | {found['seconds'] / 2048**2 * 1e6:.3f} | "
                   f"{found['bytes'] / MEBI:.0f} |", flush=True)  # fmt: skip
-    print(describe())
+    print(describe(engine_dtypes(*engines)))
 
 
 def fresh(options: RestoreOptions, *, side: int, kept: bool, bare: bool) -> dict[str, float]:

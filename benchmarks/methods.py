@@ -120,7 +120,9 @@ def main() -> None:
             speed = f"{seconds:.2f}" if column else ""
             print(f"| {name} | {kernel} | {quality:.2f} | {worst:+.2f} | {similarity:.3f} "
                   f"| {speed} |")  # fmt: skip
-    print(f"\nEngine {restorer.engine.name}; {describe()}")
+    engine = restorer.engine
+    dtype = f"network in {engine.precision}, the rest in float32"
+    print(f"\nEngine {engine.name}; {describe(dtype)}")
 
 
 if __name__ == "__main__":

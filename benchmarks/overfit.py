@@ -65,7 +65,7 @@ def main():
         restored = generator.eval()(blurred)
     before, after = mean_psnr(blurred, sharp), mean_psnr(restored, sharp)
     print(
-        f"{describe()}\n{arguments.updates} updates on {PAIRS} pairs of {SIDE} px in "
+        f"{describe('bfloat16')}\n{arguments.updates} updates on {PAIRS} pairs of {SIDE} px in "
         f"{seconds:.0f} s: blurred {before:.2f} dB, restored {after:.2f} dB, gain "
         f"{after - before:+.2f} dB (at least {LEAST_GAIN_DB:+.1f} wanted)"
     )

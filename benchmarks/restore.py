@@ -267,7 +267,7 @@ def compare(runs: int) -> None:
     print_times(seconds, agreements)
     print_shares(seconds, profiled)
     print(f"\nauto: {Restorer.open().engine.why}")
-    print(f"{describe()}, torch {torch.__version__}")
+    print(f"{describe('fp32 and bf16 by row')}, torch {torch.__version__}")
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import skimage.data
 
-from machine import describe
+from machine import describe, engine_dtypes
 from unblur.imaging.photo import Photo, write_photo
 
 REFERENCE = """
@@ -69,7 +69,7 @@ def main() -> None:
             ratio = seconds[name] / seconds["decode + encode only"]
             peak = statistics.median(m for _, m in row)
             print(f"  {name:22} {seconds[name]:6.2f} s  {ratio:5.1f}x  peak {peak:5.0f} MB")
-    print(describe())
+    print(describe(engine_dtypes("onnx", "openvino", "torch")))
 
 
 if __name__ == "__main__":

@@ -86,8 +86,9 @@ def main() -> None:
     parser.add_argument("--model", action="append", default=[])
     args = parser.parse_args()
     pixels = collage(args.megapixels)
-    print(f"{describe()}; {args.engine}, {args.precision}; "
-          f"{pixels.shape[1]} x {pixels.shape[0]} px")  # fmt: skip
+    options = RestoreOptions(engine=args.engine, precision=args.precision)
+    precision = Restorer.open(options).engine.precision  # of "auto"
+    print(f"{describe(precision)}; {args.engine}; {pixels.shape[1]} x {pixels.shape[0]} px")
     print(f"{'network':28} {'tile':>6} {'dB':>6} {'largest':>9} {'changed, dB':>11} {'seam':>5}"
           f" {'tiled s':>8} {'whole s':>8} {'tiled MB':>8} {'whole MB':>8}")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

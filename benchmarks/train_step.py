@@ -70,7 +70,8 @@ def main():
             if arguments.device != "cpu":
                 torch.cuda.synchronize()
             seconds[name].append(time.perf_counter() - start)
-    print(f"{describe()}, torch {torch.__version__}, {arguments.device}")
+    machine = describe("float32 and bfloat16 by row")
+    print(f"{machine}, torch {torch.__version__}, {arguments.device}")
     reference = statistics.median(seconds["transcription, fp32"][1:])
     for name, values in seconds.items():
         median = statistics.median(values[1:])

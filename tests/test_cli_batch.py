@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import skimage.data
 
+from small_disk import small_disk
 from unblur.imaging.photo import Photo, read_photo, write_photo
 
 PROGRAM = (
@@ -57,21 +57,6 @@ def wait_for(process, folder, pattern, count):
 
 def results(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*.unblurred.*")}
-
-
-@contextmanager
-def small_disk(folder, size):
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
-    if (
-        sys.platform != "linux"
-        or subprocess.run(mount, capture_output=True, check=False).returncode
-    ):
-        pytest.skip("mounting a small disk needs Linux and root")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", folder], check=True)
 
 
 def test_a_tree_is_mirrored_and_a_second_run_says_done_already(run, holiday, tmp_path):
@@ -272,8 +257,7 @@ def test_kill_9_at_any_point_and_rerun(run, holiday, tmp_path, pattern, count):
 
 def test_a_disk_that_fills_up_in_the_middle_keeps_what_fitted(run, holiday, tmp_path):
     size = sum(path.stat().st_size for path in holiday.glob("*.jpg"))
-    disk = tmp_path / "disk"
-    with small_disk(disk, size):
+    with small_disk(tmp_path / "disk", size) as disk:
         done = run("restore", "holiday", "-o", "disk", "--workers", "2")
 
         kept = results(disk)

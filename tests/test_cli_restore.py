@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import skimage.data
 
+from small_disk import small_disk
 from unblur.imaging.blur import blur
 from unblur.imaging.kernels import random_kernels
 from unblur.imaging.photo import Photo, read_photo, write_photo
@@ -330,16 +331,8 @@ def test_a_target_folder_that_cannot_be_written_is_one_line(run, tmp_path, photo
     assert "file/folder" in done.stderr
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the mount command below is Linux's")
 def test_read_only_folders_and_full_disks_are_one_line(run, tmp_path, photo):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", disk], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small disk needs root")
-    try:
+    with small_disk(tmp_path / "disk", "4k") as disk:
         full = run("restore", photo, "-o", disk)
         assert (full.returncode, len(full.stderr.splitlines())) == (1, 1)
         assert "space" in full.stderr
@@ -349,8 +342,6 @@ def test_read_only_folders_and_full_disks_are_one_line(run, tmp_path, photo):
         read_only = run("restore", photo, "-o", disk)
         assert (read_only.returncode, len(read_only.stderr.splitlines())) == (1, 1)
         assert "read-only" in read_only.stderr.lower()
-    finally:
-        subprocess.run(["umount", disk], check=True)
 
 
 def test_ctrl_c_leaves_no_partial_file(tmp_path):

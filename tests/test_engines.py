@@ -72,6 +72,26 @@ def test_two_threads_may_begin_together():
     subprocess.run([sys.executable, "-c", together], check=True, timeout=100)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+def test_a_signal_is_survived_after_engines_have_gone_in_any_order():
+    # OpenVINO's own stack for signals was gone with the first; the next signal ended the process.
+    program = (
+        "import os, signal\n"
+        "from unblur.engines import OpenVinoEngine\n"
+        "from unblur.weights import find_network\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('handled'))\n"
+        "first, second = (OpenVinoEngine(find_network('fast')) for _ in range(2))\n"
+        "del first\n"
+        "del second\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (0, "handled\n")
+
+
 def test_bf16_is_openvinos_alone_and_close_to_fp32(astronaut):
     with pytest.raises(OptionError, match="ONNX Runtime has no bf16"):
         Restorer.open(RestoreOptions(engine="onnx", precision="bf16"))

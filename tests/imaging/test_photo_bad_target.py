@@ -1,11 +1,11 @@
 """Bad targets are errors in one line; what was there stays, and nothing is left behind."""
 
 import os
-import subprocess
 
 import numpy as np
 import pytest
 
+from small_disk import small_disk
 from unblur.errors import TargetError
 from unblur.imaging.photo import Photo, read_photo, write_photo
 
@@ -90,17 +90,8 @@ def test_what_a_format_cannot_hold_is_an_error_with_one_that_can(tmp_path):
 
 @pytest.fixture
 def tiny_disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("a small disk cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        yield disk
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tiny_disk):

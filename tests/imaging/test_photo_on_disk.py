@@ -1,6 +1,5 @@
 """Pictures that are streamed through files come out as those in memory; nothing is left behind."""
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ from PIL import Image
 
 from icc_profiles import profile
 from pillow_files import ASTRONAUT, COFFEE, XMP, encoded, exif_block, with_pillow
+from small_disk import small_disk
 from unblur.errors import PhotoError, TargetError
 from unblur.imaging.photo import read_photo
 from unblur.imaging.photo_decode import open_upright
@@ -95,17 +95,8 @@ def test_pixels_on_disk_are_no_file_that_a_killed_run_could_leave(source, tmp_pa
 
 @pytest.fixture
 def tiny_disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("a small disk cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("file_format", ["jpeg", "png", "tiff", "webp"])

@@ -1,6 +1,5 @@
 """Photos that are read in parts and written row by row: equal to those in memory, no traces."""
 
-import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +12,7 @@ from PIL import Image
 from heif_files import heic
 from icc_profiles import profile
 from pillow_files import COFFEE, XMP, encoded, exif_block
+from small_disk import small_disk
 from unblur.errors import PhotoError, TargetError
 from unblur.imaging.photo import Photo, read_photo, write_photo
 from unblur.imaging.photo_stream import megapixels, stream_photo, write_streamed
@@ -157,17 +157,8 @@ def test_nothing_is_left_in_the_temporary_folder_nor_held_open(
 
 @pytest.fixture
 def tiny_disk(tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(disk)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("a small disk cannot be mounted here")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
+    with small_disk(tmp_path / "disk", "96k") as disk:
+        yield disk
 
 
 def test_a_full_temporary_folder_is_one_clear_error(

@@ -9,6 +9,7 @@ import skimage.data
 import torch
 from safetensors.torch import load_file
 
+from small_disk import small_disk
 from unblur.data.photos import list_photos
 from unblur.errors import DataError, TrainingError
 from unblur.imaging.photo import Photo, write_photo
@@ -143,23 +144,13 @@ def test_a_run_that_was_killed_goes_on_from_the_checkpoint_it_wrote_by_the_clock
 
 
 def test_a_full_disk_is_named_and_leaves_no_half_checkpoint(photos, tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk]
-    if (
-        sys.platform != "linux"
-        or subprocess.run(mount, capture_output=True, check=False).returncode
-    ):
-        pytest.skip("mounting a small disk needs Linux and root")
-    try:
+    with small_disk(tmp_path / "disk", "2m") as disk:
         command = unblur_train(photos, tmp_path, "--save-minutes", "1e-6", steps=2)
         command[command.index("--out") + 1] = disk / "run"
         done = subprocess.run(
             [str(x) for x in command], capture_output=True, text=True, check=False
         )
         left = [path.name for path in (disk / "run" / "checkpoints").iterdir()]
-    finally:
-        subprocess.run(["umount", disk], check=True)
 
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

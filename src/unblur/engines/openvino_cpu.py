@@ -1,12 +1,14 @@
 """OpenVINO on the CPU: the fastest engine here, with ``unblur[openvino]``."""
 
 import os
+import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Float32 = NDArray[np.float32]
+
+_LOCK: Final = threading.Lock()
 
 
 class OpenVinoEngine:
@@ -47,13 +51,9 @@ class OpenVinoEngine:
     ) -> None:
         if find_spec("openvino") is None:
             raise MissingExtraError("openvino", extra="openvino")
-        import openvino
-
         self._threads = threads
-        self._core = openvino.Core()
-        # Its table of types is built at first use, and two threads that begin together lock each
-        # other out for ever there.
-        openvino.Type.f32.to_dtype()
+        with _LOCK:
+            self._core = _shared_core()
         self.precision, self.why = _choose_precision(self._core, precision)
         try:
             network = self._core.read_model(os.fspath(path))
@@ -118,6 +118,22 @@ class OpenVinoEngine:
             yield request
         finally:
             self._requests.put(request)
+
+
+@cache
+def _shared_core() -> Any:
+    """The one `openvino.Core` of this process, for as long as that lives.
+
+    On Linux each brings a stack for signal handlers with it and, when it goes, puts back the one
+    that it found. Of two that do not go in reverse order, the second puts back what the first has
+    freed, and the next signal that Python handles (Ctrl-C, the end of a child) crashes the process.
+    """
+    import openvino
+
+    # Its table of types is built at first use, and two threads that begin together lock each
+    # other out for ever there.
+    openvino.Type.f32.to_dtype()
+    return openvino.Core()
 
 
 def _choose_precision(core: Any, wanted: str) -> tuple[str, str]:

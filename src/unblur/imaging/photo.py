@@ -9,9 +9,9 @@ from typing import Any, BinaryIO, Literal, TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import OptionError, PhotoError, TargetError
-from unblur.imaging.photo_decode import open_upright
-from unblur.imaging.photo_encode import SIXTEEN_BIT, encode
+from unblur.errors import OptionError, TargetError
+from unblur.imaging.photo_decode import open_file, open_upright
+from unblur.imaging.photo_encode import SIXTEEN_BIT, default_quality, encode
 from unblur.imaging.photo_heif import heif_ending, lossless_ending
 from unblur.imaging.photo_metadata import Metadata
 from unblur.imaging.photo_sniff import HEIF_ENDINGS, RAW_ENDINGS
@@ -31,8 +31,6 @@ _FORMATS: dict[str, PhotoFormat] = {
 WRITABLE = tuple(_FORMATS)
 READABLE = (*WRITABLE, ".gif", *HEIF_ENDINGS, *RAW_ENDINGS)
 
-LEAST_JPEG_QUALITY = 90
-FOREIGN_QUALITY = 95  # of a JPEG made of HEIC or camera raw
 _COLOUR_BANDS = 3
 
 
@@ -129,14 +127,7 @@ def read_photo(source: str | os.PathLike[str] | bytes, *, max_megapixels: float 
     if isinstance(source, bytes):
         return _read(BytesIO(source), "the photo given as bytes", source, max_megapixels)
     path = Path(source)
-    if path.is_dir():
-        raise PhotoError(f"{path}: is a folder; name a photo in it")
-    try:
-        stream = path.open("rb")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise PhotoError(f"{path}: cannot be opened ({why.lower()})") from error
-    with stream:
+    with open_file(path) as stream:
         return _read(stream, str(path), path, max_megapixels)
 
 
@@ -197,8 +188,8 @@ def encode_photo(photo: Photo, format: PhotoFormat, *, quality: int | None = Non
             f"cannot encode {format!r}; use {' '.join(sorted(set(_FORMATS.values())))}"
         )
     bits = photo.bits if format in SIXTEEN_BIT else 8
-    if format == "jpeg" and quality is None:
-        quality = max(photo.quality or 0, LEAST_JPEG_QUALITY)
+    if quality is None:
+        quality = default_quality(format, photo.quality)
     bands = _integer_bands(photo, bits, keep_alpha=format != "jpeg")
     return encode(bands, format, photo.metadata, quality)
 
@@ -223,7 +214,7 @@ def _read(stream: BinaryIO, name: str, source: bytes | Path, max_megapixels: flo
         bits=8 * bands.dtype.itemsize,
         grey=colours == 1,
         format=cast(PhotoFormat, kinds.get(decoded.format, decoded.format)),
-        quality=FOREIGN_QUALITY if decoded.format in {"heic", "raw"} else decoded.quality,
+        quality=decoded.quality,
         metadata=decoded.metadata,
         notes=decoded.notes,
     )

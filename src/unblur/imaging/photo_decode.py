@@ -15,6 +15,7 @@ from unblur.imaging.photo_sniff import check_size, sniff
 
 _MOST_BANDS = 4
 _FOREIGN = {"heic": read_heif, "raw": develop_raw}  # not decoded by libvips
+_FOREIGN_QUALITY = 95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,8 @@ class Opened:
             type uchar or ushort. All of it has been decoded without an error.
         white: The value of white in ``image``.
         format: "jpeg", "png", "tiff", "webp", "avif", "gif", "heic" or "raw".
-        quality: Estimated quality of a JPEG, None for another format.
+        quality: The least quality of a JPEG made of it, 1 to 100: the one estimated for a
+            JPEG, 95 for HEIC and camera raw, None for another format.
         metadata: What was stored beside the pixels.
         notes: What the user should be told.
     """
@@ -37,6 +39,21 @@ class Opened:
     quality: int | None
     metadata: Metadata
     notes: tuple[str, ...]
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a photo file to read it.
+
+    Raises:
+        PhotoError: If that is not possible.
+    """
+    if path.is_dir():
+        raise PhotoError(f"{path}: is a folder; name a photo in it")
+    try:
+        return path.open("rb")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise PhotoError(f"{path}: cannot be opened ({why.lower()})") from error
 
 
 def open_upright(
@@ -110,11 +127,12 @@ def open_upright(
     # AVIF and HEIC of 10 or 12 bits arrive in the upper bits of 16
     full = 255 if image.format == "uchar" else 65535
     white = (2**depth - 1) << (16 - depth) if depth > 8 else full  # noqa: PLR2004
+    quality = _FOREIGN_QUALITY if file_format in _FOREIGN else None
     return Opened(
         image=image,
         white=int(white),
         format=file_format,
-        quality=jpeg_quality(stream) if file_format == "jpeg" else None,
+        quality=jpeg_quality(stream) if file_format == "jpeg" else quality,
         metadata=metadata,
         notes=(*notes, *more),
     )

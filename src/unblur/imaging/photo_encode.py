@@ -15,8 +15,22 @@ from unblur.imaging.photo_metadata import Metadata, attach_metadata
 
 SIXTEEN_BIT = frozenset({"png", "tiff", "avif"})  # written with more than 8 bits per channel
 
+_LEAST_JPEG_QUALITY = 90
 _BIGTIFF_FROM_BYTES = 3_900_000_000
 _BLOCK = 1 << 20  # bytes
+
+
+def default_quality(file_format: str, source_quality: int | None) -> int | None:
+    """Return the quality to encode with where none is asked for.
+
+    Args:
+        file_format: The format to encode.
+        source_quality: See :class:`unblur.imaging.photo_decode.Opened`.
+
+    Returns:
+        For a JPEG that of its source, 90 at least; None, a high one, for other formats.
+    """
+    return max(source_quality or 0, _LEAST_JPEG_QUALITY) if file_format == "jpeg" else None
 
 
 def encode(

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import PhotoError, TargetError
-from unblur.imaging.photo import FOREIGN_QUALITY, LEAST_JPEG_QUALITY, format_of
-from unblur.imaging.photo_decode import Opened, open_upright
-from unblur.imaging.photo_encode import SIXTEEN_BIT, save_image
+from unblur.imaging.photo import format_of
+from unblur.imaging.photo_decode import Opened, open_file, open_upright
+from unblur.imaging.photo_encode import SIXTEEN_BIT, default_quality, save_image
 from unblur.imaging.photo_sniff import sniff
 from unblur.imaging.replace_file import replace_file
 
@@ -66,14 +66,7 @@ def stream_photo(source: Path, *, max_megapixels: float) -> Iterator[StreamedPho
         PhotoError: See :func:`unblur.imaging.photo.read_photo`; if the temporary folder has no
             room for the pixels, too.
     """
-    if source.is_dir():
-        raise PhotoError(f"{source}: is a folder; name a photo in it")
-    try:
-        stream = source.open("rb")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise PhotoError(f"{source}: cannot be opened ({why.lower()})") from error
-    with stream:
+    with open_file(source) as stream:
         opened = open_upright(stream, str(source), source, max_megapixels, on_disk=True)
     photo = StreamedPhoto(opened)
     del opened
@@ -142,7 +135,7 @@ def write_streamed(
                 raise _no_room(target, error) from error
         has_alpha = photo.has_alpha and file_format != "jpeg"
         whole = image.bandjoin(_alpha(photo, region, deep=deep)) if has_alpha else image
-        quality = _quality(photo.opened, file_format)
+        quality = default_quality(file_format, photo.opened.quality)
         try:
             save_image(whole, temporary, file_format, photo.opened.metadata, quality, deep=deep)
         except TargetError as error:
@@ -182,11 +175,6 @@ def _no_room(target: Path, error: OSError) -> TargetError:
         f"{target}: its pixels cannot be kept in the temporary folder ({error.strerror}); name "
         "another one with TMPDIR"
     )
-
-
-def _quality(opened: Opened, file_format: str) -> int | None:
-    quality = FOREIGN_QUALITY if opened.format in _FOREIGN else opened.quality
-    return max(quality or 0, LEAST_JPEG_QUALITY) if file_format == "jpeg" else None
 
 
 def _alpha(photo: StreamedPhoto, region: tuple[slice, slice], *, deep: bool) -> Any:

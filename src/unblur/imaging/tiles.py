@@ -1,6 +1,6 @@
 """Cut a picture that is too large for memory into overlapping tiles."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -150,31 +150,6 @@ def plan_tiles(
                 for part, whole in zip(kept, (height, width), strict=True)
             )
             yield Tile(seen=(seen[0], seen[1]), kept=(kept[0], kept[1]))
-
-
-def run_tiled(
-    run: Callable[[Float32], Float32],
-    picture: Picture,
-    region: tuple[slice, slice],
-    side: int | None,
-    needs: TileNeeds,
-) -> Iterator[tuple[Tile, Float32]]:
-    """Work on a picture tile by tile.
-
-    With surroundings as wide as a pixel depends on, the tiles hold the pixels of the whole.
-
-    Args:
-        run: Maps (h, w, 3) to the same shape.
-        picture: The picture.
-        region: Rows and columns to cover.
-        side: From :func:`choose_side`.
-        needs: Of ``run``.
-
-    Yields:
-        Each tile with its result for what is kept, (h, w, 3).
-    """
-    for tile in plan_tiles(region, picture.height, picture.width, side, needs):
-        yield tile, run(picture.read(*tile.seen))[tile.inside]
 
 
 def _check_whole(

@@ -23,8 +23,9 @@ class ModelSpec:
     tiling: Literal["exact", "global"]
     """``exact``: overlapping tiles give the whole picture's pixels; ``global``: they do not."""
     bytes_per_px: Mapping[str, int]
-    """Working memory for each pixel of the input, by engine and precision
-    (``python benchmarks/restore.py --memory`` prints it)."""
+    """Working memory for each pixel of a tile, by engine and precision: of whole runs over tiles of
+    several shapes, more than the network alone takes for one
+    (``python benchmarks/restore.py --memory`` prints that)."""
     source: str
     """Paper or document that describes it."""
 

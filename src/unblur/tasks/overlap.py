@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from types import TracebackType
@@ -12,7 +13,7 @@ T = TypeVar("T")
 _POLL_SECONDS = 0.1
 
 
-class _Thread(Generic[T]):
+class _Thread(ABC, Generic[T]):
     """A thread with a bounded queue; leaving the block stops it and waits for it."""
 
     def __init__(self, size: int) -> None:
@@ -47,8 +48,9 @@ class _Thread(Generic[T]):
         finally:
             self._done = True
 
+    @abstractmethod
     def _work(self) -> None:
-        raise NotImplementedError
+        """What the thread does."""
 
 
 class Ahead(_Thread[T]):
