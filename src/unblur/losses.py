@@ -183,6 +183,31 @@ def gradient_penalty(
     return penalty
 
 
+def patch_gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, *, alpha: Tensor) -> Tensor:
+    """Mean over pixels of (|gradient of all scores, over the channels| - 1)^2.
+
+    What SinGAN's authors compute with a critic of patches; :func:`gradient_penalty` is the
+    textbook's. A pixel counts in as many scores as there are patches around it.
+
+    Args:
+        critic: See :func:`gradient_penalty`.
+        real: (B, C, H, W).
+        fake: Same shape.
+        alpha: (B,) in [0, 1), the share of the real picture in each sample's point.
+
+    References:
+        Shaham et al., *SinGAN*, ICCV 2019, their code's ``calc_gradient_penalty``.
+    """
+    share = alpha.to(real).view(-1, *[1] * (real.ndim - 1))
+    between = torch.lerp(fake.detach(), real.detach(), share).requires_grad_()
+    scores = _wide(critic(between)).sum()
+    (gradient,) = torch.autograd.grad(scores, between, create_graph=True)
+    # Where the gradient is zero its norm has no derivative; the authors' gives NaN there.
+    norms = (_wide(gradient).square().sum(dim=1) + 1e-12).sqrt()
+    penalty: Tensor = (norms - 1).square().mean()
+    return penalty
+
+
 def relativistic_ls_critic(real: Tensor, fake: Tensor) -> Tensor:
     """The critic's side of a relativistic average least-squares game.
 

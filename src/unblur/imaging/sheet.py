@@ -64,6 +64,25 @@ def draw_sheet(paths: Float64, exposed: NDArray[np.intp], kernels: Float32) -> F
     return sheet
 
 
+def picture_grid(rows: list[list[Float32]]) -> Float32:
+    """Set pictures of one size in rows and columns, on white.
+
+    Args:
+        rows: Equally many pictures in each, (H, W, 3) in [0, 1].
+
+    Returns:
+        (H', W', 3).
+    """
+    gap = _GAP_PX // 2
+    lines = [
+        np.concatenate(
+            [np.pad(each, ((gap, 0), (gap, 0), (0, 0)), constant_values=1) for each in row], axis=1
+        )
+        for row in rows
+    ]
+    return np.pad(np.concatenate(lines), ((0, gap), (0, gap), (0, 0)), constant_values=1)
+
+
 def _draw_path(view: Float32, path: Float64, ink: Float32) -> None:
     """Draw a path of (M, 2) pixels about the middle of a view."""
     # A path enlarged has gaps between its points: fill them before spreading them over pixels.
