@@ -47,5 +47,5 @@ clean:
 
 .venv/dev.stamp: .venv/core.stamp
 	@echo "Installing what tests and training need into .venv (a few minutes the first time)"
-	@$(PIP) -e '.[openvino,train,video,heif,raw,dev]'
+	@$(PIP) -e '.[openvino,train,video,heif,raw,reference,dev]'
 	@touch $@

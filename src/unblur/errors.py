@@ -39,5 +39,9 @@ class DataError(UnblurError, ValueError):
     """A data set on disk is missing, empty or not in the expected layout."""
 
 
+class RegistrationError(UnblurError, ValueError):
+    """A second shot of a scene does not fit the blurred photo."""
+
+
 class TrainingError(UnblurError, ArithmeticError):
     """A training went astray: its loss is not finite."""

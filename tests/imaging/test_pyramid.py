@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import skimage.data
@@ -15,7 +17,7 @@ def test_sizes_go_from_25_px_to_250_by_one_factor_of_about_three_quarters():
     sizes = pyramid_sizes(400, 600)
     assert (len(sizes), min(sizes[0]), max(sizes[-1])) == (8, 26, 250)
     assert sizes[-1] == (167, 250)
-    factors = [max(a) / max(b) for a, b in zip(sizes, sizes[1:], strict=False)]
+    factors = [max(a) / max(b) for a, b in pairwise(sizes)]
     assert np.allclose(factors, step_factor(sizes[-1], scales=8), atol=0.02)
     assert 0.72 < np.mean(factors) < 0.8
 
@@ -28,7 +30,7 @@ def test_a_small_photo_is_not_enlarged_and_a_narrow_one_not_shrunk_below_the_lea
 
 @pytest.mark.parametrize("options", [{"scales": 0}, {"scales": 25}, {"max_size_px": 20}])
 def test_no_pyramid_has_such_scales(options):
-    with pytest.raises(OptionError, match="got|below|above"):
+    with pytest.raises(OptionError, match=r"got|below|above"):
         pyramid_sizes(100, 100, **options)
 
 

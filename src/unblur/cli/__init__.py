@@ -5,7 +5,18 @@ from typing import Annotated, Final
 
 import typer
 
-from unblur.cli import averaging, data, diagnosing, networks, restoring, synthesis, training, video
+from unblur.cli import (
+    averaging,
+    data,
+    diagnosing,
+    networks,
+    referencing,
+    restoring,
+    singan,
+    synthesis,
+    training,
+    video,
+)
 from unblur.errors import UnblurError
 
 _INTERRUPTED: Final = 130
@@ -44,10 +55,12 @@ app.command()(diagnosing.diagnose)
 app.command()(synthesis.blur)
 app.command()(averaging.average)
 app.command()(synthesis.kernels)
+app.command()(referencing.kernel)
 app.command()(training.train)
 app.command()(networks.export)
 app.command()(networks.convert)
 app.add_typer(data.app, name="data")
+app.add_typer(singan.app, name="singan")
 
 
 def main() -> None:

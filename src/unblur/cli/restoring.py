@@ -44,6 +44,11 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     kernel: Annotated[
         Path | None, typer.Option(metavar="PSF", help="The known blur: its picture, or .npy.")
     ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A second shot of the scene, to take detail from."),
+    ] = None,
+    reference_is: Annotated[str, typer.Option(help="sharp, or noisy: a short exposure.")] = "sharp",
     strength: Annotated[
         float, typer.Option(help="0 leaves the photo as it is, 1 restores it in full.")
     ] = 1.0,
@@ -69,7 +74,11 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         bool, typer.Option("--overwrite", help="Replace results that exist, and do all anew.")
     ] = False,
     preview: Annotated[
-        bool, typer.Option("--preview", help="Also write PHOTO.before-after.jpg.")
+        bool,
+        typer.Option(
+            "--preview",
+            help="Also write PHOTO.before-after.jpg; with --reference PHOTO.confidence.png.",
+        ),
     ] = False,
     report: Annotated[
         Path | None,
@@ -100,6 +109,8 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         model=model,
         method=method or ("network" if kernel is None else "richardson-lucy"),
         kernel=kernel,
+        reference=reference,
+        reference_is=reference_is,
         engine=engine,
         precision=precision,
         threads=threads,

@@ -84,7 +84,7 @@ def restore(  # noqa: PLR0913, PLR0917
             help="Shrink the photo, and its blur, and climb back; or climb, and shrink the result.",
         ),
     ] = "shrink-first",
-    steps: Annotated[int, typer.Option(help="How often to pass through the finest generator.")] = 2,
+    steps: Annotated[int, typer.Option(help="How often to pass through the finest generator.")] = 1,
     preview: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write before and after.")
     ] = None,

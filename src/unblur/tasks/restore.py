@@ -70,10 +70,14 @@ class Restorer:
 
         Raises:
             NetworkError: If the network is unknown, corrupt, or not written by unblur.
-            PhotoError: If the kernel or the mask cannot be read.
+            PhotoError: If the kernel, the mask or the reference cannot be read.
             MissingExtraError: If the engine is not installed.
         """
         options = options or RestoreOptions()
+        if options.reference is not None:
+            from unblur.tasks.restore_reference import ReferencedRestorer
+
+            return ReferencedRestorer.open_with(options, streams=streams)
         if options.method != "network":
             method: Method = ClassicalMethod(options.method, options.kernel)
             return cls(method, options, streams=streams)

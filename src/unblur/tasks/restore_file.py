@@ -6,13 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Protocol
 
+import numpy as np
+
 from unblur.errors import PhotoError, TargetError
 from unblur.imaging.photo import Photo, format_of, read_photo, write_photo
 from unblur.imaging.preview import before_after
 from unblur.tasks.restore import RestoreOptions
+from unblur.tasks.restore_reference import ReferencedPhoto
 from unblur.tasks.sources import target_name
 from unblur.tasks.streaming import RestoresRows, is_large, losses, restore_streamed
 
+_PREVIEW: Final = ".before-after.jpg"
 _PREVIEW_SIDE_PX: Final = 16_000
 _VIDEOS: Final = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"})
 
@@ -65,7 +69,8 @@ def restore_file(
         options: Its options.
         target: Where to write; not given: beside the source, as ``photo.unblurred.jpg``.
         overwrite: Replace files that exist.
-        preview: Where to write before and after side by side, if anywhere.
+        preview: Where to write before and after side by side, if anywhere; with a reference,
+            the confidence in it goes beside that.
 
     Raises:
         PhotoError: If it cannot be read.
@@ -74,6 +79,8 @@ def restore_file(
     target = target or source.parent / target_name(source)
     started = time.perf_counter()
     check_paths(source, target, preview, overwrite=overwrite)
+    if preview is not None and options.reference is not None:
+        check_paths(source, confidence_file(preview), None, overwrite=overwrite)
     if restorer.needs_whole or not is_large(source):
         notes = _restore_in_memory(source, restorer, options, target, overwrite, preview)
     else:
@@ -103,6 +110,11 @@ def check_paths(source: Path, target: Path, preview: Path | None, *, overwrite: 
             raise TargetError(f"{source}: is the source itself, left alone; name another target")
         if path.exists() and not overwrite:
             raise TargetError(f"{path}: exists; --overwrite (overwrite=True) replaces it")
+
+
+def confidence_file(preview: Path) -> Path:
+    """Where the confidence in a reference goes: ``photo.confidence.png``."""
+    return preview.with_name(preview.name.removesuffix(_PREVIEW) + ".confidence.png")
 
 
 def make_folder(folder: Path) -> None:
@@ -150,6 +162,10 @@ def _restore_in_memory(
     write_photo(restored, target, overwrite=overwrite)
     if preview is not None:
         _write_preview(photo, restored, options, preview, overwrite=overwrite)
+        if isinstance(restored, ReferencedPhoto):
+            shown = np.repeat(restored.confidence[..., None], 3, axis=2)
+            confidence = Photo(pixels=shown, grey=True)
+            write_photo(confidence, confidence_file(preview), overwrite=overwrite)
     lost = losses(format_of(target), photo.bits, has_alpha=photo.alpha is not None)
     return (*restored.notes, *lost)
 

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from unblur.engines import ENGINES, PRECISIONS
 from unblur.errors import OptionError
 from unblur.imaging.deconvolution import METHODS
+
+REFERENCES: Final = ("sharp", "noisy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +21,10 @@ class RestoreOptions:
     """``network``, or one of the classical methods of :mod:`unblur.imaging.deconvolution`."""
     kernel: Path | None = None
     """The blur kernel that a classical method undoes: a picture of it, or ``.npy``."""
+    reference: Path | None = None
+    """A second shot of the scene, to take detail from and to find the blur with."""
+    reference_is: str = "sharp"
+    """``sharp``, or ``noisy``: a short exposure."""
     engine: str = "auto"
     """``auto``, ``onnx``, ``openvino`` or ``torch``."""
     precision: str = "auto"
@@ -43,12 +50,18 @@ class RestoreOptions:
             ("engine", self.engine, ENGINES),
             ("precision", self.precision, PRECISIONS),
             ("method", self.method, ("network", *METHODS)),
+            ("reference_is", self.reference_is, REFERENCES),
         ):
             if value not in known:
                 raise OptionError(f"unknown {name} {value!r}; known: {', '.join(known)}")
         if self.kernel is not None and self.method == "network":
             raise OptionError(
                 f"a kernel needs method={' or '.join(METHODS)}; the network takes none"
+            )
+        if self.reference is not None and self.method != "network":
+            raise OptionError(
+                f"a reference goes with method=network, got {self.method!r}; it finds the blur "
+                "itself, and takes no kernel"
             )
         if self.threads < 0:
             raise OptionError(f"threads must not be negative, got {self.threads}")

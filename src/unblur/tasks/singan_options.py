@@ -112,7 +112,7 @@ def fast_options(**changes: Any) -> SinGANOptions:
         "generator_steps": 1,
         "reconstruction": 100.0,
         "coarse_scales": 3,
-        "coarse_iterations": 1200,
+        "coarse_iterations": 800,
         "crop_px": 96,
         "pool": 32,
         "settle": 0.2,

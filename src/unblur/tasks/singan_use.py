@@ -28,7 +28,7 @@ class SinGANRestoreOptions:
     start: str = "shrink-first"
     """``shrink-first``: shrink the blurred photo, and its blur, by as many steps as follow;
     ``grow``: begin at its own size, and shrink the result."""
-    steps: int = 2
+    steps: int = 1
     """How often to enlarge by one step of the pyramid and pass through the finest generator."""
 
     def __post_init__(self) -> None:

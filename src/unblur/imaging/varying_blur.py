@@ -1,0 +1,155 @@
+"""A blur that is one kernel in each of several overlapping windows, and its adjoint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.errors import MissingExtraError
+
+Float32 = NDArray[np.float32]
+
+_OVERLAP: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Place:
+    """Rows and columns of a window."""
+
+    rows: slice
+    columns: slice
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A window and its kernel: (K, K), K odd, of sum 1."""
+
+    place: Place
+    kernel: Float32
+
+
+class VaryingBlur:
+    """Blurs planes of one shape, and applies the adjoint.
+
+    What lies beyond the edges of the photo is part of the plane that is blurred: it has
+    ``reach_px`` more pixels on each side.
+
+    Args:
+        windows: They cover the photo; where they overlap they fade into each other.
+        shape: Height and width of the photo, in px.
+    """
+
+    def __init__(self, windows: Sequence[Window], shape: tuple[int, ...]) -> None:
+        self.windows = tuple(windows)
+        self.shape = shape
+        self.reach_px = max(len(window.kernel) // 2 for window in windows)
+        weights = [_hill(window.place) for window in windows]
+        total = np.zeros(shape, np.float32)
+        for window, weight in zip(windows, weights, strict=True):
+            total[window.place.rows, window.place.columns] += weight
+        self._parts = []
+        fft = _fft()
+        for window, weight in zip(windows, weights, strict=True):
+            place = window.place
+            sides = [s.stop - s.start + 2 * self.reach_px for s in (place.rows, place.columns)]
+            size = [fft.next_fast_len(side, real=True) for side in sides]
+            spectrum = fft.rfft2(_placed(window.kernel, size), s=size)
+            share = weight / total[place.rows, place.columns]
+            self._parts.append((place, size, spectrum, share))
+
+    @classmethod
+    def everywhere(cls, kernel: Float32, shape: tuple[int, ...]) -> "VaryingBlur":
+        """The same kernel in all of a photo."""
+        place = Place(slice(0, shape[0]), slice(0, shape[1]))
+        return cls((Window(place, kernel),), shape)
+
+    def extend(self, plane: Float32) -> Float32:
+        """Mirror an (H, W) plane beyond its edges, as far as the blur reaches."""
+        return np.pad(plane, self.reach_px, mode="symmetric" if min(plane.shape) < self.reach_px + 1
+                      else "reflect")  # fmt: skip
+
+    def forward(self, plane: Float32) -> Float32:
+        """Blur an (H, W) plane, mirrored, or one that :meth:`extend` has made larger."""
+        if plane.shape == self.shape:
+            plane = self.extend(plane)
+        fft, reach = _fft(), self.reach_px
+        blurred = np.zeros(self.shape, np.float32)
+        for place, size, spectrum, share in self._parts:
+            part = plane[_wider(place.rows, reach), _wider(place.columns, reach)]
+            full = fft.irfft2(fft.rfft2(part, s=size) * spectrum, s=size)
+            height, width = share.shape
+            blurred[place.rows, place.columns] += (
+                share * full[reach : reach + height, reach : reach + width]
+            )
+        return blurred
+
+    def adjoint(self, plane: Float32) -> Float32:
+        """The transpose of :meth:`forward` on an extended plane.
+
+        Args:
+            plane: (H, W).
+
+        Returns:
+            ``reach_px`` larger on each side.
+        """
+        fft, reach = _fft(), self.reach_px
+        spread = np.zeros([side + 2 * reach for side in self.shape], np.float32)
+        for place, size, spectrum, share in self._parts:
+            height, width = share.shape
+            part = np.zeros(size, np.float32)
+            part[reach : reach + height, reach : reach + width] = (
+                share * plane[place.rows, place.columns]
+            )
+            full = fft.irfft2(fft.rfft2(part) * spectrum.conj(), s=size)
+            spread[_wider(place.rows, reach), _wider(place.columns, reach)] += full[
+                : height + 2 * reach, : width + 2 * reach
+            ]
+        return spread
+
+
+def plan_windows(shape: tuple[int, ...], side_px: int) -> list[Place]:
+    """Windows of about a side, half over each other; one for a photo that is hardly larger.
+
+    Args:
+        shape: Height and width of the photo.
+        side_px: Of a window, at least.
+    """
+    along = []
+    for whole in shape:
+        count = max(1, int((whole / side_px - 1) / (1 - _OVERLAP)) + 1)
+        side = whole if count == 1 else side_px
+        starts = np.rint(np.linspace(0, whole - side, count)).astype(int)
+        along.append([slice(int(start), int(start) + side) for start in starts])
+    return [Place(rows, columns) for rows in along[0] for columns in along[1]]
+
+
+def _hill(place: Place) -> Float32:
+    """Highest in the middle of a window, falling to nearly nothing at its borders."""
+    sides = []
+    for part in (place.rows, place.columns):
+        count = part.stop - part.start
+        sides.append(np.sin(np.pi * (np.arange(count) + 0.5) / count) ** 2 + 1e-3)
+    hill: Float32 = np.outer(*sides).astype(np.float32)
+    return hill
+
+
+def _wider(part: slice, reach: int) -> slice:
+    """The same part, and its surroundings, in an extended plane."""
+    return slice(part.start, part.stop + 2 * reach)
+
+
+def _placed(kernel: Float32, size: list[int]) -> Float32:
+    reach = len(kernel) // 2
+    placed = np.zeros(size, np.float32)
+    placed[: len(kernel), : len(kernel)] = kernel
+    return np.roll(placed, (-reach, -reach), axis=(0, 1))
+
+
+def _fft() -> Any:
+    try:
+        from scipy import fft
+    except ImportError as error:
+        raise MissingExtraError("scipy", extra="reference") from error
+    return fft
