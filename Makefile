@@ -28,6 +28,11 @@ bench: .venv/dev.stamp  ## quality on held-out photos, speed and memory; prints 
 	$(BIN)/python benchmarks/batch.py
 	$(BIN)/python benchmarks/methods.py --kernels 3
 	$(BIN)/python benchmarks/diagnose.py
+	$(BIN)/python benchmarks/scoring.py
+	$(BIN)/python benchmarks/protocols.py
+	$(BIN)/python benchmarks/registration.py
+	$(BIN)/python benchmarks/reference.py
+	$(BIN)/python benchmarks/singan.py --cost
 	$(BIN)/python benchmarks/synthesis.py
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/overfit.py

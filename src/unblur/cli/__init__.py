@@ -7,11 +7,13 @@ import typer
 
 from unblur.cli import (
     averaging,
+    bench,
     data,
     diagnosing,
     networks,
     referencing,
     restoring,
+    scoring,
     singan,
     synthesis,
     training,
@@ -59,6 +61,8 @@ app.command()(referencing.kernel)
 app.command()(training.train)
 app.command()(networks.export)
 app.command()(networks.convert)
+app.command()(scoring.score)
+app.add_typer(bench.app, name="bench")
 app.add_typer(data.app, name="data")
 app.add_typer(singan.app, name="singan")
 
