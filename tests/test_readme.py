@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import skimage.data
 
+from reference_pairs import second_shot, shaken
 from unblur.imaging.photo import Photo, read_photo, write_photo
 from unblur.metrics import psnr
 
@@ -18,9 +19,14 @@ RESTORES = re.findall(r"^    (unblur restore [^#\n]*[^#\s])", README, re.M)
 
 @pytest.fixture
 def folder(tmp_path, photo):
-    """What a reader of the README has: a photo, and a folder of photos."""
+    """What a reader of the README has: a photo, a folder of photos, and two shots of a scene."""
     (tmp_path / "holiday").mkdir()
     shutil.copy(photo, tmp_path / "holiday" / "beach.jpg")
+    sharp = skimage.data.coffee()[40:300, 120:400].astype("float32") / 255
+    shots = {"blurred": shaken(sharp), "sharp": second_shot(sharp)}
+    shots["short"] = second_shot(sharp, noise=25 / 255)
+    for name, pixels in shots.items():
+        write_photo(Photo(pixels=pixels), tmp_path / f"{name}.jpg", quality=95)
     return tmp_path
 
 
@@ -40,6 +46,24 @@ def test_commands_do_what_the_readme_says(run, folder, command):
 
     assert (done.returncode, done.stderr) == (0, "")
     assert list(folder.rglob("*.unblurred.jpg"))
+
+
+def test_methods_are_compared_and_scored_as_the_readme_says(run, tmp_path):
+    command, scoring = re.findall(r"^    unblur (bench pairs[^#\n]*|score [^#\n]*)", README, re.M)
+    sharp = skimage.data.coffee()[40:240, 120:340].astype("float32") / 255
+    folders = {"pairs/blur": shaken(sharp), "pairs/sharp": sharp}
+    folders |= {"restored": shaken(sharp), "sharp": sharp}
+    for name, pixels in folders.items():
+        (tmp_path / name).mkdir(parents=True)
+        write_photo(Photo(pixels=pixels), tmp_path / name / "cup.png")
+
+    done = run(*shlex.split(command))
+    scored = run(*shlex.split(scoring))
+
+    assert (done.returncode, scored.returncode) == (0, 0), done.stderr + scored.stderr
+    assert {"blurred", "fast", "unsharp-mask"} <= set(re.findall(r"[\w-]+", done.stdout))
+    assert (tmp_path / "report" / "report.html").stat().st_size > 10_000
+    assert f"{psnr(shaken(sharp), sharp):.2f}" in scored.stdout
 
 
 def test_every_flag_in_the_readme_exists(run):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unblur.cli import detecting
-from unblur.cli.terminal import progress, say
+from unblur.cli.reporting import compare
+from unblur.cli.terminal import say
 
 if TYPE_CHECKING:
     from unblur.tasks.bench import BenchOptions
@@ -207,14 +208,7 @@ def run_with(folder: Path, out: Path, options: "BenchOptions") -> None:
 
     task = Bench(folder, options)
     make_folder(out)
-    rows = []
-    with progress("comparing", len(task.cases), unit="photos") as advance:
-        for of_case in task.run(out):
-            rows += of_case
-            for row in of_case:
-                if "error" in row:
-                    say(f"unblur: {row['image']}, {row['method']}: {row['error']}", err=True)
-            advance()
+    rows = compare(task.run(out), len(task.cases), "comparing")
     report = as_report(task, rows)
     write_report(task, rows, out)
     for note in report["notes"]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unblur.cli.terminal import progress, say
+from unblur.cli.reporting import compare
+from unblur.cli.terminal import say
 
 if TYPE_CHECKING:
     from unblur.tasks.detection import DetectionOptions
@@ -81,14 +82,7 @@ def _compare(folder: Path, out: Path, options: "DetectionOptions") -> None:
 
     task = DetectionBench(folder, options)
     make_folder(out)
-    rows = []
-    with progress("detecting", len(task.cases), unit="photos") as advance:
-        for of_case in task.run(out):
-            rows += of_case
-            for row in of_case:
-                if "error" in row:
-                    say(f"unblur: {row['image']}, {row['method']}: {row['error']}", err=True)
-            advance()
+    rows = compare(task.run(out), len(task.cases), "detecting")
     report = write_report(task, rows, out)
     for note in report["notes"]:
         say(f"unblur: {note}", err=True)

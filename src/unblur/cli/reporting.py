@@ -1,14 +1,14 @@
-"""What `unblur restore` says of its photos: lines, JSON, a report file, and the sum."""
+"""What commands say of their photos: lines, JSON, a report file, and the sum."""
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from unblur.cli.terminal import say
+from unblur.cli.terminal import progress, say
 from unblur.errors import OptionError, TargetError
 
 if TYPE_CHECKING:
@@ -131,6 +131,28 @@ def report_file(path: Path | None, *, overwrite: bool) -> Iterator[Report]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def compare(cases: Iterable[list[dict[str, Any]]], total: int, what: str) -> list[dict[str, Any]]:
+    """Go through the cases of a benchmark: a progress bar, and a line for each that fails.
+
+    Args:
+        cases: The rows of each, one a method.
+        total: Number of cases.
+        what: The word before the bar.
+
+    Returns:
+        All rows.
+    """
+    rows = []
+    with progress(what, total, unit="photos") as advance:
+        for of_case in cases:
+            rows += of_case
+            for row in of_case:
+                if "error" in row:
+                    say(f"unblur: {row['image']}, {row['method']}: {row['error']}", err=True)
+            advance()
+    return rows
 
 
 def entry(result: "Restored") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from unblur.data.benchmarks import Case
 from unblur.errors import TargetError
 from unblur.tasks.bench_methods import BenchMethod
 from unblur.tasks.bench_options import BenchOptions
+from unblur.tasks.json_lines import JsonLines, file_state
 
 Row: TypeAlias = dict[str, Any]
 """``image``, ``method``, ``key``, and either ``error`` or ``size``, ``seconds``, ``scores`` by
@@ -30,7 +31,7 @@ def row_key(case: Case, method: BenchMethod, options: BenchOptions) -> str:
     facts = {
         "version": __version__,
         "case": case.name,
-        "files": [_state(path) for path in files],
+        "files": [file_state(path) for path in files],
         "method": [method.name, dict(method.facts)],
         "rules": [options.benchmark, options.protocol, list(options.scored)],
     }
@@ -48,22 +49,15 @@ class RowFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
-        try:
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            data = b""
-        except OSError as error:
-            raise TargetError(f"{self.path}: cannot be read ({error.strerror})") from error
-        self._torn = data[-1:] not in {b"", b"\n"}
+        self._lines = JsonLines(folder / NAME)
         self._rows: dict[str, Row] = {}
-        for line in data.split(b"\n"):
+        for line in self._lines.found:
             try:
-                row = from_json(json.loads(line))
+                row = from_json(line)
                 # What failed is tried again: the disk may have been full, a file missing.
                 if "error" not in row:
                     self._rows[row["key"]] = row
-            except (ValueError, TypeError, KeyError, AttributeError):
+            except (TypeError, KeyError, AttributeError):
                 continue
 
     def find(self, keys: Mapping[str, str]) -> dict[str, Row]:
@@ -76,13 +70,12 @@ class RowFile:
         Raises:
             TargetError: If the file cannot be written.
         """
-        lines = "".join(json.dumps(to_json(row), allow_nan=False) + "\n" for row in rows)
         try:
-            with self.path.open("ab") as stream:
-                stream.write(b"\n" * self._torn + lines.encode())
+            self._lines.append(*map(to_json, rows))
         except OSError as error:
-            raise TargetError(f"{self.path}: cannot be written ({error.strerror})") from error
-        self._torn = False
+            raise TargetError(
+                f"{self._lines.path}: cannot be written ({error.strerror})"
+            ) from error
 
 
 def to_json(row: Row) -> Row:
@@ -99,11 +92,3 @@ def _scores(row: Row, change: Any) -> Row:
     if "scores" not in row:
         return row
     return row | {"scores": {name: change(value) for name, value in row["scores"].items()}}
-
-
-def _state(path: Path) -> list[int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns]

@@ -6,17 +6,15 @@ the two leaves the first alone: the target is then the result if it is not what 
 
 import errno
 import hashlib
-import json
 import os
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 from unblur.errors import PhotoError, TargetError
+from unblur.tasks.json_lines import JsonLines, file_state
 from unblur.tasks.restore import RestoreOptions
 from unblur.weights import WEIGHTS, find_network
 
@@ -25,7 +23,6 @@ Record = dict[str, Any]
 NAME: Final = ".unblur.jsonl"
 _SAME_PIXELS: Final = frozenset({"model", "threads", "max_megapixels"})
 """Options that change no pixels, or, as for the model, whose file is looked at."""
-_SYNC_SECONDS: Final = 1.0
 _KEYS: Final = frozenset(
     {"target", "source", "source_bytes", "source_mtime_ns", "source_sha256", "work", "before"}
 )
@@ -70,16 +67,8 @@ class Ledger:
     def __init__(self, folder: Path, work: Record) -> None:
         self.path = folder / NAME
         self._work = work
-        self._lock = Lock()
-        self._synced = time.monotonic()
-        try:
-            data = self.path.read_bytes()
-        except FileNotFoundError:
-            data = b""
-        except OSError as error:
-            raise TargetError(f"{self.path}: cannot be read ({error.strerror})") from error
-        self._torn = data[-1:] not in {b"", b"\n"}
-        self._records = _parse(data)
+        self._lines = JsonLines(self.path)
+        self._records = _known(self._lines.found)
 
     def is_done(self, source: Path, target: Path, preview: Path | None = None) -> bool:
         """Whether this very photo was restored in this very way, and the result is there."""
@@ -119,10 +108,10 @@ class Ledger:
             "source_mtime_ns": now.st_mtime_ns,
             "source_sha256": digest,
             "work": self._work,
-            "before": _state(target),
+            "before": file_state(target),
         }
         try:
-            self._append(record)
+            self._lines.append(record)
         except OSError as error:
             # Where a line cannot be added, a photo cannot either, but for a record of others.
             what = self.path if self.path.exists() and not _is_full(error) else target
@@ -134,7 +123,7 @@ class Ledger:
         # If this fails, the first line is enough to find the result.
         with suppress(OSError):
             size = self._records[target.name]["bytes"] = target.stat().st_size
-            self._append({"target": target.name, "bytes": size})
+            self._lines.append({"target": target.name, "bytes": size})
 
     def give_up(self, target: Path) -> None:
         """Note that nothing was written."""
@@ -142,36 +131,20 @@ class Ledger:
         if known is None or "bytes" in known or self._is_result(known, target):
             return
         with suppress(OSError):
-            self._append({"target": target.name, "failed": True})
+            self._lines.append({"target": target.name, "failed": True})
         self._records.pop(target.name, None)
 
     def _is_result(self, known: Record, target: Path) -> bool:
-        state = _state(target)
+        state = file_state(target)
         if state is None:
             return False
         return bool(state[0] == known["bytes"] if "bytes" in known else state != known["before"])
 
-    def _append(self, entry: Mapping[str, Any]) -> None:
-        line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
-        with self._lock, self.path.open("ab", buffering=0) as stream:
-            # One write is one line, also while another run appends to the same file.
-            if self._torn:
-                line = b"\n" + line
-            self._torn = True
-            if stream.write(line) != len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            self._torn = False
-            # Without this a kill costs nothing, but a power failure the last lines.
-            if time.monotonic() - self._synced > _SYNC_SECONDS:
-                os.fsync(stream.fileno())
-                self._synced = time.monotonic()
 
-
-def _parse(data: bytes) -> dict[str, Record]:
+def _known(entries: Iterable[Record]) -> dict[str, Record]:
     records: dict[str, Record] = {}
-    for line in data.split(b"\n"):
-        try:
-            entry = json.loads(line)
+    for entry in entries:
+        with suppress(TypeError, KeyError, AttributeError):
             name = entry["target"]
             if entry.keys() >= _KEYS:
                 records[name] = entry
@@ -179,18 +152,7 @@ def _parse(data: bytes) -> dict[str, Record]:
                 records[name]["bytes"] = entry["bytes"]
             else:
                 records.pop(name)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            continue
     return records
-
-
-def _state(path: Path) -> list[int] | None:
-    """What tells a file from the one that replaces it; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns]
 
 
 def _relative(source: Path, folder: Path) -> str:
