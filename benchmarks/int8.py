@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
-import openvino
 from onnxruntime.quantization import (
     CalibrationDataReader,
     CalibrationMethod,
@@ -33,6 +32,7 @@ import unblur
 from machine import describe
 from memory import in_turns
 from unblur.devices import cores
+from unblur.engines.quiet_openvino import import_openvino
 from unblur.metrics import psnr
 from unblur.weights import find_network
 
@@ -141,7 +141,7 @@ def in_openvino(path: Path, precision: str) -> Callable[[np.ndarray], np.ndarray
         "INFERENCE_PRECISION_HINT": precision,
         "INFERENCE_NUM_THREADS": cores(),
     }
-    request = openvino.Core().compile_model(path, "CPU", options).create_infer_request()
+    request = import_openvino().Core().compile_model(path, "CPU", options).create_infer_request()
     return lambda batch: np.array(request.infer({0: batch}, share_inputs=True)[0])
 
 
@@ -193,7 +193,9 @@ def main() -> None:
               f"{unseen[name]:.1f} | {np.mean(gained[name]):.2f} |")  # fmt: skip
     print(f"\n{len(TEST)} photos x {2 * len(held_out.EXPOSURES)} kernels, medians of {runs}")
     machine = describe("float32, bfloat16 and int8 by row")
-    print(f"{machine}, ONNX Runtime {onnxruntime.__version__}, OpenVINO {openvino.__version__}")
+    print(
+        f"{machine}, ONNX Runtime {onnxruntime.__version__}, OpenVINO {import_openvino().__version__}"
+    )
 
 
 if __name__ == "__main__":

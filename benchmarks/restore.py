@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 import onnx
 import onnx.parser
-import openvino
 import skimage.data
 import torch
 from torch import nn
@@ -35,6 +34,7 @@ import unblur
 from machine import describe
 from memory import in_turns
 from unblur.devices import cores
+from unblur.engines.quiet_openvino import import_openvino
 from unblur.metrics import psnr
 from unblur.tasks.convert import convert
 from unblur.tasks.restore import RestoreOptions, Restorer
@@ -117,7 +117,7 @@ class Profiled:
     """A network file, or its content, in OpenVINO with its own clock on every layer."""
 
     def __init__(self, model: Path | bytes, precision: str, size: list[int]) -> None:
-        core = openvino.Core()
+        core = import_openvino().Core()
         network = core.read_model(model)
         options = {
             "PERFORMANCE_HINT": "LATENCY",

@@ -1,5 +1,6 @@
 """The commands: options in, one task, lines on the terminal."""
 
+import os
 import sys
 from typing import Annotated, Final
 
@@ -8,8 +9,11 @@ import typer
 from unblur.cli import (
     averaging,
     bench,
+    completion,
     data,
     diagnosing,
+    doctoring,
+    manual,
     networks,
     referencing,
     restoring,
@@ -62,6 +66,9 @@ app.command()(training.train)
 app.command()(networks.export)
 app.command()(networks.convert)
 app.command()(scoring.score)
+app.command()(doctoring.doctor)
+app.command()(completion.completion)
+app.command()(manual.man)
 app.add_typer(bench.app, name="bench")
 app.add_typer(data.app, name="data")
 app.add_typer(singan.app, name="singan")
@@ -70,6 +77,8 @@ app.add_typer(singan.app, name="singan")
 def main() -> None:
     """Run the command line; an expected error is one line on stderr and exit status 2."""
     try:
+        if completion.VARIABLE in os.environ:
+            completion.answer(app)
         app()
     except UnblurError as error:
         typer.echo(f"unblur: {error}", err=True)

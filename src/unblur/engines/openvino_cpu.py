@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.engines.protocol import RunPart, check_signature, failed, not_a_network, one_line
+from unblur.engines.quiet_openvino import import_openvino
 from unblur.errors import MissingExtraError, NetworkError, OptionError
 
 if TYPE_CHECKING:
@@ -128,8 +129,7 @@ def _shared_core() -> Any:
     that it found. Of two that do not go in reverse order, the second puts back what the first has
     freed, and the next signal that Python handles (Ctrl-C, the end of a child) crashes the process.
     """
-    import openvino
-
+    openvino = import_openvino()
     # Its table of types is built at first use, and two threads that begin together lock each
     # other out for ever there.
     openvino.Type.f32.to_dtype()
