@@ -193,9 +193,8 @@ def main() -> None:
               f"{unseen[name]:.1f} | {np.mean(gained[name]):.2f} |")  # fmt: skip
     print(f"\n{len(TEST)} photos x {2 * len(held_out.EXPOSURES)} kernels, medians of {runs}")
     machine = describe("float32, bfloat16 and int8 by row")
-    print(
-        f"{machine}, ONNX Runtime {onnxruntime.__version__}, OpenVINO {import_openvino().__version__}"
-    )
+    release = import_openvino().__version__
+    print(f"{machine}, ONNX Runtime {onnxruntime.__version__}, OpenVINO {release}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,216 @@
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+
+from photo_sets import save, save_frames
+from unblur.errors import DataError
+from unblur.imaging.blur import blur
+from unblur.imaging.photo import read_photo
+from unblur.metrics import psnr
+from validation_pairs import held_out_photos, is_held_out, levin_pairs, moved
+from validation_set import Folders, build, read_part
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def files_of(folder):
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def call(script, *arguments):
+    command = [sys.executable, str(BENCHMARKS / script), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("originals") / "photos"
+    for at, photo in enumerate((skimage.data.coffee(), skimage.data.chelsea())):
+        for left in (0, 100):
+            save(photo[:240, left : left + 240], folder / f"photo{at}-{left}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def levin(tmp_path_factory):
+    """A photo that a known kernel shook, and moved by 2 px down and 1 px left."""
+    folder = tmp_path_factory.mktemp("originals") / "levin"
+    sharp = skimage.data.camera()[100:260, 180:340]
+    kernel = np.zeros((9, 9), np.uint8)
+    kernel[4, 2:7] = 255
+    pixels = np.repeat(sharp[..., None], 3, axis=2).astype(np.float32) / 255
+    shaken = blur(pixels, kernel.astype(np.float32) / kernel.sum(), linear_light=False)
+    shaken = np.roll(shaken, (2, -1), axis=(0, 1))
+    save(np.rint(shaken[..., 0] * 255).astype(np.uint8), folder / "im1_kernel1_img.png")
+    save(sharp, folder / "gt" / "im1.png")
+    save(kernel, folder / "gt" / "kernel1.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("originals") / "frames"
+    save_frames(folder, 90)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, photos, levin, frames):
+    out = tmp_path_factory.mktemp("built") / "set"
+    became = dict(build(out, Folders(photos=photos, frames=frames, levin=levin)))
+    return out, became
+
+
+def test_all_parts_have_pairs_and_hashes_that_are_right(whole, photos):
+    out, became = whole
+    chosen = len(held_out_photos(photos))
+    windows = len(read_part(out / "c-frames"))
+
+    assert (chosen, windows) == (3, 5)
+    counts = [int(words.split()[0]) for words in became.values()]
+    assert counts == [chosen, chosen, windows, 1, chosen, chosen]
+    for part in became:
+        made = read_part(out / part)
+        pictures = {name for one in made.values() for name in one["files"]}
+        assert pictures == set(files_of(out / part)) - {"manifest.json"}
+
+
+def test_the_same_folders_give_the_same_bytes(whole, photos, levin, frames, tmp_path):
+    list(build(tmp_path / "again", Folders(photos=photos, frames=frames, levin=levin)))
+
+    assert files_of(tmp_path / "again") == files_of(whole[0])
+
+
+def test_parts_without_a_folder_are_left_out_and_named(levin, tmp_path):
+    became = dict(build(tmp_path, Folders(levin=levin)))
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d-levin"]
+    assert became["a-shake"] == "left out, as --photos names no folder"
+    assert became["c-frames"] == "left out, as --frames names no folder"
+
+
+def test_a_part_that_is_there_stays(levin, tmp_path):
+    (tmp_path / "d-levin").mkdir()
+
+    became = dict(build(tmp_path, Folders(levin=levin)))
+
+    assert became["d-levin"] == "is there already and stays as it is"
+    assert list((tmp_path / "d-levin").iterdir()) == []
+
+
+def test_a_part_that_fails_leaves_nothing(levin, tmp_path):
+    (levin.parent / "broken" / "gt").mkdir(parents=True)
+    (levin.parent / "broken" / "im1_kernel1_img.png").write_bytes(b"no picture")
+
+    done = call("validation_set.py", tmp_path / "out", "--levin", levin.parent / "broken")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_file_that_has_changed_is_noticed(levin, tmp_path):
+    list(build(tmp_path, Folders(levin=levin)))
+    changed = tmp_path / "d-levin" / "blur" / "im1_kernel1.png"
+    changed.write_bytes(changed.read_bytes() + b"more")
+
+    with pytest.raises(DataError, match=r"im1_kernel1\.png has changed since it was made"):
+        read_part(tmp_path / "d-levin")
+
+
+def test_sharp_photos_of_levin_are_moved_to_the_blurred_ones(levin):
+    [(name, (blurred, sharp, done))] = levin_pairs(levin)
+    original = read_photo(levin / "gt" / "im1.png").pixels.astype(np.float32)
+
+    assert name == "im1_kernel1"
+    assert done["shift_px"] == (2, -1)
+    assert psnr(sharp, original[10:-14, 13:-11]) > 45
+    assert psnr(blurred, sharp) > psnr(blurred, original[12:-12, 12:-12]) + 1
+
+
+def test_a_shift_by_whole_px_is_exact_and_back_by_parts_nearly_so():
+    pixels = skimage.data.coffee()[:128, :128].astype(np.float32) / 255
+    inside = (slice(16, -16),) * 2
+
+    there = moved(pixels, (3, -2))
+    back = moved(moved(pixels, (0.25, -0.75)), (-0.25, 0.75))
+
+    np.testing.assert_allclose(there[inside], np.roll(pixels, (3, -2), (0, 1))[inside], atol=1e-5)
+    assert psnr(back[inside], pixels[inside]) > 38
+
+
+def test_averages_are_of_the_last_third_only(whole):
+    done = read_part(whole[0] / "c-frames")
+
+    assert min(one["first_frame"] for one in done.values()) == 60
+    assert all(5 <= one["frames"] <= 25 for one in done.values())
+
+
+def test_sharp_photos_are_not_blurred_and_every_other_one_is_as_it_came(whole, photos):
+    out, _ = whole
+    for name, one in read_part(out / "e-sharp").items():
+        blurred, sharp = one["files"].values()
+        assert blurred == sharp
+        came = read_photo(photos / f"{name}.png").pixels
+        is_whole = read_photo(out / "e-sharp" / "sharp" / f"{name}.png").pixels.shape == came.shape
+        assert is_whole == (one["kind"] == "as it came")
+
+
+def test_motion_is_centred_and_blurs(whole):
+    out, _ = whole
+    for part in ("a-shake", "b-roll-and-objects"):
+        for name, one in read_part(out / part).items():
+            blurred, sharp = (
+                read_photo(out / part / kind / f"{name}.png").pixels for kind in ("blur", "sharp")
+            )
+            assert 14 < psnr(blurred, sharp) < 45, (part, name, one)
+
+
+def test_photos_for_validation_are_named_by_a_rule_and_a_list():
+    names = (BENCHMARKS / "validation_photos.txt").read_text(encoding="utf-8").split()
+
+    assert len(names) == len(set(names)) >= 120
+    assert all(is_held_out(name) for name in names)
+    others = [f"{number:06d}.jpg" for number in range(1000)]
+    assert 400 < sum(map(is_held_out, others)) < 600
+
+
+def test_the_table_says_what_happened_in_every_part(whole):
+    out, became = whole
+
+    done = call("validation.py", out, "--model", "unsharp-mask", "--limit", "1")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split(",")[0] for line in done.stdout.splitlines() if ", dB" in line] == [*became]
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("unsharp-mask")]
+    assert len(rows) == 6
+    gain, worst = float(rows[0][3]), float(rows[0][5])
+    assert gain == worst  # there is one photo
+    name = rows[0][6]
+    blurred, sharp = (
+        read_photo(out / "a-shake" / kind / f"{name}.png").pixels for kind in ("blur", "sharp")
+    )
+    assert float(rows[0][1]) - gain == pytest.approx(psnr(blurred, sharp), abs=0.011)
+
+
+def test_a_set_of_another_version_is_refused(levin, tmp_path):
+    list(build(tmp_path, Folders(levin=levin)))
+    manifest = tmp_path / "d-levin" / "manifest.json"
+    record = json.loads(manifest.read_text()) | {"version": "0"}
+    manifest.write_text(json.dumps(record))
+
+    done = call("validation.py", tmp_path)
+
+    assert (done.returncode, done.stdout.count("PSNR")) == (2, 0)
+    assert "is of version 0, expected 1; build it anew" in done.stderr
