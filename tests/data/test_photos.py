@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from unblur.data.photos import list_photos, split_photos
+from unblur.data.photos import leave_out, list_photos, split_photos
 from unblur.errors import DataError
 
 PHOTOS = [Path(f"{i:03}.jpg") for i in range(40)]
@@ -96,3 +96,24 @@ def test_split_leaves_the_list_as_it_was():
 def test_split_that_leaves_nothing_to_train_on_is_refused(held_out):
     with pytest.raises(DataError, match=f"3 photos are too few to keep {held_out} out"):
         split_photos(PHOTOS[:3], held_out=held_out, seed=0)
+
+
+def test_photos_of_a_list_are_left_out_wherever_they_lie(tmp_path):
+    touch(tmp_path, "a.png", "b.png", "in/b.png", "in/c.png")
+    names = tmp_path / "names.txt"
+    names.write_text("# kept for validation\n\nb.png\nnot-there.png\n")
+
+    left = leave_out(list_photos(tmp_path), names)
+
+    assert left == [tmp_path / "a.png", tmp_path / "in/c.png"]
+
+
+def test_a_list_that_leaves_nothing_or_cannot_be_read_is_an_error(tmp_path):
+    touch(tmp_path, "a.png")
+    names = tmp_path / "names.txt"
+    names.write_text("a.png\n")
+
+    with pytest.raises(DataError, match="leaves out all of the 1 photos"):
+        leave_out(list_photos(tmp_path), names)
+    with pytest.raises(DataError, match="cannot be read as a list"):
+        leave_out(list_photos(tmp_path), tmp_path / "none.txt")

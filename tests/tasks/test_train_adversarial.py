@@ -274,6 +274,12 @@ def test_data_of_all_kinds_are_mixed(photos, tmp_path):
     np.testing.assert_allclose(shares, [200, 100, 100], atol=35)
     assert pairs[7][0].shape == (3, 64, 64)
     assert "2 photos" in words
+    names = tmp_path / "names.txt"
+    names.write_text(list_photos(photos)[0].name)
+    fewer = Sources(photos=photos, leave_out=names)
+    only, words = training_pairs(fewer, MixOptions(), small, seed=1, count=40, held_out=1)
+    assert "1 photos" in words
+    assert not any(list_photos(photos)[0].name in only.describe(i) for i in range(40))
     assert [name for name, _ in validation_pairs(sources, mix, small, held_out=1)] == [
         "synthetic",
         "pairs",

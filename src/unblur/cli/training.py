@@ -20,6 +20,10 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     frames: Annotated[
         Path | None, typer.Option(help="Folder of 240 fps frames, averaged on the fly.")
     ] = None,
+    leave_out: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST", help="Names of photos not to train on, one a line."),
+    ] = None,
     vgg: Annotated[Path | None, typer.Option(help="VGG19 weights for the perceptual loss.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     start_from: Annotated[
@@ -56,7 +60,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     try:
         network = run(
             options,
-            data=Sources(photos=data, pairs=pairs, frames=frames),
+            data=Sources(photos=data, pairs=pairs, frames=frames, leave_out=leave_out),
             out=out,
             resume=resume,
             start_from=start_from,

@@ -28,6 +28,28 @@ def list_photos(folder: Path) -> list[Path]:
     return photos
 
 
+def leave_out(photos: list[Path], names: Path) -> list[Path]:
+    """The photos whose names are not in a list.
+
+    Args:
+        photos: All.
+        names: A text file with one file name, without folders, a line; empty lines and those
+            that begin with # do not count.
+
+    Raises:
+        DataError: If the list cannot be read, or no photo is left.
+    """
+    try:
+        lines = names.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{names}: cannot be read as a list of file names") from error
+    unwanted = {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+    left = [path for path in photos if path.name not in unwanted]
+    if not left:
+        raise DataError(f"{names} leaves out all of the {len(photos)} photos")
+    return left
+
+
 def split_photos(photos: list[Path], *, held_out: int, seed: int) -> tuple[list[Path], list[Path]]:
     """Split into photos to train on and photos to validate on, by seed alone.
 

@@ -7,7 +7,7 @@ from typing import Final
 from unblur.data.averaged import AveragedFrames
 from unblur.data.mixture import Mixture, PairSet
 from unblur.data.pairs import PairedCrops, list_pairs
-from unblur.data.photos import list_photos, split_photos
+from unblur.data.photos import leave_out, list_photos, split_photos
 from unblur.data.synthetic import SyntheticOptions, SyntheticPairs
 from unblur.errors import OptionError
 
@@ -28,6 +28,8 @@ class Sources:
     """Folder of blurred and sharp photos, in a layout of :mod:`unblur.data.pairs`."""
     frames: Path | None = None
     """Folder of high-frame-rate frames, or of such folders, averaged on the fly."""
+    leave_out: Path | None = None
+    """List of the names of photos that are not to be used at all."""
 
     def __post_init__(self) -> None:
         """Check that there is one."""
@@ -92,7 +94,7 @@ def training_pairs(  # noqa: PLR0913 - what decides a set
             raise OptionError(
                 f"the recipe takes photos (mix.synthetic = {mix.synthetic:g}); name them: --data"
             )
-        photos, _ = split_photos(list_photos(sources.photos), held_out=held_out, seed=0)
+        photos, _ = split_photos(_photos(sources), held_out=held_out, seed=0)
         parts.append(SyntheticPairs(photos, data, seed=seed, count=count, early=early))
         weights.append(mix.synthetic)
         words.append(f"{len(photos)} photos in {sources.photos.name}/")
@@ -119,13 +121,19 @@ def validation_pairs(
     sets: list[tuple[str, PairSet]] = []
     count = _PAIRS_PER_PHOTO * held_out
     if sources.photos is not None:
-        _, photos = split_photos(list_photos(sources.photos), held_out=held_out, seed=0)
+        _, photos = split_photos(_photos(sources), held_out=held_out, seed=0)
         plain = replace(data, crop_px=_VALIDATION_CROP_PX, sharp_share=0.0, jpeg_share=0.0)
         sets.append(("synthetic", SyntheticPairs(photos, plain, seed=0, count=count)))
     larger = replace(data, crop_px=_VALIDATION_CROP_PX)
     for part, word in _real(sources, mix, larger, 0, count, held_out, validation=True):
         sets.append((word.split(":")[0], part))
     return sets
+
+
+def _photos(sources: Sources) -> list[Path]:
+    assert sources.photos is not None
+    photos = list_photos(sources.photos)
+    return photos if sources.leave_out is None else leave_out(photos, sources.leave_out)
 
 
 def _real(  # noqa: PLR0913 - what decides a set
