@@ -10,15 +10,9 @@ import numpy as np
 import pytest
 import skimage.data
 
+from interruptible import interruptible
 from small_disk import small_disk
 from unblur.imaging.photo import Photo, read_photo, write_photo
-
-PROGRAM = (
-    "import signal, sys, unblur.cli\n"
-    # A shell's background job ignores Ctrl-C, and would hand that down through the tests.
-    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    "unblur.cli.main()\n"
-)
 
 
 @pytest.fixture
@@ -42,7 +36,7 @@ def restore(folder, *arguments, **options):
 
 def start(folder, *arguments):
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, "restore", *map(str, arguments)],
+        interruptible("restore", *map(str, arguments)),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

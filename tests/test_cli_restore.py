@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import skimage.data
 
+from interruptible import interruptible
 from small_disk import small_disk
 from unblur.imaging.blur import blur
 from unblur.imaging.kernels import random_kernels
@@ -350,15 +351,8 @@ def test_ctrl_c_leaves_no_partial_file(tmp_path):
 
     large = np.tile(skimage.data.astronaut(), (4, 4, 1)).astype(np.float32) / 255
     write_photo(Photo(pixels=large), tmp_path / "large.png")
-    # A shell's background job ignores Ctrl-C, and would hand that down through the tests.
-    program = (
-        "import signal, sys, unblur.cli\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "sys.argv = ['unblur', 'restore', 'large.png']\n"
-        "unblur.cli.main()\n"
-    )
     process = subprocess.Popen(
-        [sys.executable, "-c", program],
+        interruptible("restore", "large.png"),
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from interruptible import interruptible
 from video_files import contents_of, damage, pan, times_of, write_clip
 
 
@@ -94,7 +95,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(run, tmp_path, clip, arguments
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
 def test_an_interrupted_video_leaves_nothing(tmp_path):
     write_clip(tmp_path / "long.mp4", pan(300, height=256, width=212), sound=2)
-    command = [sys.executable, "-m", "unblur", "video", "long.mp4"]
+    command = interruptible("video", "long.mp4")
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.glob(".unblur-*")) and process.poll() is None:
         time.sleep(0.02)

@@ -15,7 +15,7 @@ def astronaut():
 
 def test_sizes_go_from_25_px_to_250_by_one_factor_of_about_three_quarters():
     sizes = pyramid_sizes(400, 600)
-    assert (len(sizes), min(sizes[0]), max(sizes[-1])) == (8, 26, 250)
+    assert (len(sizes), min(sizes[0]), max(sizes[-1])) == (8, 25, 250)
     assert sizes[-1] == (167, 250)
     factors = [max(a) / max(b) for a, b in pairwise(sizes)]
     assert np.allclose(factors, step_factor(sizes[-1], scales=8), atol=0.02)

@@ -49,8 +49,12 @@ def pyramid_sizes(
     finest = max(1, round(height * shrink)), max(1, round(width * shrink))
     factor = step_factor(finest, scales=scales, min_size_px=min_size_px)
     shares = [factor ** (scales - 1 - scale) for scale in range(scales - 1)]
-    coarser = [(math.ceil(finest[0] * share), math.ceil(finest[1] * share)) for share in shares]
-    return [*coarser, finest]
+    return [*((_ceil(finest[0] * share), _ceil(finest[1] * share)) for share in shares), finest]
+
+
+def _ceil(side: float) -> int:
+    # The coarsest side is a whole number up to rounding, which differs from processor to processor.
+    return math.ceil(side - 1e-6)
 
 
 def step_factor(finest: tuple[int, int], *, scales: int, min_size_px: int = 25) -> float:
