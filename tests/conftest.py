@@ -40,3 +40,22 @@ def run(tmp_path):
         )
 
     return run_unblur
+
+
+@pytest.fixture
+def run_here(tmp_path, monkeypatch, capsys):
+    """As ``run``, but in this process: for mistakes, which need no new import of PyTorch each."""
+
+    def run_unblur(*arguments):
+        from unblur.cli import main
+
+        monkeypatch.chdir(tmp_path)
+        command = ["unblur", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", command)
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(command, stop.value.code, said.out, said.err)
+
+    return run_unblur

@@ -110,14 +110,9 @@ def test_a_killed_run_goes_on_where_its_checkpoint_is(photos, tmp_path):
     assert (tmp_path / "run" / "logs" / f"from-step-{reached}").is_dir()
 
 
-def test_mistakes_are_one_line(photos, tmp_path, finished):
+def test_mistakes_are_one_line(run_here, photos, tmp_path, finished):
     def stderr_of(*arguments):
-        done = subprocess.run(
-            [sys.executable, "-m", "unblur", "train", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_here("train", *arguments)
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 1
         return done.stderr

@@ -220,15 +220,12 @@ def test_the_recipes_hold_the_numbers_of_the_papers(name):
         assert (options.mix.synthetic, options.mix.real) == ratio
 
 
-def test_mistakes_are_one_line(photos, tmp_path):
+def test_mistakes_are_one_line(run_here, photos, tmp_path):
     def stderr_of(*more, text=None):
         path = recipe(tmp_path)
         if text:
             path.write_text(path.read_text().replace(*text))
-        command = [sys.executable, "-m", "unblur", "train", path, "--out", tmp_path / "run", *more]
-        done = subprocess.run(
-            [str(x) for x in command], capture_output=True, text=True, check=False
-        )
+        done = run_here("train", path, "--out", tmp_path / "run", *more)
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
