@@ -7,7 +7,9 @@ import unblur
 
 NAMES = {
     "Photo",
+    "RandomBlur",
     "Restorer",
+    "Unblur",
     "UnblurError",
     "blur",
     "psnr",

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from unblur.imaging.kernels import random_kernels
     from unblur.imaging.photo import Photo, read_photo, write_photo
     from unblur.metrics import psnr, ssim
+    from unblur.tasks.augment import RandomBlur, Unblur
     from unblur.tasks.kinds import restore
     from unblur.tasks.restore import Restorer
 
 __version__ = "0.1.0"
 __all__ = [
     "Photo",
+    "RandomBlur",
     "Restorer",
+    "Unblur",
     "UnblurError",
     "blur",
     "psnr",
@@ -34,7 +37,9 @@ __all__ = [
 
 _HOMES: Final = {
     "Photo": "unblur.imaging.photo",
+    "RandomBlur": "unblur.tasks.augment",
     "Restorer": "unblur.tasks.restore",
+    "Unblur": "unblur.tasks.augment",
     "UnblurError": "unblur.errors",
     "blur": "unblur.imaging.blur",
     "psnr": "unblur.metrics",

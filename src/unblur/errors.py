@@ -2,7 +2,16 @@
 
 
 class UnblurError(Exception):
-    """Base of all errors raised on purpose by this package."""
+    """Base of all errors raised on purpose by this package.
+
+    Examples:
+        >>> from unblur import UnblurError, restore
+        >>> try:
+        ...     restore("nothing-here.jpg")
+        ... except UnblurError as error:
+        ...     print(error)
+        nothing-here.jpg: cannot be opened (no such file or directory)
+    """
 
 
 class OptionError(UnblurError, ValueError):

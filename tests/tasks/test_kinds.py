@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 
 from unblur import read_photo, restore
-from unblur.errors import OptionError, TargetError
+from unblur.errors import OptionError, PhotoError, TargetError
 from unblur.metrics import psnr
+from unblur.tasks.restore import RestoreOptions
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,76 @@ def test_torch_tensors(astronaut, expected, shape):
     np.testing.assert_array_equal(flat, expected)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.uint8])
+def test_tensors_of_other_types_keep_theirs(astronaut, expected, dtype):
+    planes = torch.from_numpy(astronaut[:96, :80].transpose(2, 0, 1).copy())
+    top = 255 if dtype is torch.uint8 else 1
+
+    restored = restore((planes * top).round(decimals=0 if top > 1 else 6).to(dtype))
+
+    assert restored.dtype is dtype
+    flat = restored.permute(1, 2, 0).numpy().astype(np.float32) / top
+    assert psnr(flat, expected) > 50
+
+
+def test_batches_are_restored_picture_by_picture(astronaut, expected):
+    two = np.stack([astronaut[:96, :80], astronaut[96:192, :80]])
+    codes = np.round(two * 255).astype(np.uint8)
+
+    floats = restore(two)
+    tensor = restore(torch.from_numpy(two.transpose(0, 3, 1, 2).copy()))
+
+    np.testing.assert_array_equal(floats[0], expected)
+    np.testing.assert_array_equal(floats[1], restore(two[1]))
+    np.testing.assert_array_equal(tensor.numpy().transpose(0, 2, 3, 1), floats)
+    np.testing.assert_array_equal(restore(codes)[1], restore(codes[1]))
+    assert restore(codes).dtype == np.uint8
+    assert restore(codes[..., :1]).shape == (2, 96, 80, 1)
+    assert restore(codes[:0]).shape == (0, 96, 80, 3)
+
+
+def test_lists_and_tuples_hold_pictures_of_any_kind_and_size(astronaut, expected, photo):
+    tensor = torch.from_numpy(astronaut[:96, :80].transpose(2, 0, 1).copy())
+    image = Image.fromarray(np.round(astronaut[:32, :40] * 255).astype(np.uint8))
+
+    array, planes, small, content, path = restore(
+        [astronaut[:96, :80], tensor, image, photo.read_bytes(), photo]
+    )
+
+    np.testing.assert_array_equal(array, expected)
+    np.testing.assert_array_equal(planes.numpy().transpose(1, 2, 0), expected)
+    assert small.size == (40, 32)
+    assert content == path.read_bytes()
+    assert restore([]) == []
+    assert isinstance(restore((image, image)), tuple)
+
+
+def test_a_photo_that_is_listed_twice_is_restored_once(photo):
+    assert restore([str(photo), photo]) == [
+        str(photo.with_name("photo.unblurred.jpg")),
+        photo.with_name("photo.unblurred.jpg"),
+    ]
+
+
+def test_a_wrong_picture_in_a_list_is_told_before_anything_is_restored(photo, astronaut):
+    with pytest.raises(OptionError, match=r"picture 1 of the list: .*\(4, 4, 2\)"):
+        restore([photo, np.zeros((4, 4, 2))])
+    with pytest.raises(OptionError, match=r"picture 1 of the list: .* got list"):
+        restore([photo, [photo]])
+    (photo.parent / "photo.gif").write_bytes(b"GIF89a")
+    (photo.parent / "photo.png").write_bytes(b"")
+    with pytest.raises(OptionError, match="would both be written to"):
+        restore([photo.with_name("photo.gif"), photo.with_name("photo.png")])
+    assert not list(photo.parent.glob("*unblurred*"))
+    with pytest.raises(PhotoError, match="picture 1 of the list"):
+        restore([astronaut[:16, :16], b"no photo"])
+
+
+def test_a_crop_of_a_picture_in_memory_is_refused(astronaut):
+    with pytest.raises(OptionError, match="cut the picture"):
+        restore(astronaut, options=RestoreOptions(crop=(0, 0, 8, 8)))
+
+
 def test_paths_and_bytes(photo):
     target = restore(str(photo))
     content = restore(photo.read_bytes())
@@ -94,7 +165,12 @@ def restore_again(photo):
         (np.full((4, 4, 3), 2.0), "0, 1"),
         (np.full((4, 4, 3), np.nan), "0, 1"),
         (np.zeros((0, 4, 3), np.uint8), r"\(0, 4, 3\)"),
-        (torch.zeros(4, 4, 3), "tensor"),
+        (torch.zeros(4, 4, 3), "channels come first"),
+        (torch.zeros(2, 3, 4, 4, dtype=torch.int32), "int32"),
+        (torch.full((3, 4, 4), 1.5), "0, 1"),
+        (np.zeros((3, 4, 5)), "channels come last"),
+        (np.zeros((1, 1, 4, 4, 3)), r"\(1, 1, 4, 4, 3\)"),
+        (np.zeros((4, 0), np.uint8), r"\(4, 0\)"),
     ],
 )
 def test_other_things_are_refused_with_what_was_got(picture, said):

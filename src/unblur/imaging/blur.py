@@ -66,6 +66,16 @@ def blur(
 
     References:
         DeblurGAN, eq. 1.
+
+    Examples:
+        >>> import numpy as np
+        >>> from unblur import blur
+        >>> point = np.zeros((15, 15, 3), np.float32)
+        >>> point[7, 7] = 1
+        >>> five_wide = np.zeros((5, 5), np.float32)
+        >>> five_wide[2] = 1 / 5
+        >>> (5 * blur(point, five_wide, linear_light=False)[7, 4:11, 0]).round(3).tolist()
+        [0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0]
     """
     if isinstance(photo, Photo):
         pixels = photo.pixels.astype(np.float32, copy=False)

@@ -130,6 +130,13 @@ def random_kernels(  # noqa: PLR0913 - each is a documented degree of freedom of
     References:
         DeblurGAN, Algorithm 1. The authors let the kernels of growing exposures pile up; here
         each kernel has one exposure and sums to 1 (ADR 0002).
+
+    Examples:
+        >>> import numpy as np
+        >>> from unblur import random_kernels
+        >>> kernels = random_kernels(4, rng=np.random.default_rng(1), length_px=30)
+        >>> kernels.shape, kernels.sum(axis=(1, 2)).round(4).tolist()
+        ((4, 65, 65), [1.0, 1.0, 1.0, 1.0])
     """
     if not exposure or not all(0 < fraction <= 1 for fraction in exposure):
         raise OptionError(f"exposure needs fractions in (0, 1], got {exposure}")

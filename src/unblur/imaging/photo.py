@@ -49,6 +49,13 @@ class Photo:
             JPEG, 95 for HEIC and camera raw; None elsewhere.
         metadata: What was stored beside the pixels.
         notes: What the user should be told about how the file was read.
+
+    Examples:
+        >>> import numpy as np
+        >>> from unblur import Photo
+        >>> photo = Photo(pixels=np.zeros((48, 64, 3), np.float32), bits=16)
+        >>> photo.pixels.shape, photo.format
+        ((48, 64, 3), 'png')
     """
 
     pixels: NDArray[np.floating[Any]]
@@ -123,6 +130,14 @@ def read_photo(source: str | os.PathLike[str] | bytes, *, max_megapixels: float 
     Raises:
         PhotoError: If there is no such file, or it is not a photo in one of the formats above,
             is damaged, cut short or larger than ``max_megapixels``.
+
+    Examples:
+        >>> from unblur import read_photo
+        >>> photo = read_photo("photo.jpg")
+        >>> photo.pixels.dtype, photo.bits, photo.format
+        (dtype('float32'), 8, 'jpeg')
+        >>> bool(photo.pixels.min() >= 0 and photo.pixels.max() <= 1)
+        True
     """
     if isinstance(source, bytes):
         return _read(BytesIO(source), "the photo given as bytes", source, max_megapixels)
@@ -152,6 +167,14 @@ def write_photo(
         TargetError: If the target exists and ``overwrite`` is False, its ending is another, or
             it cannot be written.
         OptionError: If ``quality`` is outside 1 to 100.
+
+    Examples:
+        >>> from unblur import read_photo, write_photo
+        >>> write_photo(read_photo("photo.jpg"), "copy.png")
+        >>> write_photo(read_photo("photo.jpg"), "copy.png")  # never over a file, unless asked
+        Traceback (most recent call last):
+        unblur.errors.TargetError: copy.png: exists; ...
+        >>> write_photo(read_photo("photo.jpg"), "copy.png", overwrite=True)
     """
     path, file_format = Path(target), format_of(target)
     with replace_file(path, overwrite=overwrite) as temporary:

@@ -36,6 +36,15 @@ def psnr(restored: Float32, sharp: Float32) -> float:
 
     Raises:
         OptionError: If the shapes differ.
+
+    Examples:
+        >>> import numpy as np
+        >>> from unblur import psnr
+        >>> grey = np.full((16, 16, 3), 100 / 255, np.float32)
+        >>> round(psnr(grey + 1 / 255, grey), 2)
+        48.13
+        >>> psnr(grey, grey)
+        inf
     """
     return psnr_of_codes(*codes(restored, sharp))
 
@@ -56,6 +65,15 @@ def ssim(restored: Float32, sharp: Float32) -> float:
     References:
         Wang et al., *Image quality assessment: from error visibility to structural
         similarity*, IEEE TIP 2004, eq. 13.
+
+    Examples:
+        >>> import numpy as np
+        >>> from unblur import ssim
+        >>> photo = np.random.default_rng(1).random((16, 16, 3), np.float32)
+        >>> ssim(photo, photo)
+        1.0
+        >>> ssim(1 - photo, photo) < 0
+        True
     """
     return ssim_of_codes(*codes(restored, sharp))
 

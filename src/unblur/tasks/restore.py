@@ -43,12 +43,28 @@ class Method(Protocol):
 
 
 class Restorer:
-    """A way of restoring, ready for photos of any size; safe to use from several threads.
+    """A way of restoring, ready for photos of any size.
+
+    Thread-safe: any number of threads may call any method of one restorer at the same time, and
+    each gets the pixels, to the last bit, that it would get alone. Nothing is changed after
+    opening but the engine's working memory, of which there is one for each of ``streams``; a
+    thread beyond that number waits. Not to be pickled or used after a fork: other processes open
+    their own.
 
     Args:
         method: The way.
         options: How much of it, and where.
         streams: Calls that may run at the same time.
+
+    Examples:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> import numpy as np
+        >>> from unblur import Restorer
+        >>> restorer = Restorer.open(streams=2)
+        >>> pictures = [np.full((48, side, 3), 0.5, np.float32) for side in (32, 48, 64)]
+        >>> with ThreadPoolExecutor(2) as pool:
+        ...     [pixels.shape for pixels in pool.map(restorer.restore_pixels, pictures)]
+        [(48, 32, 3), (48, 48, 3), (48, 64, 3)]
     """
 
     def __init__(
