@@ -1,1 +1,1 @@
-"""The page."""
+"""The page: `unblur serve`, its queue, its worker and its HTTP interface."""

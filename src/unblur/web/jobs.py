@@ -1,0 +1,131 @@
+"""Jobs: what was asked for, how far it is, and what may be told of it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from unblur.web.options import VIDEO_ENDINGS, Wish
+
+_ENDED: Final = frozenset({"done", "failed", "cancelled"})
+_LONGEST_NAME: Final = 100
+_FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]|[\ud800-\udfff]')
+"""What some system does not have in a file's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A file that somebody sent."""
+
+    name: str
+    """As it was called there; anything may be in it."""
+    path: Path
+    """Where it lies here. A job takes a copy."""
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it is a video, by its name."""
+        return Path(self.name).suffix.lower() in VIDEO_ENDINGS
+
+
+@dataclass(kw_only=True)
+class Part:
+    """One photo or video of a job."""
+
+    name: str
+    doing: str = "waiting"
+    share: float | None = None
+    """How much is done, 0 to 1, if that is known."""
+    diagnosis: dict[str, Any] | None = None
+    error: str | None = None
+    notes: list[str] = field(default_factory=list)
+    seconds: float | None = None
+    file: str | None = None
+    """The result, relative to the job's folder."""
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(kw_only=True)
+class Job:
+    """What was asked for, and how far it is."""
+
+    id: str
+    folder: Path
+    wish: Wish
+    parts: list[Part]
+    video: bool
+    reference: str | None
+    state: str = "waiting"
+    """``waiting``, ``running``, ``done`` (perhaps for some parts only), ``failed`` or
+    ``cancelled``."""
+    error: str | None = None
+    ended_at: float | None = None
+    stop: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in _ENDED
+
+    @property
+    def result(self) -> Path | None:
+        """The file to hand out: the one result, or a zip; None if there is none."""
+        made = [part.file for part in self.parts if part.file is not None]
+        if self.state != "done" or not made:
+            return None
+        return self.folder / (made[0] if len(self.parts) == 1 else "unblurred.zip")
+
+    def facts(self, position: int = 0) -> dict[str, Any]:
+        """What its owner may be told, for JSON; paths of the server are not in it.
+
+        Args:
+            position: How many jobs are before this one.
+        """
+        parts = []
+        for index, part in enumerate(self.parts):
+            facts = asdict(part)
+            made = {kind: facts.pop(kind) for kind in ("file", "before", "after")}
+            here = f"api/jobs/{self.id}/photos/{index}"
+            facts["result"] = made["file"] and Path(made["file"]).name
+            facts["urls"] = {
+                {"file": "result"}.get(kind, kind): f"{here}/{ {'file': 'result'}.get(kind, kind) }"
+                for kind, path in made.items()
+                if path is not None and self.state == "done"
+            }
+            parts.append(facts)
+        return {
+            "id": self.id,
+            "state": self.state,
+            "position": position,
+            "error": self.error,
+            "photos": parts,
+            "result": f"api/jobs/{self.id}/result" if self.result else None,
+        }
+
+
+def safe_names(names: Sequence[str]) -> list[str]:
+    """File names for uploads: theirs as far as that is harmless, and no two that clash.
+
+    Args:
+        names: What the uploads were called: anything.
+
+    Returns:
+        As many names that differ but for their endings, so that their results do, too.
+    """
+    safe: list[str] = []
+    taken: set[str] = set()
+    for name in names:
+        last = re.split(r"[/\\]", name)[-1]
+        plain = _FORBIDDEN.sub("_", last).strip(" .") or "photo"
+        path = Path(plain)
+        suffix = path.suffix[:10]
+        stem = path.stem.encode()[: _LONGEST_NAME - 10].decode(errors="ignore") or "photo"
+        count, unique = 1, stem
+        while unique.casefold() in taken:
+            count += 1
+            unique = f"{stem}-{count}"
+        taken.add(unique.casefold())
+        safe.append(unique + suffix)
+    return safe

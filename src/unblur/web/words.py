@@ -1,0 +1,33 @@
+"""What the page says, in words."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unblur.tasks.diagnose import Diagnosis
+
+
+def diagnosis_words(found: "Diagnosis") -> str:
+    """One or two sentences: how blurred, along which direction, whether restoring will help."""
+    if found.blur is None:
+        return "Nothing in it to judge the blur by."
+    said = found.verdict[0].upper() + found.verdict[1:]
+    if found.directed:
+        said += f" over about {found.blur.length_px:.0f} px along {found.blur.angle_deg:.0f}°"
+    elif found.verdict != "sharp":
+        said += f" over about {found.blur.length_px:.0f} px, alike in all directions"
+    if found.varies:
+        said += ", not alike everywhere"
+    said += "."
+    if found.gain_db is not None:
+        will = "will help" if found.helps else "will hardly help"
+        said += f" Restoring {will}: {found.gain_db:+.1f} dB predicted."
+    return said
+
+
+def time_words(seconds: float) -> str:
+    """``45 s``, ``10 minutes``, ``2 hours``: as large a unit as comes out even enough."""
+    for unit, name in ((3600.0, "hour"), (60.0, "minute")):
+        if seconds >= unit:
+            count = round(seconds / unit, 1)
+            return f"{count:g} {name}{'' if count == 1 else 's'}"
+    return f"{seconds:g} s"

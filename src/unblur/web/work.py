@@ -1,0 +1,215 @@
+"""Restore one photo or video of a job, say how far it is, and make what a browser can show."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.errors import PhotoError, UnblurError
+from unblur.imaging.mask import crop_region
+from unblur.imaging.photo import read_photo
+from unblur.imaging.photo_sniff import sniff
+from unblur.imaging.photo_stream import megapixels
+from unblur.imaging.tiles import Picture, Tile
+from unblur.tasks.diagnose import diagnose
+from unblur.tasks.network import RunTile
+from unblur.tasks.restore import Method, RestoreOptions, Restorer, shared_restorer
+from unblur.tasks.restore_file import restore_file
+from unblur.tasks.restore_reference import ReferencedRestorer
+from unblur.tasks.sources import target_name
+from unblur.tasks.streaming import restore_streamed
+from unblur.tasks.video import RestoredVideo, VideoOptions, restore_video
+from unblur.web.options import UNSHARP
+from unblur.web.words import diagnosis_words
+
+Float32 = NDArray[np.float32]
+
+_DIAGNOSED_MEGAPIXELS: Final = 50.0
+"""A diagnosis has all pixels in memory."""
+_SHOWN: Final = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif", "gif": "gif"}
+"""What browsers show, and under which ending it is handed to them."""
+
+
+class Say(Protocol):
+    """Tells the server what happens."""
+
+    def __call__(self, event: str, **facts: Any) -> None:
+        """Send an event with its facts."""
+        ...
+
+
+def restore_photo(
+    source: Path, folder: Path, index: int, order: dict[str, Any], say: Say
+) -> dict[str, Any]:
+    """Restore a photo; the file is the one that `unblur restore` writes.
+
+    Args:
+        source: The photo.
+        folder: Of the job: results go to ``out`` in it, pictures to look at to ``show``.
+        index: Number of the photo in the job.
+        order: What the server asked for.
+        say: Tells it how far the work is.
+
+    Returns:
+        Facts about the result; paths are relative to the folder.
+
+    Raises:
+        UnblurError: If it cannot be restored; of a kind that `unblur restore` would raise.
+    """
+    most = float(order["max_megapixels"])
+    options = _options(order, folder)
+    plain = shared_restorer(replace(options, reference=None, strength=1.0, guard=True))
+    kind = _kind(source)
+    say("part", index=index, doing="looking at it")
+    diagnosis = _diagnosis(source, plain, most)
+    if diagnosis is not None:
+        say("diagnosis", index=index, diagnosis=diagnosis)
+    target = folder / "out" / target_name(source)
+    watched = _Watched(plain.method, lambda share: say("part", index=index, share=share))
+    say("part", index=index, doing="restoring", share=None if options.reference else 0.0)
+    if options.reference is None:
+        restorer = Restorer(watched, options)
+    else:
+        alone = Restorer(plain.method, replace(options, reference=None, strength=1.0))
+        restorer = ReferencedRestorer(alone, options)
+    done = restore_file(source, restorer, options, target=target)
+    say("part", index=index, doing="preparing the view", share=1.0)
+    before = _shown(source, kind, folder / "show" / f"{index}-before", most)
+    after = _shown(target, _kind(target), folder / "show" / f"{index}-after", most)
+    return {
+        "file": _within(target, folder),
+        "before": _within(before, folder),
+        "after": _within(after, folder),
+        "notes": list(done.notes),
+        "seconds": round(done.seconds, 3),
+    }
+
+
+def restore_clip(
+    source: Path, folder: Path, index: int, order: dict[str, Any], say: Say
+) -> dict[str, Any]:
+    """Restore a video; arguments and result are those of :func:`restore_photo`.
+
+    Raises:
+        UnblurError: If it cannot be restored.
+    """
+    options = replace(_options(order, folder), strength=1.0, reference=None)
+    restorer = shared_restorer(options)
+    done: RestoredVideo | None = None
+    say("part", index=index, doing="restoring")
+    with closing(
+        restore_video(source, None, restorer, VideoOptions(strength=float(order["strength"])))
+    ) as steps:
+        for step in steps:
+            if isinstance(step, RestoredVideo):
+                done = step
+            else:
+                share = step.frames / step.total if step.total else None
+                say("part", index=index, share=share, doing=f"restoring, frame {step.frames}")
+    assert done is not None
+    target = done.target.replace(folder / "out" / done.target.name)
+    shown = target.suffix.lower() in {".mp4", ".webm", ".m4v"}
+    return {
+        "file": _within(target, folder),
+        "before": None,
+        "after": _within(target, folder) if shown else None,
+        "notes": [*done.notes, *done.missing],
+        "seconds": None,
+    }
+
+
+def _options(order: dict[str, Any], folder: Path) -> RestoreOptions:
+    model = str(order["model"])
+    reference = order["reference"]
+    return RestoreOptions(
+        model="fast" if model == UNSHARP else model,
+        method=UNSHARP if model == UNSHARP else "network",
+        strength=float(order["strength"]),
+        guard=bool(order["guard"]),
+        reference=None if reference is None else folder / "reference" / reference,
+        reference_is=str(order["reference_is"]),
+        max_megapixels=float(order["max_megapixels"]),
+    )
+
+
+def _kind(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return sniff(stream, str(path))
+    except OSError as error:
+        if isinstance(error, UnblurError):
+            raise
+        raise PhotoError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _diagnosis(source: Path, restorer: Restorer, most: float) -> dict[str, Any] | None:
+    """None of what is too small or too large; whatever else is wrong is said when restoring."""
+    with suppress(UnblurError):
+        if megapixels(source) <= min(most, _DIAGNOSED_MEGAPIXELS):
+            found = diagnose(read_photo(source, max_megapixels=most), restorer)
+            blur = found.blur
+            return {
+                "verdict": found.verdict,
+                "length_px": None if blur is None else round(blur.length_px, 1),
+                "angle_deg": round(blur.angle_deg) if blur and found.directed else None,
+                "varies": found.varies,
+                "gain_db": None if found.gain_db is None else round(found.gain_db, 2),
+                "words": diagnosis_words(found),
+            }
+    return None
+
+
+def _shown(path: Path, kind: str, picture: Path, most: float) -> Path | None:
+    """A file of all pixels that browsers show: itself, or a JPEG of it; None if neither can be."""
+    if kind in _SHOWN:
+        link = picture.with_suffix(f".{_SHOWN[kind]}")
+        link.hardlink_to(path)  # under an ending that tells what is in it, whatever it was named
+        return link
+    picture = picture.with_suffix(".jpg")
+    try:
+        restore_streamed(path, picture, _Unchanged(), max_megapixels=most)
+    except UnblurError:  # a JPEG has 65,535 px a side at most
+        return None
+    return picture
+
+
+def _within(path: Path | None, folder: Path) -> str | None:
+    return None if path is None else path.relative_to(folder).as_posix()
+
+
+class _Watched:
+    """A way of restoring that says after each tile what share of the picture is done."""
+
+    def __init__(self, method: Method, say: Callable[[float], None]) -> None:
+        self._method, self._say = method, say
+        self.needs = method.needs
+
+    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
+        run = self._method.prepare(picture, tiled=tiled)
+        done_px, all_px = 0, picture.height * picture.width
+
+        def watched(tile: Tile) -> Float32:
+            nonlocal done_px
+            restored = run(tile)
+            rows, columns = tile.kept
+            done_px += (rows.stop - rows.start) * (columns.stop - columns.start)
+            self._say(min(1.0, done_px / all_px))
+            return restored
+
+        return watched
+
+
+class _Unchanged:
+    """Gives a picture's rows as they are: to write it in another format."""
+
+    def region(self, picture: Picture) -> tuple[slice, slice]:
+        return crop_region(None, picture.height, picture.width)
+
+    def restore_rows(self, picture: Picture) -> Iterator[Float32]:
+        for top in range(0, picture.height, 64):
+            rows = slice(top, min(top + 64, picture.height))
+            yield picture.read(rows, slice(0, picture.width))

@@ -1,0 +1,45 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import skimage.data
+
+from unblur.imaging.blur import blur
+from unblur.imaging.photo import Photo, write_photo
+from web_servers import WATCH, serving
+
+
+@pytest.fixture(scope="session")
+def blurred():
+    """A shaken photo, (256, 300, 3) floats in [0, 1]."""
+    sharp = skimage.data.astronaut()[:256, 100:400].astype(np.float32) / 255
+    kernel = np.zeros((9, 9), np.float32)
+    kernel[4] = 1 / 9
+    return blur(sharp, kernel)
+
+
+@pytest.fixture(scope="session")
+def jpeg(blurred, tmp_path_factory):
+    path = tmp_path_factory.mktemp("photos") / "shaken.jpg"
+    write_photo(Photo(pixels=blurred), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def restored(jpeg, tmp_path_factory):
+    """What the command line makes of it."""
+    out = tmp_path_factory.mktemp("out")
+    command = [sys.executable, "-m", "unblur", "restore", str(jpeg), "-o", str(out)]
+    subprocess.run(command, check=True, capture_output=True)
+    return (out / "shaken.unblurred.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A server without torch, whose log names every connection that it and its worker open."""
+    folder, modules = tmp_path_factory.mktemp("server"), tmp_path_factory.mktemp("modules")
+    (modules / "torch.py").write_text("raise ImportError('torch is not installed')")
+    (modules / "sitecustomize.py").write_text(WATCH)  # the worker's, too
+    with serving(folder, env={"PYTHONPATH": str(modules)}) as running:
+        yield running

@@ -1,0 +1,292 @@
+"""The HTTP interface, by real requests to a real server in a process of its own."""
+
+import io
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unblur.imaging.photo import Photo, read_photo, write_photo
+from unblur.tasks.kinds import restore
+from video_files import pan, write_video
+from web_servers import serving
+
+OWNER = ("me", "pä:ss")
+DOCS = Path(__file__).parents[2] / "docs" / "web.md"
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory):
+    """A server that takes little, and from its owner only."""
+    folder, secret = tmp_path_factory.mktemp("limited"), {"UNBLUR_AUTH": ":".join(OWNER)}
+    with serving(folder, "--queue", "1", "--max-mb", "1", env=secret) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server):
+    with server.client() as client:
+        yield client
+
+
+def sent(path, field="photo"):
+    return (field, (path.name, path.read_bytes()))
+
+
+def finished(client, job):
+    """The state of a job, once it has ended."""
+    while job["state"] in {"waiting", "running"}:
+        job = client.get(f"/api/jobs/{job['id']}", params={"wait": 30}).json()
+    return job
+
+
+def test_the_file_is_the_one_that_the_command_line_writes(client, jpeg, restored):
+    answer = client.post("/api/restore", files=[sent(jpeg)])
+
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    assert answer.content == restored
+    assert 'filename="shaken.unblurred.jpg"' in answer.headers["content-disposition"]
+
+
+def test_a_job_tells_how_far_it_is_and_what_came_of_it(client, jpeg, restored):
+    answer = client.post("/api/jobs", files=[sent(jpeg), sent(jpeg)], data={"strength": "1"})
+    assert answer.status_code == 202
+
+    job = finished(client, answer.json())
+
+    assert (job["state"], job["error"]) == ("done", None)
+    photo = job["photos"][0]
+    assert photo["result"] == "shaken.unblurred.jpg"
+    assert photo["diagnosis"]["gain_db"] > 0
+    assert client.get(photo["urls"]["result"]).content == restored
+    assert client.get(photo["urls"]["after"]).content == restored
+    assert client.get(photo["urls"]["before"]).content == jpeg.read_bytes()
+    packed = zipfile.ZipFile(io.BytesIO(client.get(job["result"]).content))
+    assert packed.namelist() == ["shaken.unblurred.jpg", "shaken-2.unblurred.jpg"]
+
+
+def test_options_are_those_of_the_command_line(client, blurred, tmp_path):
+    source = tmp_path / "deep.tif"
+    write_photo(Photo(pixels=blurred, bits=16), source)
+    asked = {"strength": "0.5", "guard": "false"}
+
+    job = finished(client, client.post("/api/jobs", files=[sent(source)], data=asked).json())
+
+    out = tmp_path / "cli.tif"
+    flags = ("--strength", "0.5", "--no-guard")
+    command = [sys.executable, "-m", "unblur", "restore", source, "-o", out, *flags]
+    subprocess.run(command, check=True, capture_output=True)
+    urls = job["photos"][0]["urls"]
+    assert client.get(urls["result"]).content == out.read_bytes()
+    for which, pixels in (("before", blurred), ("after", read_photo(out).pixels)):
+        shown = client.get(urls[which])  # no browser shows a TIFF
+        assert shown.headers["content-type"] == "image/jpeg"
+        assert np.abs(read_photo(shown.content).pixels - pixels).mean() < 0.02
+
+
+def test_a_second_shot_is_used(client, jpeg, blurred, tmp_path):
+    second = tmp_path / "second.png"
+    write_photo(Photo(pixels=np.clip(blurred, 0, 1)), second)
+
+    files = [sent(jpeg), sent(second, "reference")]
+    job = finished(client, client.post("/api/jobs", files=files).json())
+
+    assert job["state"] == "done"  # as the photo itself it is refused, and a note says so
+    assert "second.png not used: the reference is no sharper" in job["photos"][0]["notes"][0]
+
+
+def test_a_short_video_gives_a_video(client, tmp_path):
+    clip = tmp_path / "pan.mp4"
+    write_video(clip, pan(4), codec="libx264", pix_fmt="yuv420p", rate=24)
+
+    answer = client.post("/api/restore", files=[sent(clip)])
+
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "video/mp4"
+    assert answer.content[4:8] == b"ftyp"
+    assert 'filename="pan.unblurred.mp4"' in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        ({"strength": "much"}, "strength must be from 0 to 1, got 'much'"),
+        ({"strength": "nan"}, "strength must be from 0 to 1, got nan"),
+        ({"guard": "perhaps"}, "guard must be true or false, got 'perhaps'"),
+        ({"model": "/etc/passwd"}, "unknown model '/etc/passwd'; known: fast, unsharp-mask"),
+        ({"reference_is": "red"}, "unknown reference_is 'red'; known: sharp, noisy"),
+        ({"colour": "red"}, "unknown field 'colour'; known: guard, model, photo"),
+        ({"photo": "x"}, "photo must be a file"),
+    ],
+)
+def test_wrong_options_are_refused_in_one_line(client, jpeg, data, error):
+    answer = client.post("/api/jobs", files=[sent(jpeg)], data=data)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(error)
+
+
+def test_garbage_is_refused_as_on_the_command_line(client, jpeg, server):
+    half = ("photo", ("half.jpg", jpeg.read_bytes()[:2000]))
+    for name, data in (("empty.jpg", b""), ("notes.txt", b"text"), half[1]):
+        answer = client.post("/api/restore", files=[("photo", (name, data))])
+
+        assert answer.status_code == 422
+        error = answer.json()["error"]
+        assert error.startswith(f"{name}: ")
+        assert "\n" not in error
+        assert str(server.folder) not in answer.text
+
+    assert client.post("/api/restore", data={}).status_code == 400
+    broken = client.post(
+        "/api/restore", content=b"--x", headers={"content-type": "multipart/form-data; boundary=y"}
+    )
+    assert broken.status_code == 400
+
+
+def test_a_photo_of_too_many_pixels_is_refused_before_it_is_decoded(client):
+    stream = io.BytesIO()
+    Image.new("1", (30_000, 20_000)).save(stream, "png")
+
+    answer = client.post("/api/restore", files=[("photo", ("bomb.png", stream.getvalue()))])
+
+    assert answer.status_code == 422
+    assert "30000 x 20000 px are 600 megapixels, the limit is 50" in answer.json()["error"]
+
+
+def test_an_upload_is_never_a_page_of_this_server(client, jpeg):
+    data = jpeg.read_bytes() + b"<script>alert(1)</script>"
+    job = client.post("/api/jobs", files=[("photo", ("<b>evil.html", data))]).json()
+    job = finished(client, job)
+
+    for url in job["photos"][0]["urls"].values():
+        answer = client.get(url)
+        assert answer.headers["content-type"].startswith("image/")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_unknown_jobs_and_pictures_are_not_found(client, jpeg):
+    job = client.post("/api/jobs", files=[sent(jpeg)]).json()
+    here = f"/api/jobs/{job['id']}"
+    finished(client, job)
+    for address in ("/api/jobs/x", f"{here}/photos/1/before", f"{here}/photos/0/x"):
+        assert client.get(address).status_code == 404
+    assert client.get("/api/jobs/x/result").status_code == 404
+
+    assert client.delete(here).status_code == 200
+    assert client.get(here).status_code == 404
+
+
+def test_what_is_busy_or_too_large_is_turned_away(limited, jpeg):
+    server = limited
+    with server.client(auth=OWNER) as client:
+        jobs = [client.post("/api/jobs", files=[sent(jpeg)] * 50).json()]
+        while client.get(f"/api/jobs/{jobs[0]['id']}").json()["state"] == "waiting":
+            time.sleep(0.05)
+        jobs.append(client.post("/api/jobs", files=[sent(jpeg)]).json())
+
+        busy = client.post("/api/restore", files=[sent(jpeg)])
+
+        assert (busy.status_code, busy.headers["retry-after"]) == (503, "60")
+        assert busy.json()["error"] == "busy: the queue of 1 is full; try again in a minute"
+        for job in jobs:
+            assert client.delete(f"/api/jobs/{job['id']}").json()["id"] == job["id"]
+        assert finished(client, jobs[0])["state"] == "cancelled"
+        large = [("photo", ("large.jpg", bytes(1_200_000)))]
+        answer = client.post("/api/jobs", files=large)
+        assert answer.status_code == 413
+        assert answer.json()["error"] == "the upload is larger than 1 MB, the limit here"
+
+        def pieces():
+            yield b'--b\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\n\r\n'
+            for _ in range(20):
+                yield bytes(100_000)
+
+        kind = {"content-type": "multipart/form-data; boundary=b"}
+        assert client.post("/api/jobs", content=pieces(), headers=kind).status_code == 413
+        assert not [x for x in server.private()[0].rglob("*") if x.is_file() and x.name != "lock"]
+
+
+def test_who_has_no_password_or_comes_from_elsewhere_is_refused(limited, jpeg):
+    server = limited
+    with server.client() as client:
+        for address in ("/", "/api/jobs/x", "/gradio_api/info", "/config"):
+            answer = client.get(address)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"].startswith("Basic")
+        assert client.get("/", headers={"authorization": "Basic %%%"}).status_code == 401
+        assert client.get("/", headers={"authorization": "Bearer x"}).status_code == 401
+    with server.client(auth=OWNER) as client:
+        assert client.get("/").status_code == 200
+        foreign = {"host": "evil.example"}
+        assert client.get("/", headers=foreign).status_code == 403
+        origin = {"origin": "https://evil.example"}
+        answer = client.post("/api/jobs", files=[sent(jpeg)], headers=origin)
+        assert answer.status_code == 403
+
+
+def test_a_killed_server_leaves_nothing_after_the_next_start(tmp_path, jpeg):
+    with serving(tmp_path) as server, server.client() as client:
+        client.post("/api/jobs", files=[sent(jpeg)] * 30)
+        (left,) = server.private()
+        assert list(left.rglob("shaken*.jpg"))
+        time.sleep(1)
+        server.process.send_signal(signal.SIGKILL)
+        server.process.wait()
+    assert left.exists()
+
+    with serving(tmp_path) as server:
+        assert not left.exists()
+        assert "removed what 1 killed server(s) left" in server.log.read_text()
+    assert server.process.returncode == 0
+    assert server.private() == []
+
+
+@pytest.mark.parametrize("field", range(6))
+def test_a_made_up_request_does_not_make_the_server_fetch_something(client, server, field):
+    """Gradio would fetch a file that is named by its address, in whatever field it stands."""
+    address = "https://huggingface.co/photo.jpg"
+    file = {"path": address, "url": address, "meta": {"_type": "gradio.FileData"}}
+    values = [[], "fast", 1, True, None, "sharp"]
+    values[field] = [file] if field == 0 else file
+    order = {"data": values, "fn_index": 0, "session_hash": f"made-up-{field}"}
+    assert client.post("/gradio_api/queue/join", json=order).status_code == 200
+
+    with client.stream("GET", f"/gradio_api/queue/data?session_hash=made-up-{field}") as events:
+        last = next(line for line in events.iter_lines() if "process_completed" in line)
+
+    assert '"success":false' in last
+    assert "huggingface" not in server.log.read_text()
+    assert client.get(f"/gradio_api/file={address}").status_code == 403
+
+
+def test_a_port_that_is_taken_is_one_line(server):
+    port = server.url.rsplit(":", 1)[1]
+    command = [sys.executable, "-m", "unblur", "serve", "--port", port]
+
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 2
+    assert re.fullmatch(r"unblur: cannot listen on 127\.0\.0\.1:\d+ \(.*\n", done.stderr)
+
+
+def test_what_the_documentation_says_works(server, jpeg, tmp_path):
+    text = DOCS.read_text().replace("http://127.0.0.1:7860", server.url)
+    (tmp_path / "blurred.jpg").write_bytes(jpeg.read_bytes())
+    (shell,) = re.findall(r"```sh\n(# With curl.*?)```", text, re.S)
+    (python,) = re.findall(r"```python\n(.*?)```", text, re.S)
+
+    subprocess.run(["sh", "-ec", shell], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", python], cwd=tmp_path, check=True, capture_output=True)
+
+    expected = restore(jpeg.read_bytes())
+    assert (tmp_path / "restored.jpg").read_bytes() == expected
+    assert (tmp_path / "blurred.unblurred.jpg").read_bytes() == expected
+    assert zipfile.ZipFile(tmp_path / "restored.zip").testzip() is None
