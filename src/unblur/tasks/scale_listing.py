@@ -1,0 +1,118 @@
+"""Which photos there are, one after the other; never all of them in memory."""
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+from unblur.errors import OptionError, PhotoError
+from unblur.imaging.photo import READABLE, WRITABLE
+from unblur.imaging.photo_sniff import HEIF_ENDINGS, RAW_ENDINGS
+from unblur.tasks.scale_options import FAILED, LEFT_OUT, Item, Outcome
+from unblur.tasks.scale_store import Entry, Store
+
+_RESULTS: Final = (".unblurred", ".before-after")
+_VIDEOS: Final = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"})
+
+
+def list_photos(store: Store, *, without: str | None = None) -> Iterator[Item | Outcome]:
+    """All photos below a folder, but for hidden ones.
+
+    Of a folder only the names that may clash with one another are held in memory at a time (of a
+    local one, and of stores that list at once, all its names). Where two photos would be written
+    to one target, the one whose format can be written goes first, then the first by name.
+
+    Args:
+        store: Where they are.
+        without: A folder to leave out, as a path below: that of the results.
+
+    Yields:
+        Photos; and outcomes of what is left out, and of folders that cannot be listed.
+
+    Raises:
+        OptionError: If the folder itself cannot be listed.
+    """
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        within: list[str] = []
+        try:
+            for group in _groups(store.entries(folder)):
+                files = []
+                for entry in group:
+                    key = f"{folder}/{entry.name}" if folder else entry.name
+                    if not entry.is_folder:
+                        files.append(entry)
+                    elif not entry.name.startswith(".") and key != without:
+                        within.append(key)
+                yield from _group(folder, files)
+        except PhotoError as error:
+            if not folder:
+                raise OptionError(str(error)) from error
+            yield Outcome(source=folder, status=FAILED, reason=str(error))
+        folders.extend(reversed(within))
+
+
+def _groups(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+    """Neighbours with the same name up to its first dot; only those may share a target."""
+    group: list[Entry] = []
+    for entry in entries:
+        if group and group[0].name.partition(".")[0] != entry.name.partition(".")[0]:
+            yield group
+            group = []
+        group.append(entry)
+    if group:
+        yield group
+
+
+def _group(folder: str, entries: list[Entry]) -> Iterator[Item | Outcome]:
+    taken: set[str] = set()
+    ordered = sorted(entries, key=lambda entry: (not _keeps_ending(entry.name), entry.name))
+    for entry in ordered:
+        name = PurePosixPath(entry.name)
+        key = f"{folder}/{name}" if folder else str(name)
+        ending = name.suffix.lower()
+        if entry.name.startswith("."):
+            continue
+        if ending in _VIDEOS:
+            reason = "is a video; `unblur video` restores it"
+            yield _left_out(key, entry, reason)
+        elif ending in READABLE:
+            if name.stem.endswith(_RESULTS):
+                yield _left_out(key, entry, "is an earlier result by its name")
+                continue
+            targets = set(possible_targets(entry.name))
+            if targets <= taken:
+                what = " or ".join(sorted(targets))
+                yield _left_out(key, entry, f"another photo of this name is written to {what}")
+                continue
+            yield Item(
+                key=key, bytes=entry.bytes, stamp=entry.stamp, taken=tuple(sorted(targets & taken))
+            )
+            taken |= targets
+
+
+def possible_targets(name: str) -> tuple[str, ...]:
+    """Names that the restored photo may get; only a look into HEIC says which."""
+    path = PurePosixPath(name)
+    ending = path.suffix.lower()
+    if ending in WRITABLE:
+        endings: tuple[str, ...] = (path.suffix,)
+    elif ending in HEIF_ENDINGS:
+        endings = (".jpg", ".png", ".tif")
+    else:
+        endings = (".tif",) if ending in RAW_ENDINGS else (".png",)
+    return tuple(f"{path.stem}.unblurred{x}" for x in endings)
+
+
+def _keeps_ending(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in WRITABLE
+
+
+def _left_out(key: str, entry: Entry, reason: str) -> Outcome:
+    return Outcome(
+        source=key,
+        status=LEFT_OUT,
+        reason=reason,
+        source_bytes=entry.bytes,
+        source_stamp=entry.stamp,
+    )

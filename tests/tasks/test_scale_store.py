@@ -1,0 +1,87 @@
+import errno
+import uuid
+
+import pytest
+
+pytest.importorskip("fsspec", reason="needs the extra scale: fsspec")
+
+from unblur.errors import OptionError, PhotoError
+from unblur.tasks.scale_retry import retry
+from unblur.tasks.scale_store import Store
+
+
+class Flaky:
+    """A call that fails so often, in this way, and then answers."""
+
+    def __init__(self, times, error):
+        self.left, self.error, self.calls = times, error, 0
+
+    def __call__(self):
+        self.calls += 1
+        if self.left:
+            self.left -= 1
+            raise self.error
+        return "answer"
+
+
+@pytest.fixture
+def memory():
+    return Store(f"memory://{uuid.uuid4().hex}/results")
+
+
+def test_what_may_pass_is_tried_again():
+    for error in (OSError("503"), ConnectionResetError(), TimeoutError(), RuntimeError("odd")):
+        flaky = Flaky(3, error)
+        assert retry(flaky, first_seconds=0.001) == "answer"
+        assert flaky.calls == 4
+
+
+def test_what_will_not_pass_is_not_tried_again():
+    errors = (FileNotFoundError(), PermissionError(), OSError(errno.ENOSPC, "full"), ValueError())
+    for error in errors:
+        flaky = Flaky(3, error)
+        with pytest.raises(type(error)):
+            retry(flaky, first_seconds=0.001)
+        assert flaky.calls == 1
+
+
+def test_trying_again_has_an_end():
+    flaky = Flaky(99, OSError("503"))
+
+    with pytest.raises(OSError, match="503"):
+        retry(flaky, attempts=4, first_seconds=0.001)
+
+    assert flaky.calls == 4
+
+
+def test_a_store_with_rename_gets_whole_files_and_nothing_else(memory, tmp_path):
+    (tmp_path / "a").write_bytes(b"whole")
+
+    memory.put(tmp_path / "a", "in/a.jpg", waiting="waiting")
+
+    assert memory.read("in/a.jpg") == b"whole"
+    assert memory.size("in/a.jpg") == 5
+    assert memory.size("in/b.jpg") is None
+    assert list(memory.entries("waiting")) == []
+    assert [(x.name, x.bytes) for x in memory.entries("in")] == [("a.jpg", 5)]
+
+
+def test_a_file_that_is_shorter_than_listed_is_not_taken(memory, tmp_path, monkeypatch):
+    monkeypatch.setattr("unblur.tasks.scale_retry._MOST_SECONDS", 0.001)
+    (tmp_path / "a").write_bytes(b"whole")
+    memory.put(tmp_path / "a", "a.jpg", waiting="waiting")
+
+    memory.fetch("a.jpg", tmp_path / "b", expected_bytes=5)
+    with pytest.raises(PhotoError, match="5 bytes came, 6 were listed"):
+        memory.fetch("a.jpg", tmp_path / "c", expected_bytes=6)
+
+
+def test_a_store_whose_library_is_missing_or_unknown_is_wrong_use():
+    with pytest.raises(OptionError, match="pip install"):
+        Store("gs://bucket/folder")
+    with pytest.raises(OptionError, match="cannot be opened"):
+        Store("nonsense://bucket")
+
+
+def test_a_file_url_is_a_local_folder(tmp_path):
+    assert Store(f"file://{tmp_path}").local == tmp_path

@@ -1,0 +1,143 @@
+"""What a worker does, without Ray."""
+
+import os
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("fsspec", reason="needs the extra scale: fsspec")
+
+from small_network import sharpening_network
+from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore_file import restore_file
+from unblur.tasks.scale_files import pack
+from unblur.tasks.scale_folder import folder_on_this_machine
+from unblur.tasks.scale_listing import list_photos
+from unblur.tasks.scale_options import Known
+from unblur.tasks.scale_store import Store
+from unblur.tasks.scale_work import Worker
+
+
+@pytest.fixture
+def how(tmp_path):
+    path = sharpening_network(tmp_path / "small.onnx")
+    return RestoreOptions(model=str(path), engine="onnx", guard=False)
+
+
+@pytest.fixture
+def folders(tmp_path, photo):
+    source, out = tmp_path / "photos", tmp_path / "out"
+    source.mkdir()
+    out.mkdir()
+    photo.rename(source / "a.jpg")
+    return source, out
+
+
+def work(folders, how, *, overwrite=False, known=None, target=None):
+    source, out = folders
+    worker = Worker(how, pack(how), str(source), target or str(out), "waiting", overwrite)
+    with closing(worker):
+        said = worker.hello()
+        assert said["engine"] == "onnx fp32"
+        (item,) = list_photos(Store(str(source)))
+        return worker.restore(replace(item, known=known))
+
+
+def known(outcome, **changed):
+    names = ("target", "target_bytes", "target_sha256", "status", "reason")
+    facts = {name: getattr(outcome, name) for name in names}
+    facts |= {"bytes": outcome.source_bytes, "stamp": outcome.source_stamp}
+    return Known(**(facts | {"sha256": outcome.source_sha256, "same_work": True} | changed))
+
+
+def test_the_bytes_are_those_of_restore_in_a_folder_and_in_a_store(folders, how, tmp_path):
+    source, out = folders
+    restore_file(source / "a.jpg", Restorer.open(how), how, target=tmp_path / "expected.jpg")
+    expected = (tmp_path / "expected.jpg").read_bytes()
+
+    outcome = work(folders, how)
+    remote = work(folders, how, target="memory://work/out")
+
+    assert (out / "a.unblurred.jpg").read_bytes() == expected
+    assert Store("memory://work/out").read("a.unblurred.jpg") == expected
+    assert outcome.status == remote.status == "done"
+    assert outcome.target_sha256 == remote.target_sha256
+
+
+def test_a_target_of_a_killed_run_is_recognised_and_left_alone(folders, how):
+    first = work(folders, how)
+    target = folders[1] / "a.unblurred.jpg"
+    before = target.stat().st_mtime_ns
+
+    again = work(folders, how)
+
+    assert (again.status, again.target_sha256) == ("done", first.target_sha256)
+    assert target.stat().st_mtime_ns == before
+
+
+def test_a_target_of_somebody_else_stays_and_is_said(folders, how):
+    target = folders[1] / "a.unblurred.jpg"
+    target.write_bytes(b"somebody's")
+
+    outcome = work(folders, how)
+    after = work(folders, how, known=known(outcome))
+
+    assert outcome.status == after.status == "left out"
+    assert outcome.reason == f"{target}: exists; --overwrite replaces it"
+    assert (outcome.fresh, after.fresh) == (True, False)
+    assert target.read_bytes() == b"somebody's"
+    assert work(folders, how, overwrite=True).status == "done"
+
+
+def test_what_is_known_as_done_is_not_done_again(folders, how):
+    first = work(folders, how)
+    os.utime(folders[0] / "a.jpg", (1, 1))
+    touched = work(folders, how, known=known(first))
+    still = work(folders, how, known=known(touched))
+
+    assert (touched.status, touched.fresh) == ("done", True)
+    assert touched.target_sha256 == first.target_sha256
+    assert (still.status, still.fresh) == ("done", False)
+
+
+def test_a_result_that_was_removed_is_made_again(folders, how):
+    first = work(folders, how)
+    (folders[1] / "a.unblurred.jpg").unlink()
+
+    again = work(folders, how, known=known(first))
+
+    assert (again.status, again.fresh, again.target_sha256) == ("done", True, first.target_sha256)
+
+
+def test_a_result_of_other_options_is_left_out(folders, how):
+    first = work(folders, how)
+
+    again = work(folders, how, known=known(first, same_work=False))
+
+    assert again.status == "left out"
+    assert "exists" in again.reason
+
+
+def test_a_damaged_photo_fails_with_a_reason_and_nothing_stays(folders, how):
+    (folders[0] / "a.jpg").write_bytes(b"\xff\xd8\xff damaged")
+
+    here = work(folders, how)
+    remote = work(folders, how, target="memory://damaged/out")
+
+    assert here.status == remote.status == "failed"
+    assert str(folders[0] / "a.jpg") in here.reason
+    assert here.reason == remote.reason
+    assert not list(folders[1].iterdir())
+
+
+def test_what_a_dead_process_left_on_this_machine_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    mine = folder_on_this_machine()
+    dead = mine.with_name(mine.name.replace(f"-{os.getpid()}-", "-4194305-"))
+    dead.mkdir()
+
+    folder_on_this_machine()
+
+    assert mine.is_dir()
+    assert not dead.exists()
