@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench docs clean
 
 demo: .venv/core.stamp  ## restore a shaken photo and say where the before/after picture is
 	@$(BIN)/unblur restore examples/shaken.jpg -o demo-output/ --preview --overwrite
@@ -26,6 +26,7 @@ bench: .venv/dev.stamp  ## quality on held-out photos, speed and memory; prints 
 	$(BIN)/python benchmarks/restore.py
 	$(BIN)/python benchmarks/tiles.py
 	$(BIN)/python benchmarks/batch.py
+	$(BIN)/python benchmarks/scale.py --photos 200 --memory 0 --faults 200 --store 50
 	$(BIN)/python benchmarks/methods.py --kernels 3
 	$(BIN)/python benchmarks/diagnose.py
 	$(BIN)/python benchmarks/scoring.py
@@ -37,8 +38,12 @@ bench: .venv/dev.stamp  ## quality on held-out photos, speed and memory; prints 
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/overfit.py
 
+docs: .venv/docs.stamp  ## the documentation as web pages; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
+
 clean:
-	rm -rf .venv demo-output
+	rm -rf .venv demo-output docs/_build
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -52,5 +57,10 @@ clean:
 
 .venv/dev.stamp: .venv/core.stamp
 	@echo "Installing what tests and training need into .venv (a few minutes the first time)"
-	@$(PIP) -e '.[openvino,train,video,heif,raw,reference,dev]'
+	@$(PIP) -e '.[openvino,train,video,heif,raw,reference,web,scale,dev]'
+	@touch $@
+
+.venv/docs.stamp: .venv/core.stamp
+	@echo "Installing what the documentation needs into .venv"
+	@$(PIP) -e '.[docs]'
 	@touch $@

@@ -17,7 +17,9 @@ from unblur.cli import (
     networks,
     referencing,
     restoring,
+    scaling,
     scoring,
+    serving,
     singan,
     synthesis,
     training,
@@ -66,6 +68,9 @@ app.command()(training.train)
 app.command()(networks.export)
 app.command()(networks.convert)
 app.command()(scoring.score)
+app.command()(scaling.scale)
+app.command()(scaling.plan)
+app.command()(serving.serve)
 app.command()(doctoring.doctor)
 app.command()(completion.completion)
 app.command()(manual.man)

@@ -33,6 +33,8 @@ EXTRAS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         "a second shot of the scene: unblur restore --reference, unblur kernel",
     ),
     "video": (("av", "opencv-python-headless"), "unblur video and unblur average"),
+    "scale": (("ray", "fsspec", "pyarrow"), "unblur scale: many processes, machines, stores"),
+    "web": (("gradio",), "unblur serve: the page in a browser"),
 }
 """The packages of each extra, as pyproject.toml has them, and what they bring."""
 _MODULES: Final = {

@@ -1,0 +1,211 @@
+"""Every Python block and every command line of the pages runs, or is at least understood.
+
+The rule, as docs/README.md tells it to readers: a command line starts in a folder with the small
+files of `readers_folder.py`; what its ``-o`` names is not there yet and must be afterwards; words
+in CAPITALS stand for a folder. Command lines that ``ONLY_READ`` names, with the reason, and what
+stands within a sentence, are read by the command's own parser and not run.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+
+from readers_folder import ROOT, make_readers_folder
+from unblur import cli
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [page for page in PAGES if "_build" not in page.parts]
+ONLY_READ = {
+    r"^unblur train": "trains for minutes or hours; tests/tasks/test_train.py trains a little",
+    r"^unblur singan": "learns for minutes; tests/test_cli_singan.py does it on less",
+    r"^unblur bench (gopro|kohler)": "needs a data set; test_bench.py has miniatures of both",
+    r"^unblur bench detection": "needs a detector; test_cli_detection.py has a small one",
+    r"^unblur bench speed": "measures for a minute",
+    r"^unblur convert": "needs weights of the authors; test_cli_networks.py makes some",
+    r"^unblur export": "needs a training; test_cli_networks.py has a short one",
+    r"^unblur restore .*--reference .*-o restored.jpg": "takes seconds; the README's is run",
+    r"^unblur doctor": "measures for some seconds; test_cli_doctor.py does",
+    r"^unblur serve": "waits for visitors",
+    r"^unblur (scale|plan)": "starts a cluster, or measures; test_scale.py has both",
+    r"^unblur video .*--start 12 --duration 3": "needs a longer clip; test_cli_video.py cuts one",
+}
+NO_PYTHON = {"web.md": "talks to a server that runs; the tests of the page do that"}
+NOT_OURS = re.compile(r"^(pip|make|tensorboard|git|cd|python3?|source \.venv|curl|npm)\b")
+CAPITALS = {
+    "PHOTOS": "photos",
+    "SHARP_PHOTOS": "photos",
+    "PAIRS": "pairs",
+    "DIR": "pairs",
+    "RESULTS": "results",
+    "THEIRS": "results",
+    "FRAMES": "frames",
+    "REPORT": "report",
+    "PORT": "8000",
+}
+WRITES = ("-o", "--out", "--picture")
+
+
+def shell_lines(text):
+    """Lines of indented and of fenced shell blocks, without their comments."""
+    text = re.sub(r"\s*\\\n\s*", " ", text)
+    fenced = "\n".join(re.findall(r"```(?:sh|bash|console)\n(.*?)```", text, re.S))
+    outside = re.sub(r"```\w+\n.*?```", "", text, flags=re.S)
+    indented = "\n".join(re.findall(r"^    (?! )(.*)(?:$)", without_lists(outside), re.M))
+    lines = f"{fenced}\n{indented}".splitlines()
+    return [line for x in lines if (line := re.sub(r"(^|\s)#\s.*", "", x).strip("$ ").strip())]
+
+
+def without_lists(text):
+    """Four spaces mean code, but not below a list."""
+    return re.sub(r"^(?:[-*]|\d+\.) .*(?:\n(?: {2,}.*)?)*", "", text, flags=re.M)
+
+
+def inline_commands(text):
+    text = re.sub(r"```.*?```", "", text, flags=re.S)
+    return [" ".join(x.split()) for x in re.findall(r"`((?:unblur|python) [^`]+)`", text)]
+
+
+def python_blocks(text):
+    return re.findall(r"```python\n(.*?)```", text, re.S)
+
+
+def in_pages(find):
+    """Each thing with its page, once."""
+    found = [(page, x) for page in PAGES for x in find(page.read_text(encoding="utf-8"))]
+    return [
+        pytest.param(page, x, id=f"{page.relative_to(ROOT)}: {str(x).strip().splitlines()[0]}")
+        for page, x in dict.fromkeys(found)
+    ]
+
+
+def in_small_letters(command):
+    def small(match):
+        word = match[0]
+        assert word in CAPITALS, f"{word}: say in CAPITALS of test_docs.py what it stands for"
+        return CAPITALS[word]
+
+    return re.sub(r"(?<![\w./-])[A-Z][A-Z_]{2,}(?=[\s/]|$)", small, command)
+
+
+def why_only_read(command):
+    return next((why for x, why in ONLY_READ.items() if re.search(x, command)), None)
+
+
+COMMANDS = [param for param in in_pages(shell_lines) if not NOT_OURS.match(param.values[1])]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    return make_readers_folder(tmp_path_factory.mktemp("reader"))
+
+
+@pytest.fixture
+def folder(template, tmp_path, monkeypatch):
+    shutil.copytree(template, tmp_path, symlinks=True, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_commands_and_python_are_found():
+    named = {param.values[1].split()[1] for param in COMMANDS}
+    assert {"restore", "blur", "video", "train", "singan", "bench"} <= named
+    assert len(in_pages(python_blocks)) >= 4
+    text = "a `unblur x\n--y` b\n\n    unblur a \\\n      --b  # c\n\n- x\n\n    no\n"
+    text += "\n```sh\nunblur c\n```\n"
+    assert shell_lines(text) == ["unblur c", "unblur a --b"]
+    assert inline_commands(text) == ["unblur x --y"]
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_the_command_runs(page, command, folder, capfd, monkeypatch):
+    command = in_small_letters(command)
+    arguments = shlex.split(command, comments=True)
+    if why_only_read(command):
+        read(arguments)
+        return
+    written = [Path(b) for a, b in pairwise(arguments) if a in WRITES]
+    for path in written:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    if arguments[0] == "unblur" and not {"|", ">"} & set(arguments):
+        monkeypatch.setattr(sys, "argv", arguments)
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        status = stop.value.code or 0
+    else:
+        paths = f"{Path(sys.executable).parent}:/usr/bin:/bin"
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-ec", command], env={"PATH": paths}, check=False
+        )
+        status = done.returncode
+
+    assert (status, capfd.readouterr().err) == (0, "")
+    assert all(path.exists() for path in written)
+
+
+@pytest.mark.parametrize(("page", "code"), in_pages(python_blocks))
+def test_the_python_block_runs(page, code, folder):
+    if page.name in NO_PYTHON:
+        compile(code, str(page), "exec")
+        return
+    for written in re.findall(r'write_photo\(.*"([^"]+)"\)', code):
+        (folder / written).unlink(missing_ok=True)
+    given = {"pixels": np.zeros((64, 64, 3), np.uint8), "__name__": "__main__"}
+
+    exec(compile(code, str(page), "exec"), given)
+
+
+@pytest.mark.parametrize(("page", "command"), in_pages(inline_commands))
+def test_the_command_within_a_sentence_exists(page, command, folder):
+    program, *arguments = shlex.split(command, comments=True)
+    if program == "python":
+        script = (ROOT / arguments[0]).read_text(encoding="utf-8")
+        for flag in arguments[1:]:
+            assert not flag.startswith("--") or f'"{flag}"' in script, flag
+        return
+    found, rest = descend(arguments)
+    known = {name for option in found.params for name in option.opts + option.secondary_opts}
+    for flag in rest:
+        assert not flag.startswith("-") or flag in {*known, "--help", "-"}, flag
+
+
+def descend(arguments):
+    """The command that the first words name, and the other words."""
+    found, rest = typer.main.get_command(cli.app), list(arguments)
+    while hasattr(found, "commands") and rest and rest[0] in found.commands:
+        found = found.commands[rest.pop(0)]
+    return found, rest
+
+
+def read(arguments):
+    """Let the command's own parser read its arguments; it fails on what it does not know."""
+    found, rest = descend(arguments[1:])
+    assert not hasattr(found, "commands"), f"no such command: {shlex.join(arguments)}"
+    found.make_context(found.name, rest)
+
+
+def test_every_page_is_in_both_indexes():
+    folder = ROOT / "docs"
+    pages = {
+        str(page.relative_to(folder).with_suffix("")) for page in PAGES if folder in page.parents
+    }
+    trees = re.findall(r"```{toctree}\n(.*?)```", (folder / "index.md").read_text(), re.S)
+    listed = [line for tree in trees for line in tree.splitlines() if line and line[0] != ":"]
+
+    assert sorted(listed) == sorted(pages - {"index", "README"})
+    on_github = re.findall(r"\]\((\S+?)\.md\)", (folder / "README.md").read_text())
+    assert set(on_github) >= pages - {"index", "README", "reference"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_to_files_that_exist(page):
+    for target in re.findall(r"\]\(([^)\s#]+)", page.read_text(encoding="utf-8")):
+        assert re.match(r"https?://", target) or (page.parent / target).exists(), target
