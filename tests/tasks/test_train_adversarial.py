@@ -179,6 +179,12 @@ def test_two_processes_do_what_one_with_twice_the_batch_does(photos, tmp_path):
     moved = max((expected[name] - value).abs().max() for name, value in fresh(one).items())
     assert moved > 0.01  # so the tolerance above means something
 
+    longer = load_training(recipe(tmp_path / "two", steps=21, **values))
+    said, run = [], tmp_path / "two" / "run"
+    train(longer, data=photos, out=run, resume=True, workers=0, progress=False, tell=said.append)
+    (words,) = said
+    assert words.startswith("an update took 2 crops and takes 1 from step 20 on")
+
 
 def fresh(options):
     from unblur.tasks.adversarial_module import AdversarialModule

@@ -70,6 +70,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
             workers=workers,
             devices=devices,
             nodes=nodes,
+            tell=lambda words: typer.echo(f"unblur: {words}", err=True),
         )
     except SIGTERMException:
         typer.echo(f"unblur: terminated; --resume continues {out}", err=True)

@@ -2,7 +2,7 @@
 
 import errno
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +21,13 @@ from unblur.tasks.export import export
 from unblur.tasks.recipe import dump_recipe, load_recipe, read_table
 from unblur.tasks.train_data import Sources, training_pairs, validation_pairs
 from unblur.tasks.train_module import DeblurModule, TrainOptions
-from unblur.tasks.trainer import CHECKPOINT, TrainingData, make_trainer, save_checkpoint
+from unblur.tasks.trainer import (
+    CHECKPOINT,
+    TOGETHER,
+    TrainingData,
+    make_trainer,
+    save_checkpoint,
+)
 from unblur.weights import read_state
 
 AnyOptions: TypeAlias = TrainOptions | AdversarialOptions
@@ -53,6 +59,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
     devices: int = 1,
     nodes: int = 1,
     progress: bool = True,
+    tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Train a generator and write it as a network file.
 
@@ -70,6 +77,8 @@ def train(  # noqa: PLR0913 - what changes from run to run
         devices: Training processes on each machine, each with its own ``options.batch``.
         nodes: Machines.
         progress: Draw a progress bar.
+        tell: Called with what is worth knowing: what changes where a run goes on in another
+            number of processes.
 
     Returns:
         The network file, ``out/generator.onnx``; the same weights are beside it as
@@ -98,9 +107,14 @@ def train(  # noqa: PLR0913 - what changes from run to run
         raise OptionError(f"{out} holds a run already; --resume continues it")
     if not resume:
         _check(sources, options)
-    start = _step_of(last) if resume else 0
+    start, before = _state_of(last) if resume else (0, None)
     crops = options.batch * (options.accumulate if isinstance(options, AdversarialOptions) else 1)
     together = crops * devices * nodes
+    if before is not None and before != together and tell is not None:
+        tell(
+            f"an update took {before} crops and takes {together} from step {start} on: the run "
+            "sees other pairs than it would have, and at the same learning_rate learns otherwise"
+        )
     early = round(options.early_share * options.steps) if isinstance(options, TrainOptions) else 0
     pairs, words = training_pairs(
         sources,
@@ -125,6 +139,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
         devices=devices,
         nodes=nodes,
         progress=progress,
+        together=together,
     )
     with _explained(module, pairs, together, last):
         out.mkdir(parents=True, exist_ok=True)
@@ -228,6 +243,7 @@ def _load_weights(module: AnyModule, path: Path) -> None:
         ) from error
 
 
-def _step_of(checkpoint: Path) -> int:
+def _state_of(checkpoint: Path) -> tuple[int, int | None]:
+    """Updates so far, and how many crops each took, if the checkpoint says."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    return int(state.get("done", state["global_step"]))
+    return int(state.get("done", state["global_step"])), state.get(TOGETHER)

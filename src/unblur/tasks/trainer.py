@@ -17,6 +17,8 @@ from unblur.data.mixture import PairSet
 from unblur.errors import TrainingError
 
 CHECKPOINT: Final = Path("checkpoints", "last.ckpt")
+TOGETHER: Final = "crops_an_update"
+"""What a checkpoint calls the number of crops of an update, in all processes."""
 _LOG_EVERY: Final = 20
 
 
@@ -104,8 +106,8 @@ class _Keep(Callback):
     Lightning's own saves by the clock only where it steps the optimiser itself.
     """
 
-    def __init__(self, path: Path, seconds: float) -> None:
-        self.path, self.seconds = path, seconds
+    def __init__(self, path: Path, seconds: float, together: int) -> None:
+        self.path, self.seconds, self.together = path, seconds, together
         self.saved = time.monotonic()
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
@@ -114,6 +116,11 @@ class _Keep(Callback):
         if trainer.strategy.broadcast(due):
             save_checkpoint(trainer, self.path)
             self.saved = time.monotonic()
+
+    def on_save_checkpoint(self, *arguments: Any) -> None:
+        """Note how many crops an update takes in all processes."""
+        checkpoint: dict[str, Any] = arguments[2]
+        checkpoint[TOGETHER] = self.together
 
     def on_exception(self, trainer: lightning.Trainer, _: Any, exception: BaseException) -> None:
         """Save, but not weights that may be spoiled."""
@@ -133,8 +140,12 @@ def make_trainer(  # noqa: PLR0913 - what changes from run to run
     devices: int,
     nodes: int,
     progress: bool,
+    together: int,
 ) -> lightning.Trainer:
-    """The loop of a run in a folder; see :func:`unblur.tasks.train.train`."""
+    """The loop of a run in a folder; see :func:`unblur.tasks.train.train`.
+
+    ``together`` is the number of crops that an update takes in all processes.
+    """
     strategy: Any = "auto"
     if devices * nodes > 1:
         # Each backward of a game touches one side's weights only.
@@ -159,7 +170,7 @@ def make_trainer(  # noqa: PLR0913 - what changes from run to run
             CSVLogger(out, name="", version=f"logs/from-step-{start}"),
         ],
         enable_checkpointing=False,
-        callbacks=[_Keep(out / CHECKPOINT, 60 * save_minutes)],
+        callbacks=[_Keep(out / CHECKPOINT, 60 * save_minutes, together)],
         enable_progress_bar=progress,
         enable_model_summary=False,
     )
