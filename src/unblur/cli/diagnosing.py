@@ -101,7 +101,7 @@ def _words(found: "Diagnosis") -> str:
     if found.blur is None:
         return found.verdict
     blur = found.blur
-    parts = [found.verdict]
+    parts = [found.seems]
     if found.directed:
         parts.append(f"over about {blur.length_px:.0f} px along {blur.angle_deg:.0f} degrees")
         parts.append(f"direction {blur.certainty:.0%} sure")
@@ -111,8 +111,7 @@ def _words(found: "Diagnosis") -> str:
     if found.varies:
         parts.append("not alike everywhere")
     if found.gain_db is not None:
-        will = "will help" if found.helps else "will hardly help"
-        parts.append(f"restoring {will}: {found.gain_db:+.1f} dB predicted")
+        parts.append(f"restoring {found.outlook}: {found.gain_db:+.1f} dB predicted")
     return ", ".join(parts)
 
 
@@ -126,6 +125,7 @@ def _fields(source: Path, found: "Diagnosis", picture: Path | None) -> dict[str,
         **_rounded(fields),
         "directed": found.directed,
         "helps": found.helps,
+        "outlook": found.outlook,
         "picture": str(picture) if picture else None,
         "cells": [_rounded(cell) for cell in cells],
         "error": None,

@@ -30,6 +30,8 @@ CLEARLY_PX: Final = 8.0
 HEAVILY_PX: Final = 16.0
 HELPS_DB: Final = 0.3
 """A predicted gain above this is worth restoring for."""
+_SEEN_DB: Final = 1.0
+"""And above this it is seen without looking for it."""
 
 _CELL_PX: Final = 160
 _MOST_CELLS: Final = 12
@@ -97,6 +99,20 @@ class Diagnosis:
     def helps(self) -> bool | None:
         """Whether restoring will help; None if that was not asked."""
         return None if self.gain_db is None else self.gain_db > HELPS_DB
+
+    @property
+    def outlook(self) -> str | None:
+        """Whether restoring will help, in words; None if that was not asked."""
+        if self.gain_db is None:
+            return None
+        if self.gain_db >= _SEEN_DB:
+            return "will help"
+        return "will help a little" if self.helps else "will hardly help"
+
+    @property
+    def seems(self) -> str:
+        """The verdict, in words that do not call sharp what can be made sharper."""
+        return "almost sharp" if self.verdict == "sharp" and self.helps else self.verdict
 
 
 def diagnose(picture: Photo | Float32, restorer: Restorer | None = None) -> Diagnosis:

@@ -10,7 +10,7 @@ def diagnosis_words(found: "Diagnosis") -> str:
     """One or two sentences: how blurred, along which direction, whether restoring will help."""
     if found.blur is None:
         return "Nothing in it to judge the blur by."
-    said = found.verdict[0].upper() + found.verdict[1:]
+    said = found.seems[0].upper() + found.seems[1:]
     if found.directed:
         said += f" over about {found.blur.length_px:.0f} px along {found.blur.angle_deg:.0f}°"
     elif found.verdict != "sharp":
@@ -19,8 +19,7 @@ def diagnosis_words(found: "Diagnosis") -> str:
         said += ", not alike everywhere"
     said += "."
     if found.gain_db is not None:
-        will = "will help" if found.helps else "will hardly help"
-        said += f" Restoring {will}: {found.gain_db:+.1f} dB predicted."
+        said += f" Restoring {found.outlook}: {found.gain_db:+.1f} dB predicted."
     return said
 
 
