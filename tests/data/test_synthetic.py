@@ -455,6 +455,29 @@ def test_half_of_the_photos_are_softened_and_none_darkened(tmp_path):
     np.testing.assert_allclose(means, (grain / 255).mean(), atol=0.01)
 
 
+def test_colour_is_taken_away_from_a_share_of_the_photos(photos):
+    pairs = make(photos[:1], replace(CLEAN, grey_share=0.3))
+    grey = [all(np.ptp(planes, axis=0).max() < 1e-6 for planes in pairs[i]) for i in range(100)]
+
+    assert 15 < sum(grey) < 45
+
+
+def test_what_is_out_of_focus_stays_so_in_the_sharp_partner(photos):
+    plain = make(photos[:1], replace(CLEAN, sharp_share=1))
+    soft = make(photos[:1], replace(CLEAN, sharp_share=1, defocus_share=0.5))
+    less = 0
+    for i in range(40):
+        blurred, sharp = soft[i]
+        np.testing.assert_allclose(blurred, sharp, atol=0.51 / 255)
+        less += detail(sharp) < 0.97 * detail(plain[i][1])
+    assert 8 < less < 32
+
+
+def detail(planes):
+    """The same however the planes are turned."""
+    return np.abs(np.diff(planes, axis=1)).mean() + np.abs(np.diff(planes, axis=2)).mean()
+
+
 def test_softness_is_checked():
     with pytest.raises(OptionError, match="softness_px"):
         SyntheticOptions(softness_px=-1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.data.crops import Float32, PhotoCache, as_floats, check_index, turned
+from unblur.data.defocus import defocus
 from unblur.data.problems import check_fits
 from unblur.errors import DataError, OptionError
 from unblur.imaging.blur import blur
@@ -40,6 +41,10 @@ class SyntheticOptions:
     softness_px: float = 1.0
     """Upper end of the standard deviation of a Gaussian that softens half of the photos, sharp
     partner included: lenses and demosaicing differ, and a soft photo is not a shaken one."""
+    defocus_share: float = 0.0
+    """Share of photos that are put out of focus, all or a part of them, sharp partner included."""
+    grey_share: float = 0.0
+    """Share of photos whose colour is taken away."""
     length_px: tuple[float, float] = (10.0, 60.0)
     """Range of the length of the camera's path; half of the kernels take the upper end. Among a
     run's early pairs the upper end grows from the lower one: what long paths do to a photo is
@@ -75,7 +80,7 @@ class SyntheticOptions:
                 raise OptionError(f"{name} needs 0 < low <= high, got [{low}, {high}]")
         if not self.exposure or not all(0 < fraction <= 1 for fraction in self.exposure):
             raise OptionError(f"exposure needs fractions in (0, 1], got {self.exposure}")
-        for name in ("sharp_share", "rotation_share", "object_share", "linear_share", "jpeg_share"):
+        for name in (name for name in vars(self) if name.endswith("_share")):
             if not 0 <= getattr(self, name) <= 1:
                 raise OptionError(f"{name} must be in [0, 1], got {getattr(self, name)}")
         if self.sharp_share + self.rotation_share + self.object_share > 1 + 1e-9:
@@ -172,7 +177,13 @@ class SyntheticPairs:
         left = int(rng.integers(photo.shape[1] - side + 1))
         most = self.options.softness_px
         softness = max(0.0, rng.uniform(-most, most))
-        return _resize(photo[top : top + side, left : left + side], target, softness)
+        sharp = _resize(photo[top : top + side, left : left + side], target, softness)
+        # Drawn only if wanted: recipes without them keep their pairs.
+        if self.options.grey_share and rng.uniform() < self.options.grey_share:
+            sharp[:] = sharp.mean(axis=2, keepdims=True)
+        if self.options.defocus_share and rng.uniform() < self.options.defocus_share:
+            sharp = defocus(sharp, rng)
+        return sharp
 
     def _motion(self, index: int, rng: np.random.Generator, side: int) -> Float32 | Motion:
         """What blurs pair ``index``, a square of a side in pixels."""

@@ -78,6 +78,8 @@ MODELS: Final = {
     "fast": _fast("fast", receptive_field_px=422),
     "fast-half": _fast("half", receptive_field_px=406),
     "fast-quarter": _fast("quarter", receptive_field_px=494),
+    "fast-wide": _fast("wide", receptive_field_px=278),
+    "fast-deep": _fast("deep", receptive_field_px=582),
     "deblurgan": _deblurgan(channels=64),
     "deblurgan-narrow": _deblurgan(channels=32),
 }

@@ -26,8 +26,21 @@ DESIGNS: Final[dict[str, dict[str, Any]]] = {
         "encoder_blocks": (1, 1, 2, 3),
         "decoder_blocks": (1, 1, 2),
     },
+    "wide": {
+        "unshuffle": 2,
+        "widths": (48, 80, 144, 208),
+        "encoder_blocks": (1, 1, 1, 2),
+        "decoder_blocks": (1, 1, 1),
+    },
+    "deep": {
+        "unshuffle": 2,
+        "widths": (24, 48, 96, 144),
+        "encoder_blocks": (4, 3, 3, 3),
+        "decoder_blocks": (4, 3, 3),
+    },
 }
-"""The default, and the two that ADR 0001 compares: a first convolution at quarter or half size."""
+"""The default, and those that ADR 0001 compares it with: a first convolution at quarter or half
+size; of the default's cost, but wider or deeper."""
 
 
 class ResidualBlock(nn.Module):

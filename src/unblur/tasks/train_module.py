@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from unblur.data.mixture import PairSet
 from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import OptionError, TrainingError
-from unblur.losses import log_frequency, log_mse
+from unblur.losses import charbonnier, frequency, log_frequency, log_mse
 from unblur.models import MODELS, build_model
 from unblur.tasks.train_data import MixOptions
 from unblur.tasks.validate import draw_strips, validate
@@ -21,8 +21,13 @@ from unblur.tasks.validate import draw_strips, validate
 PRECISIONS: Final = ("bf16-mixed", "32-true", "64-true")
 _WARMUP_STEPS: Final = 300
 """Updates over which the learning rate grows from zero; in short runs a tenth of them."""
-_LOSS_SCALE: Final = 0.05
-"""Keeps the norm of most gradients below the one at which they are clipped, 1."""
+Loss = Callable[[Tensor, Tensor], Tensor]
+LOSSES: Final[dict[str, tuple[Loss, Loss, float]]] = {
+    "log": (log_mse, log_frequency, 0.05),
+    "charbonnier": (charbonnier, frequency, 1.0),
+}
+"""Of pixels, of Fourier transforms, and a factor that keeps the norm of most gradients below the
+one at which they are clipped, 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +44,9 @@ class TrainOptions:
     """At the end of the warm-up; falls to zero on half a cosine."""
     early_share: float = 0.6
     """Share of the updates, from the first, that see crops of ``data.early_crop_px``."""
+    loss: str = "log"
+    """``log``: logarithms of each sample's errors, so that mild blur counts as much as strong;
+    ``charbonnier``: a plain mean of errors."""
     frequency_weight: float = 0.5
     """Weight of the loss on Fourier transforms beside the one on pixels."""
     ema_decay: float = 0.999
@@ -60,6 +68,8 @@ class TrainOptions:
         """Check values."""
         if self.model not in MODELS:
             raise OptionError(f"unknown model {self.model!r}; known: {', '.join(MODELS)}")
+        if self.loss not in LOSSES:
+            raise OptionError(f"loss must be one of {', '.join(LOSSES)}, got {self.loss!r}")
         for name in ("steps", "batch", "validate_every", "validation_photos"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -103,8 +113,9 @@ class DeblurModule(lightning.LightningModule):
         """One update's loss."""
         blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
         restored = self.generator(blurred)
-        pixel, spectral = log_mse(restored, sharp), log_frequency(restored, sharp)
-        loss = _LOSS_SCALE * (pixel + self.options.frequency_weight * spectral)
+        of_pixels, of_spectra, factor = LOSSES[self.options.loss]
+        pixel, spectral = of_pixels(restored, sharp), of_spectra(restored, sharp)
+        loss = factor * (pixel + self.options.frequency_weight * spectral)
         self.log_dict({"loss/pixel": pixel, "loss/frequency": spectral})
         self.log("loss", loss, prog_bar=True)
         if not torch.isfinite(loss):
