@@ -1,7 +1,7 @@
 """What each choice in the recipe of the default network is worth: small runs of equal length.
 
     python benchmarks/ablation.py --out RUNS --photos PHOTOS --frames FRAMES --start-from WEIGHTS
-                                  --validation DIR [--steps 500] [--limit 12] [--only NAME ...]
+                                  --validation DIR [--steps 400] [--limit 12] [--only NAME ...]
 
 Each variant is `recipes/fast-last.toml` but for what its name says, and sees the same pairs in the
 same order as far as its recipe allows. Those of the recipe go on from the same weights; those of
@@ -44,7 +44,6 @@ def of_the_recipe(base: TrainOptions) -> dict[str, TrainOptions]:
         "loss: plain mean": replace(base, loss="charbonnier"),
         "kinds: shakes only": replace(base, data=replace(data, rotation_share=0, object_share=0)),
         "kinds: no frames": replace(base, mix=replace(mix, real=0)),
-        "kinds: half frames": replace(base, mix=replace(mix, real=mix.synthetic)),
         "sharp inputs: none": replace(base, data=replace(data, sharp_share=0)),
         "sharp inputs: 40 %": replace(base, data=replace(data, sharp_share=0.4)),
         "no defocus": replace(base, data=replace(data, defocus_share=0)),
@@ -118,8 +117,8 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     for name in ("out", "photos", "frames", "start-from", "validation"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--fresh-steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--fresh-steps", type=int, default=900)
     parser.add_argument("--limit", type=int, default=12, help="photos of each part")
     parser.add_argument("--only", action="append", help="a variant by its name; again for more")
     args = parser.parse_args()
