@@ -76,17 +76,40 @@ def test_photos_beside_their_results_resume_too(run, holiday):
     assert run("restore", "holiday").stdout.startswith("0 restored, 6 done already")
     assert run("restore", "holiday/*.jpg").stdout.startswith("0 restored, 6 done already")
     assert other.returncode == 1
-    assert other.stderr.count("exists; --overwrite") == 6
+    refused = "exists, and no record says that it was made in this way; remove it"
+    assert other.stderr.count(refused) == 6
     assert not (holiday / "day1" / ".unblur.jsonl").exists()
 
 
 def test_one_photo_leaves_no_record_and_is_not_overwritten(run, photo, tmp_path):
     assert run("restore", photo).returncode == 0
     again = run("restore", photo)
+    as_json = run("restore", photo, "--json", "--report", "report.jsonl")
 
-    assert again.returncode == 1
-    assert "exists; --overwrite" in again.stderr
+    target = tmp_path / "photo.unblurred.jpg"
+    said = f"{target}: exists; --overwrite replaces it"
+    assert (again.returncode, again.stderr) == (1, f"unblur: {said}\n")
+    assert json.loads(as_json.stdout)["error"] == said
+    assert "overwrite=True" not in (tmp_path / "report.jsonl").read_text()
     assert not list(tmp_path.glob(".unblur*"))
+
+
+def test_a_folder_with_a_photo_that_was_restored_by_itself_says_what_to_do(run, holiday, tmp_path):
+    run("restore", "holiday/00.jpg")
+
+    done = run("restore", "holiday")
+
+    first, last = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert first == (
+        "unblur: holiday/00.unblurred.jpg: exists, and no record says that it was made in this "
+        "way; remove it to have it made anew, or --overwrite does all anew"
+    )
+    assert last == "unblur: 1 of 6 photos failed"
+    (holiday / "00.unblurred.jpg").unlink()
+    again = run("restore", "holiday")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert again.stdout.splitlines()[-1].startswith("1 restored, 5 done already")
 
 
 @pytest.mark.parametrize("separator", [b"\n", b"\0"])
@@ -169,6 +192,14 @@ def test_names_that_are_not_text_are_restored_and_reported(run, photo, tmp_path)
     assert "grün.unblurred.jpg" in done.stdout
     assert [json.loads(line)["skipped"] for line in again.stdout.splitlines()] == [True, True]
     assert len((tmp_path / "report.jsonl").read_text().splitlines()) == 3
+
+
+def test_verbose_says_once_which_engine_restores_a_folder(run, holiday):
+    done = run("restore", "holiday", "-v", "--engine", "onnx", "--workers", "2")
+
+    assert done.returncode == 0
+    assert done.stderr.count("engine onnx") == 1
+    assert done.stderr.splitlines()[1:] == ["unblur: 2 photos at a time"]
 
 
 def test_verbose_says_which_engine_and_how_many_at_a_time(run, photo):

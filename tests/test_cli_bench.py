@@ -54,6 +54,16 @@ def test_a_failed_photo_is_a_line_and_status_1(run, pairs, tmp_path):
     assert "| 2, 1 failed |" in done.stdout
 
 
+def test_a_method_whose_extra_is_missing_is_wrong_use(run_here, pairs, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage", None)
+
+    done = run_here("bench", "pairs", "pairs", "-o", "report", "--model", "unsharp-mask")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("unblur: scikit-image is not installed; pip install 'unblur[b")
+    assert not (tmp_path / "report").exists()
+
+
 def test_files_of_another_program_are_scored_without_a_network(run, pairs, tmp_path):
     shutil.copytree(pairs / "sharp", tmp_path / "theirs")
 

@@ -1,3 +1,4 @@
+import os
 import re
 import shutil
 import subprocess
@@ -50,6 +51,15 @@ def test_the_help_of_a_command_is_told_in_full(page):
     assert "Exit status: 0 all restored, 1 some failed, 2 wrong use." in restore
     assert "patterns such as 'holiday/*.jpg', or - for a list on stdin" in restore
     assert "A name from `unblur models`, or FILE.onnx. [default: fast]" in restore
+
+
+@pytest.mark.parametrize("group", [(), ("bench",), ("data",), ("singan",)])
+def test_what_a_list_of_commands_says_of_each_is_whole_at_80_columns(run, group):
+    done = run(*group, "--help", env={**os.environ, "COLUMNS": "80"})
+
+    _, listed = done.stdout.split("Commands:")
+    assert all(line.endswith(".") for line in listed.strip().splitlines())
+    assert "..." not in listed
 
 
 def test_it_is_ascii_and_no_line_is_taken_for_a_macro(page):

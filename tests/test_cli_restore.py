@@ -1,4 +1,6 @@
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +59,86 @@ def test_preview_holds_both_halves(run, tmp_path, photo):
     before = read_photo(photo).pixels
     assert both.shape == (128, 2 * 128 + 4, 3)
     assert psnr(both[40:, :128], before[40:]) > 30  # below the label
+
+
+def test_a_preview_is_named_like_the_result_and_the_line_says_where_it_is(run, tmp_path, photo):
+    (tmp_path / "sharp").mkdir()
+
+    named = run("restore", photo, "-o", "sharp/better.png", "--preview")
+    beside = run("restore", photo, "--preview")
+
+    assert ", before and after: sharp/better.before-after.jpg (" in named.stdout
+    assert (tmp_path / "sharp" / "better.before-after.jpg").is_file()
+    preview = tmp_path / "photo.before-after.jpg"
+    assert f", before and after: {preview} (" in beside.stdout
+    assert preview.is_file()
+
+
+@pytest.mark.parametrize("tiles", ["in memory", "streamed"])
+def test_a_photo_that_is_sharp_already_is_said_to_be(run, tmp_path, tiles):
+    repeat = 4 if tiles == "streamed" else 1
+    sharp = np.tile(skimage.data.rocket(), (repeat, repeat, 1)).astype(np.float32) / 255
+    write_photo(Photo(pixels=sharp), tmp_path / "sharp.png")
+    kernel = random_kernels(1, rng=np.random.default_rng(3), length_px=12, exposure=(1.0,))[0]
+    write_photo(Photo(pixels=blur(sharp[:400], kernel)), tmp_path / "shaken.png")
+
+    done = run("restore", "sharp.png", "shaken.png", "-o", "out")
+    weak = run("restore", "shaken.png", "--strength", "0", "-o", "weak.png")
+
+    first, second, *_ = done.stdout.splitlines()
+    assert first.endswith(" s (hardly changed: sharp already, or too noisy to tell)")
+    assert second.startswith("shaken.png -> out/shaken.unblurred.png")
+    assert "hardly changed" not in second + weak.stdout
+
+
+def test_a_slip_in_the_ending_of_the_target_makes_no_folder(run, run_here, tmp_path, photo):
+    slip = run_here("restore", photo, "-o", "x.jgp")
+    unknown = run_here("restore", photo, "-o", "x.july")
+
+    assert (slip.returncode, slip.stderr) == (
+        2,
+        "unblur: x.jgp: '.jgp' is no ending of a photo; use .jpg, or x.jgp/ for a folder\n",
+    )
+    assert "use .jpg .jpeg .png" in unknown.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+    assert run("restore", photo, "-o", "x.july/").returncode == 0
+    assert run("restore", photo, "-o", "x.july", "--overwrite").returncode == 0  # it is there now
+    assert (tmp_path / "x.july" / "photo.unblurred.jpg").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--method", "unsharp-mask"),
+        ("--reference", "photo.jpg"),
+        ("--engine", "torch"),
+        ("--engine", "openvino"),
+    ],
+)
+def test_a_missing_extra_is_wrong_use_in_one_line_and_nothing_is_done(tmp_path, photo, arguments):
+    (tmp_path / "bare").mkdir()
+    missing = ("cv2", "openvino", "scipy", "skimage", "torch")
+    # For `find_spec` and for `import` they are not installed.
+    code = f"import sys\nsys.modules |= dict.fromkeys({missing})\n"
+    (tmp_path / "bare" / "sitecustomize.py").write_text(code)
+    shutil.copy(photo, tmp_path / "second.jpg")
+    names = "photo.jpg", "second.jpg"
+    command = [sys.executable, "-m", "unblur", "restore", *names, "-o", "out", *arguments]
+
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "bare")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(
+        r"unblur: [\w-]+ is not installed; pip install 'unblur\[\w+\]', .*\n", done.stderr
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_previews_of_namesakes_do_not_collide(run, tmp_path, photo):

@@ -97,7 +97,7 @@ def test_pairs_are_rebuilt_from_their_manifest_by_name_or_all(run, tmp_path, pho
     every = run("blur", "--rebuild", "pairs/manifest.jsonl", "-o", "all")
     nobody = run("blur", "--rebuild", "pairs/manifest.jsonl", "nobody-000", "-o", "none")
 
-    assert (one.returncode, one.stdout) == (0, "1 pairs written to one\n")
+    assert (one.returncode, one.stdout) == (0, "1 pair written to one\n")
     again = tree(tmp_path / "one")
     del again["manifest.jsonl"]
     assert again.keys() == {name for name in first if "photo-001" in name}
@@ -180,7 +180,7 @@ def test_bad_photos_are_a_line_each_and_the_others_are_made(run, tmp_path, photo
     done = run("blur", "missing.jpg", "text.png", photo, tiny, "-o", "out", "--exposure", "1")
 
     assert done.returncode == 1
-    assert done.stdout == "1 pairs written to out\n"
+    assert done.stdout == "1 pair written to out\n"
     missing, text, small, summary = done.stderr.splitlines()
     assert missing == "unblur: missing.jpg: cannot be opened (no such file or directory)"
     assert text.startswith("unblur: text.png: ")

@@ -113,3 +113,30 @@ def test_a_diagnosis_cannot_be_changed_and_repeats(sharp):
     assert first == diagnose(sharp)
     with pytest.raises(FrozenInstanceError):
         first.verdict = "perfect"
+
+
+@pytest.mark.parametrize("kind", ["zoom", "roll"])
+def test_a_zoom_and_a_roll_have_a_direction_that_varies(sharp, kind):
+    moved = [turned(sharp, kind, 0.06 * along) for along in np.linspace(-0.5, 0.5, 25)]
+
+    found = diagnose(np.mean(moved, axis=0, dtype=np.float32))
+    shaken = diagnose(shake(sharp, 12, 35))
+
+    assert found.turns
+    assert not found.directed
+    assert shaken.directed
+    assert not shaken.turns
+
+
+def turned(pixels, kind, amount):
+    """A photo in the middle of which the camera has zoomed or rolled a little."""
+    from scipy.ndimage import affine_transform
+
+    cosine, sine = np.cos(amount), np.sin(amount)
+    matrix = np.eye(2) * (1 + amount)
+    if kind == "roll":
+        matrix = np.array([[cosine, -sine], [sine, cosine]])
+    middle = np.array(pixels.shape[:2]) / 2
+    start = middle - matrix @ middle
+    plane = affine_transform(pixels[..., 0], matrix, start, order=1, mode="nearest")
+    return np.repeat(plane[..., None], 3, axis=2)

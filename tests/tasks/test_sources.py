@@ -122,6 +122,21 @@ def test_two_sources_with_one_target_are_both_named(tree):
         plan(sources, Path("out"))
 
 
+def test_a_folder_may_have_a_name_with_a_point_where_nothing_else_can_be_meant(tree):
+    (tree / "2024.05").mkdir()
+    for sources, out, more in (
+        (find_sources([tree / "a.jpg"]), tree / "2024.05", {}),
+        (find_sources([tree / "a.jpg"]), Path("2024.06"), {"is_folder": True}),
+        (find_sources([tree / "a.jpg"]), Path("St. Moritz"), {}),
+        (find_sources([tree / "day1"]), Path("2024.06"), {}),
+        (find_sources([tree]), Path("2024.06"), {}),
+        (find_sources([tree / "a.jpg"]), Path("new.jpg"), {"is_folder": True}),
+    ):
+        assert all(job.target.parent == out for job in plan(sources, out, **more))
+    with pytest.raises(OptionError, match=r"'\.06' is no ending of a photo; use \.jpg \.jpeg"):
+        plan(find_sources([tree / "a.jpg"]), Path("2024.06"))
+
+
 def test_an_empty_folder_says_what_would_help(tree):
     (tree / "day2" / "within").mkdir(parents=True)
 

@@ -143,6 +143,8 @@ def test_garbage_is_refused_as_on_the_command_line(client, jpeg, server):
         assert error.startswith(f"{name}: ")
         assert "\n" not in error
         assert str(server.folder) not in answer.text
+        job = answer.json()["job"]
+        assert (job["state"], job["result"], job["photos"][0]["error"]) == ("failed", None, error)
 
     assert client.post("/api/restore", data={}).status_code == 400
     broken = client.post(

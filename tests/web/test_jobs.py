@@ -149,6 +149,11 @@ def test_what_cannot_be_done_is_refused_in_one_line(open_desk, jpeg, names, seco
 
 
 def test_what_is_not_installed_is_named(open_desk, jpeg, monkeypatch):
+    monkeypatch.setitem(checks._NEEDED, "reference", ("no_such_module",))
+    monkeypatch.setitem(checks._PACKAGES, "no_such_module", "no-such-package")
+    with pytest.raises(MissingExtraError, match=r"^no-such-package is not .*\[reference\]"):
+        open_desk().submit([upload(jpeg)], Wish(), upload(jpeg))
+    monkeypatch.setitem(checks._PACKAGES, "no_such_module", "no_such_module")
     monkeypatch.setitem(checks._NEEDED, "video", ("no_such_module",))
     assert not checks.has_extra("video")
     with pytest.raises(MissingExtraError, match=r"no_such_module is not installed; .*\[video\]"):

@@ -25,6 +25,7 @@ from unblur.cli import (
     training,
     video,
 )
+from unblur.cli.terminal import complain
 from unblur.errors import UnblurError
 
 _INTERRUPTED: Final = 130
@@ -86,7 +87,7 @@ def main() -> None:
             completion.answer(app)
         app()
     except UnblurError as error:
-        typer.echo(f"unblur: {error}", err=True)
+        complain(error)
         sys.exit(2)
     except SystemExit as stop:
         if stop.code == _INTERRUPTED:  # typer has turned Ctrl-C into this, without a word

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unblur.cli.terminal import progress
+from unblur.cli.terminal import counted, progress
 
 if TYPE_CHECKING:
     from unblur.tasks.average import Summary
@@ -38,11 +38,11 @@ def average(  # noqa: PLR0913, PLR0917 - the flags of a command
     seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Average frames of a fast video (120 fps or more): pairs with real motion blur.
+    """Average frames of a fast video: pairs with real motion blur.
 
-    Writes blur/, sharp/ (the middle frames) and manifest.jsonl; needs the extra `video`. An
-    interrupted run continues where it stopped. Exit status: 0 pairs are there, 1 no window gave
-    one, 2 wrong use.
+    The video should have 120 frames a second or more. Writes blur/, sharp/ (the middle frames) and
+    manifest.jsonl; needs the extra `video`. An interrupted run continues where it stopped. Exit
+    status: 0 pairs are there, 1 no window gave one, 2 wrong use.
     """
     from unblur.imaging.frames import Unreadable
     from unblur.imaging.video import open_frames
@@ -79,25 +79,21 @@ def average(  # noqa: PLR0913, PLR0917 - the flags of a command
 def _report(summary: "Summary", out: Path, *, max_step_px: float, quiet: bool) -> None:
     empty = summary.made + summary.there == 0
     if not quiet:
-        parts = [f"{_count(summary.made, 'pair')} written to {out}"]
+        parts = [f"{counted(summary.made, 'pair')} written to {out}"]
         if summary.there:
-            parts.append(f"{summary.there} were there")
+            parts.append(f"{summary.there} {'was' if summary.there == 1 else 'were'} there")
         if summary.skipped:
             parts.append(
-                f"{_count(summary.skipped, 'window')} skipped for steps over {max_step_px:g} px"
+                f"{counted(summary.skipped, 'window')} skipped for steps over {max_step_px:g} px"
             )
         if summary.cut:
-            parts.append(f"{_count(summary.cut, 'window')} cut by frames that cannot be read")
+            parts.append(f"{counted(summary.cut, 'window')} cut by frames that cannot be read")
         if summary.longest_step_px is not None:
             parts.append(f"longest step {summary.longest_step_px:.1f} px")
         typer.echo(", ".join(parts))
     if empty or not quiet:
         for warning in summary.warnings:
             typer.echo(f"unblur: WARNING: {warning}", err=True)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _range(text: str) -> tuple[int, int]:

@@ -158,7 +158,10 @@ def speed(  # noqa: PLR0913, PLR0917 - the flags of a command
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Seconds a photo, beside the paper's generator in the same process."""
+    """Seconds a photo, beside the paper's generator.
+
+    Both in the same process.
+    """
     from dataclasses import asdict
 
     from unblur.tasks.bench_speed import SpeedOptions, as_table, measure, parse_size

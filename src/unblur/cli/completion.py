@@ -42,7 +42,9 @@ class Shell(StrEnum):
 def completion(
     shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="Which shell.")],
 ) -> None:
-    """Print the script that lets a shell complete commands, options and their values.
+    """Print the script that lets a shell complete what you type.
+
+    Commands, options and the values of options are completed.
 
     bash, in ~/.bashrc: source <(unblur completion bash)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unblur.cli.terminal import progress
+from unblur.cli.terminal import counted, progress
 
 if TYPE_CHECKING:
     from unblur.tasks.check_data import DataReport
@@ -35,7 +35,7 @@ def check(
         bool, typer.Option("--json", help="Print one JSON object, and nothing else.")
     ] = False,
 ) -> None:
-    """Look at every file of a data set, before a training stumbles over one.
+    """Look at every file of a data set, before a training does.
 
     Exit status: 0 fine, 1 problems found (all of them are listed), 2 wrong use.
     """
@@ -64,21 +64,17 @@ def _print(report: "DataReport") -> None:
         sizes = (report.smallest, report.median, report.largest)
         low, middle, high = (f"{width}x{height}" for width, height in sizes)
         typer.echo(f"sizes: smallest {low}, median {middle}, largest {high} px")
-    typer.echo(f"{_counted(len(report.problems), 'problem') if report.problems else 'no problems'}")
+    typer.echo(f"{counted(len(report.problems), 'problem') if report.problems else 'no problems'}")
 
 
 def _words(report: "DataReport") -> str:
-    sequences = f" in {_counted(report.sequences, 'sequence')}"
+    sequences = f" in {counted(report.sequences, 'sequence')}"
     return {
-        "photos": _counted(report.files, "sharp photo"),
-        "pairs": _counted(report.pairs, "pair"),
-        "gopro": _counted(report.pairs, "pair") + sequences,
-        "frames": _counted(report.files, "frame") + sequences,
+        "photos": counted(report.files, "sharp photo"),
+        "pairs": counted(report.pairs, "pair"),
+        "gopro": counted(report.pairs, "pair") + sequences,
+        "frames": counted(report.files, "frame") + sequences,
     }[report.layout]
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _print_json(report: "DataReport") -> None:

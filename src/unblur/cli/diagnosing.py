@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unblur.cli.terminal import progress
+from unblur.cli.terminal import complain, in_flags, progress
 
 if TYPE_CHECKING:
     from unblur.tasks.diagnose import Diagnosis
@@ -35,9 +35,10 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
         float, typer.Option(help="Refuse larger photos before they are decoded.")
     ] = 200.0,
 ) -> None:
-    """Say how blurred photos are, along which direction, and whether restoring will help.
+    """Say how blurred photos are, and whether restoring will help.
 
-    Exit status: 0 all diagnosed, 1 some failed, 2 wrong use.
+    Also along which direction, and how sure that is. Exit status: 0 all diagnosed, 1 some failed, 2
+    wrong use.
     """
     from unblur.errors import OptionError, UnblurError
     from unblur.tasks.batch import list_sources
@@ -105,6 +106,8 @@ def _words(found: "Diagnosis") -> str:
     if found.directed:
         parts.append(f"over about {blur.length_px:.0f} px along {blur.angle_deg:.0f} degrees")
         parts.append(f"direction {blur.certainty:.0%} sure")
+    elif found.turns:
+        parts.append(f"over about {blur.length_px:.0f} px, its direction varies from part to part")
     elif found.verdict != "sharp":
         parts.append(f"over about {blur.length_px:.0f} px alike in all directions")
         parts.append("out of focus or shaken back and forth")
@@ -124,6 +127,7 @@ def _fields(source: Path, found: "Diagnosis", picture: Path | None) -> dict[str,
         "source": str(source),
         **_rounded(fields),
         "directed": found.directed,
+        "turns": found.turns,
         "helps": found.helps,
         "outlook": found.outlook,
         "picture": str(picture) if picture else None,
@@ -142,6 +146,6 @@ def _fail(source: Path, error: str, *, as_json: bool) -> None:
     if as_json:
         import json
 
-        typer.echo(json.dumps({"source": str(source), "error": error}))
+        typer.echo(json.dumps({"source": str(source), "error": in_flags(error)}))
     else:
-        typer.echo(f"unblur: {error}", err=True)
+        complain(error)

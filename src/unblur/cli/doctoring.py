@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Examine this installation: versions, engines, memory, and a self-test of five seconds.
+    """Examine this installation: what works, what is missing.
 
-    Says for each missing extra what it would bring and which line installs it. Uses no network.
+    Versions, engines, memory, and a self-test of five seconds. Says for each missing extra what
+    it would bring and which line installs it. Uses no network.
     Exit status: 0 if `unblur restore` works, 1 if not.
     """
     from unblur.tasks.doctor import examine

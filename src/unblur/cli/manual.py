@@ -20,7 +20,10 @@ _TYPE: Final = re.compile(r"<(?:list\[)?(\w+)(?: range)?\]?>")
 
 
 def man(context: typer.Context) -> None:
-    """Print the manual page of all commands: unblur man > unblur.1; man ./unblur.1."""
+    """Print the manual page of all commands.
+
+    unblur man > unblur.1; man ./unblur.1
+    """
     from unblur import __version__
 
     command: Any = context.find_root().command
@@ -55,7 +58,7 @@ def write_manual(command: Any, *, version: str) -> Iterator[str]:
     for status, meaning in (
         ("0", "All was done."),
         ("1", "Some of it failed, as lines on stderr say."),
-        ("2", "Wrong use; nothing was done."),
+        ("2", "Wrong use, or an extra that this needs is not installed; nothing was done."),
         ("130", "Interrupted with Ctrl-C."),
     ):
         yield from (".TP", rf"\fB{status}\fR", roff(meaning))

@@ -29,9 +29,10 @@ def convert(
     float32: Float32 = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Convert weights of the DeblurGAN authors' code; needs the extra `train`.
+    """Convert weights of the DeblurGAN authors' code.
 
-    Also takes state dicts of our own models. Nothing that FILE may contain is run.
+    Needs the extra `train`. Also takes state dicts of our own models. Nothing that FILE may contain
+    is run.
     """
     _check_target(out, overwrite=overwrite)
     _hush_exporter()
@@ -56,9 +57,9 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of a command
     float32: Float32 = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Export a trained network for `unblur restore --model`; needs the extra `train`.
+    """Export a trained network for `unblur restore --model`.
 
-    The file says what the run knows: model, recipe, data and scores.
+    Needs the extra `train`. The file says what the run knows: model, recipe, data and scores.
     """
     _check_target(out, overwrite=overwrite)
     _hush_exporter()

@@ -28,9 +28,10 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
         float, typer.Option(help="Refuse larger photos before they are decoded.")
     ] = 200.0,
 ) -> None:
-    """Find the kernel that blurred a photo, by a sharp or a short and noisy second shot.
+    """Find the kernel that blurred a photo, by a second shot.
 
-    What is written is what `unblur restore --kernel` reads.
+    The second shot is sharp, or short-exposed and noisy; needs the extra `reference`. What is
+    written is what `unblur restore --kernel` reads.
     """
     from unblur.tasks.kernel_file import KernelOptions, write_pair_kernel
 

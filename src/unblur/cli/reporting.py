@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from unblur.cli.terminal import progress, say
+from unblur.cli.terminal import complain, in_flags, progress, say
 from unblur.errors import OptionError, TargetError
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ class Tally:
         if self.as_json:
             say(json.dumps(entry(result)))
         elif result.error is not None:
-            say(f"unblur: {result.error}", err=True)
+            complain(result.error)
         elif result.skipped and self.verbose:
             say(f"{result.source} -> {result.target}  done already")
         elif not self.quiet and not result.skipped:
             notes = f" ({'; '.join(result.notes)})" if result.notes else ""
-            say(f"{result.source} -> {result.target}  {result.seconds:.2f} s{notes}")
+            preview = f", before and after: {result.preview}" if result.preview else ""
+            say(f"{result.source} -> {result.target}  {result.seconds:.2f} s{preview}{notes}")
 
     def totals(self, *, interrupted: bool = False) -> dict[str, Any]:
         """The last line of a report."""
@@ -75,7 +76,7 @@ class Tally:
             say(f"{', '.join(parts)} in {sums['seconds']:.3g} s{rate}")
         if self.errors and self.restored + self.skipped + len(self.errors) > _SCREENFUL:
             for error in self.errors:
-                say(f"unblur: {error}", err=True)
+                complain(error)
         if self.errors and self.total > 1:
             say(f"unblur: {len(self.errors)} of {self.total} photos failed", err=True)
         left = self.total - self.restored - self.skipped - len(self.errors)
@@ -164,7 +165,7 @@ def entry(result: "Restored") -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "skipped": result.skipped,
         "notes": list(result.notes),
-        "error": result.error,
+        "error": None if result.error is None else in_flags(result.error),
     }
 
 

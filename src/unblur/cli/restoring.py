@@ -1,5 +1,6 @@
 """`unblur restore` and `unblur models`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unblur.cli.reporting import Tally, entry, report_file
-from unblur.cli.terminal import progress, say
+from unblur.cli.terminal import counted, progress, say
 from unblur.errors import OptionError
 
 if TYPE_CHECKING:
@@ -24,9 +25,13 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         ),
     ],
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--out", "-o", help="File or folder for the results; not given: beside each photo."
+            "--out",
+            "-o",
+            metavar="PATH",
+            help="File or folder for the results (a / at its end says folder); not given: beside "
+            "each photo.",
         ),
     ] = None,
     recursive: Annotated[
@@ -95,10 +100,11 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         float, typer.Option(help="Refuse larger photos before they are decoded.")
     ] = 200.0,
 ) -> None:
-    """Restore motion-blurred photos; EXIF, colour profile, alpha and bit depth are kept.
+    """Restore motion-blurred photos; their metadata is kept.
 
-    Writes photo.unblurred.jpg beside photo.jpg. A batch that was stopped goes on where it was
-    when the same command is given again. Exit status: 0 all restored, 1 some failed, 2 wrong use.
+    EXIF, colour profile, alpha and bit depth, that is. Writes photo.unblurred.jpg beside
+    photo.jpg. A batch that was stopped goes on where it was when the same command is given again.
+    Exit status: 0 all restored, 1 some failed, 2 wrong use.
     """
     from contextlib import closing
 
@@ -121,10 +127,12 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         mask=mask,
         max_megapixels=max_megapixels,
     )
+    target = None if out is None else Path(out)
+    is_folder = out is not None and out.endswith(("/", os.sep))
     names = [name for name in photos if str(name) != "-"]
     listed = batch.read_names(sys.stdin.buffer.read()) if len(names) < len(photos) else ()
-    sources = batch.find_sources(names, recursive=recursive, out=out, listed=listed)
-    jobs = batch.plan(sources, out, preview=preview)
+    sources = batch.find_sources(names, recursive=recursive, out=target, listed=listed)
+    jobs = batch.plan(sources, target, preview=preview, is_folder=is_folder)
     workers = batch.choose_workers(workers, len(jobs))
     tally = Tally(total=len(jobs), as_json=as_json, quiet=quiet, verbose=verbose)
     with report_file(report, overwrite=overwrite) as lines:
@@ -201,4 +209,4 @@ def _explain(restorer: "Restorer", workers: int) -> None:
         say(f"unblur: engine {engine.name}, {engine.precision}: {engine.why}", err=True)
     else:
         say(f"unblur: {restorer.options.method}, without a network", err=True)
-    say(f"unblur: {workers} photo{'s' if workers > 1 else ''} at a time", err=True)
+    say(f"unblur: {counted(workers, 'photo')} at a time", err=True)

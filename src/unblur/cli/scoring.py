@@ -68,7 +68,10 @@ def _say_means(found: "list[Score]", metrics: tuple[str, ...]) -> None:
     infinite = sum(math.isinf(result.scores.get("psnr", 0)) for result in scored)
     more = f", {infinite} with infinite PSNR not in its mean" if infinite else ""
     more += f", {len(found) - len(scored)} failed" if len(found) > len(scored) else ""
-    say(f"mean of {len(scored)}{more}  {_words(means)}")
+    if scored:
+        say(f"mean of {len(scored)}{more}  {_words(means)}")
+    else:
+        say(f"unblur: none of {len(found)} pairs could be scored", err=True)
 
 
 def _words(scores: dict[str, float]) -> str:

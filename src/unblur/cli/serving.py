@@ -33,9 +33,10 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
         str, typer.Option(metavar="TIME", help="Delete results so long after they were made.")
     ] = "1h",
 ) -> None:
-    """Serve a page to restore photos in a browser, and an HTTP interface; needs the extra `web`.
+    """Serve a page to restore photos in a browser.
 
-    Listens on this machine only unless --host says otherwise. Asks nothing of the internet.
+    And an HTTP interface; needs the extra `web`. Listens on this machine only unless --host says
+    otherwise. Asks nothing of the internet.
     """
     from unblur.web.options import ServeOptions, read_seconds
     from unblur.web.server import serve as run

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Learn a scene from one sharp photo; restore a blurred one of it (extra `train`).",
+    help="Learn a scene from a photo, restore a blurred one of it.\n\nNeeds the extra `train`.",
 )
 
 Model = Annotated[Path, typer.Option(metavar="FILE.singan", help="What `fit` has written.")]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unblur.cli.terminal import progress
+from unblur.cli.terminal import counted, progress
 
 
 def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
@@ -92,10 +92,10 @@ def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
                 made += not result.there
             advance()
     if not quiet:
-        before = f", {there} were there" if there else ""
-        typer.echo(f"{made} pairs written to {out}{before}")
+        before = f", {there} {'was' if there == 1 else 'were'} there" if there else ""
+        typer.echo(f"{counted(made, 'pair')} written to {out}{before}")
     if failed:
-        typer.echo(f"unblur: {failed} of {total} pairs failed", err=True)
+        typer.echo(f"unblur: {failed} of {counted(total, 'pair')} failed", err=True)
     raise typer.Exit(code=1 if failed else 0)
 
 
@@ -110,7 +110,10 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
     length_px: Annotated[float, typer.Option(help="Length of the whole path.")] = 60.0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
 ) -> None:
-    """Draw random shakes, to look at: a sheet of paths and kernels, and their statistics."""
+    """Draw random shakes, to look at.
+
+    A sheet of paths and kernels, and their statistics.
+    """
     from unblur.tasks.kernels import ShakeOptions, Shakes
 
     shakes = Shakes(
@@ -124,10 +127,10 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
     )
     if out is not None:
         shakes.write_sheet(out, overwrite=overwrite)
-        typer.echo(f"{count} shakes drawn to {out}")
+        typer.echo(f"{counted(count, 'shake')} drawn to {out}")
     mean = shakes.statistics()
     typer.echo(
-        f"{count} shakes ({preset}): mean path {mean.length_px:.1f} px, "
+        f"{counted(count, 'shake')} ({preset}): mean path {mean.length_px:.1f} px, "
         f"extent {mean.extent_px:.1f} px, end to start {mean.end_to_start_px:.1f} px, "
         f"{mean.straight:.1%} nearly straight"
     )

@@ -3,11 +3,14 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
     from rich.text import Text
+
+
+_KEYWORD: Final = " (overwrite=True)"
 
 
 class Advance(Protocol):
@@ -30,6 +33,21 @@ def say(text: str, *, err: bool = False) -> None:
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     stream.flush()
+
+
+def complain(error: object) -> None:
+    """Print what went wrong, to stderr."""
+    say(f"unblur: {in_flags(str(error))}", err=True)
+
+
+def in_flags(text: str) -> str:
+    """An error of the library without what only those can use who call it from Python."""
+    return text.replace(_KEYWORD, "")
+
+
+def counted(number: int, what: str) -> str:
+    """``1 pair``, ``2 pairs``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 @contextmanager

@@ -44,10 +44,11 @@ def video(  # noqa: PLR0913, PLR0917 - the flags of a command
         bool, typer.Option("--json", help="Print one JSON object, and nothing else.")
     ] = False,
 ) -> None:
-    """Restore a video; sound, subtitles, frame times, rotation and colours are kept.
+    """Restore a video; sound and frame times are kept.
 
-    Writes clip.unblurred.mp4 beside clip.mp4; needs the extra `video`. Exit status: 0 restored,
-    1 restored but for frames that cannot be read, 2 failed or wrong use.
+    Subtitles, rotation and colours, too. Writes clip.unblurred.mp4 beside clip.mp4; needs the extra
+    `video`. Exit status: 0 restored, 1 restored but for frames that cannot be read, 2 failed or
+    wrong use.
     """
     from unblur.tasks.restore import RestoreOptions, Restorer
     from unblur.tasks.video import RestoredVideo, VideoOptions, restore_video

@@ -134,7 +134,7 @@ class BatchRun:
             if ledger.is_done(source, target, job.preview):
                 return Restored(source=source, target=target, preview=job.preview, skipped=True)
             overwrite = ledger.is_ours(target)
-        check_paths(source, target, job.preview, overwrite=overwrite)
+        check_paths(source, target, job.preview, overwrite=overwrite, in_batch=True)
         ledger.begin(source, target)
         try:
             restored = self._restore(job, alone=alone, overwrite=overwrite)

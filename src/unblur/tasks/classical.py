@@ -1,12 +1,13 @@
 """Deconvolution and unsharp mask as ways of restoring, beside the networks."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import OptionError
+from unblur.errors import MissingExtraError, OptionError
 from unblur.imaging.deconvolution import (
     DeconvolutionOptions,
     context_px,
@@ -36,6 +37,7 @@ class ClassicalMethod:
     Raises:
         OptionError: If the method needs a kernel, or takes none.
         PhotoError: If the kernel cannot be read.
+        MissingExtraError: If scikit-image is not installed.
     """
 
     def __init__(self, method: str, kernel: Path | None = None) -> None:
@@ -43,6 +45,8 @@ class ClassicalMethod:
             raise OptionError("wiener needs --kernel; unsupervised-wiener guesses one")
         if method == "unsharp-mask" and kernel is not None:
             raise OptionError("unsharp-mask takes no --kernel; wiener and richardson-lucy do")
+        if find_spec("skimage") is None:  # say so now, not once for each photo
+            raise MissingExtraError("scikit-image", extra="bench")
         self.name = method
         self.kernel = None if kernel is None else read_kernel(kernel)
         context = context_px(method, self.kernel)

@@ -40,6 +40,10 @@ _PATCH_PX: Final = 256
 _ROUND: Final = 0.7
 """Blur that is this wide for its length has no direction to speak of."""
 _VARIES: Final = 0.75
+_LEAST_CELLS: Final = 6
+_LINES: Final = 0.75
+_TURNS: Final = 0.4
+"""Mean of the parts' directions as vectors; zooms and rolls have 0.0 to 0.45, shakes 0.5 to 1."""
 _STROKE_SHARE: Final = 32.0
 """A blur of so many pixels gets a stroke as long as a cell."""
 _TRIED_PX: Final = 512
@@ -93,7 +97,22 @@ class Diagnosis:
     @property
     def directed(self) -> bool:
         """Blurred along one direction: not sharp, and not blurred alike in all, as out of focus."""
-        return _is_directed(self.blur)
+        return _is_directed(self.blur) and not self.turns
+
+    @property
+    def turns(self) -> bool:
+        """Nearly all parts are blurred along some direction, but not along the same.
+
+        So does a zoom or a roll of the camera.
+        """
+        seen = [cell.blur for cell in self.cells if cell.blur]
+        lines = [blur for blur in seen if _is_directed(blur)]
+        if len(seen) < _LEAST_CELLS or len(lines) < _LINES * len(seen) or self.verdict == "sharp":
+            return False
+        # Directions are the same after half a turn, so angles are doubled before their mean.
+        doubled = np.exp(2j * np.radians([blur.angle_deg for blur in lines]))
+        weights = np.array([blur.certainty for blur in lines])
+        return bool(abs(weights @ doubled) < _TURNS * weights.sum())
 
     @property
     def helps(self) -> bool | None:

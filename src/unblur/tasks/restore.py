@@ -87,7 +87,7 @@ class Restorer:
         Raises:
             NetworkError: If the network is unknown, corrupt, or not written by unblur.
             PhotoError: If the kernel, the mask or the reference cannot be read.
-            MissingExtraError: If the engine is not installed.
+            MissingExtraError: If the engine, or what method or reference need, is not installed.
         """
         options = options or RestoreOptions()
         if options.reference is not None:

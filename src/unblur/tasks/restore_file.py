@@ -11,6 +11,7 @@ import numpy as np
 from unblur.errors import PhotoError, TargetError
 from unblur.imaging.photo import Photo, format_of, read_photo, write_photo
 from unblur.imaging.preview import before_after
+from unblur.tasks.change import Watched, cropped
 from unblur.tasks.restore import RestoreOptions
 from unblur.tasks.restore_reference import ReferencedPhoto
 from unblur.tasks.sources import target_name
@@ -18,6 +19,7 @@ from unblur.tasks.streaming import RestoresRows, is_large, losses, restore_strea
 
 _PREVIEW: Final = ".before-after.jpg"
 _PREVIEW_SIDE_PX: Final = 16_000
+_SAME: Final = "hardly changed: sharp already, or too noisy to tell"
 _VIDEOS: Final = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"})
 
 
@@ -81,23 +83,35 @@ def restore_file(
     check_paths(source, target, preview, overwrite=overwrite)
     if preview is not None and options.reference is not None:
         check_paths(source, confidence_file(preview), None, overwrite=overwrite)
+    watched = Watched(restorer, options)
     if restorer.needs_whole or not is_large(source):
-        notes = _restore_in_memory(source, restorer, options, target, overwrite, preview)
+        notes = _restore_in_memory(source, watched, options, target, overwrite, preview)
     else:
         notes = restore_streamed(
             source,
             target,
-            restorer,
+            watched,
             max_megapixels=options.max_megapixels,
             overwrite=overwrite,
             preview=preview,
         )
+    if watched.hardly_changed:
+        notes = (*notes, _SAME)
     seconds = time.perf_counter() - started
     return Restored(source=source, target=target, preview=preview, seconds=seconds, notes=notes)
 
 
-def check_paths(source: Path, target: Path, preview: Path | None, *, overwrite: bool) -> None:
+def check_paths(
+    source: Path, target: Path, preview: Path | None, *, overwrite: bool, in_batch: bool = False
+) -> None:
     """Find out before the work is done, not after.
+
+    Args:
+        source: The photo.
+        target: Where the restored one goes.
+        preview: Where before and after go.
+        overwrite: Files that exist may be replaced.
+        in_batch: The batch's record does not have what exists; the error says what to do then.
 
     Raises:
         PhotoError: If the source is a video by its name.
@@ -109,6 +123,11 @@ def check_paths(source: Path, target: Path, preview: Path | None, *, overwrite: 
         if path.exists() and source.exists() and path.samefile(source):
             raise TargetError(f"{source}: is the source itself, left alone; name another target")
         if path.exists() and not overwrite:
+            if in_batch:
+                raise TargetError(
+                    f"{path}: exists, and no record says that it was made in this way; remove it "
+                    "to have it made anew, or --overwrite (overwrite=True) does all anew"
+                )
             raise TargetError(f"{path}: exists; --overwrite (overwrite=True) replaces it")
 
 
@@ -173,10 +192,7 @@ def _restore_in_memory(
 def _write_preview(
     photo: Photo, restored: Photo, options: RestoreOptions, preview: Path, *, overwrite: bool
 ) -> None:
-    before = photo.pixels
-    if options.crop is not None:
-        left, top, width, height = options.crop
-        before = before[top : top + height, left : left + width]
+    before = cropped(photo, options)
     # A JPEG has at most 65,535 px a side; panoramas are thinned out, for the preview only.
     step = -(-max(before.shape) // _PREVIEW_SIDE_PX)
     halves = (x[::step, ::step].astype("float32") for x in (before, restored.pixels))

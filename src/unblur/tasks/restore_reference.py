@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.engines import Engine
+from unblur.errors import MissingExtraError
 from unblur.imaging.photo import Photo
 from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds
 from unblur.tasks.network import RunTile
@@ -17,6 +19,7 @@ from unblur.tasks.restore import RestoreOptions, Restorer
 
 Float32 = NDArray[np.float32]
 
+_PACKAGES: Final = {"scikit-image": "skimage", "scipy": "scipy", "opencv-python-headless": "cv2"}
 _BYTES_PER_PX: Final = 300
 """Working memory: 140 were measured with a pair of 3 megapixels; a blur that varies needs more."""
 
@@ -101,6 +104,7 @@ class ReferenceMethod:
 
     Raises:
         PhotoError: If the reference cannot be read, or is too small.
+        MissingExtraError: If what the extra `reference` brings is not installed.
     """
 
     needs = TileNeeds(halo_px=None, grid_px=1, bytes_per_px=_BYTES_PER_PX)
@@ -113,6 +117,9 @@ class ReferenceMethod:
         *,
         max_megapixels: float = 200.0,
     ) -> None:
+        for package, module in _PACKAGES.items():
+            if find_spec(module) is None:  # say so now, not once for each photo
+                raise MissingExtraError(package, extra="reference")
         self._path, self._kind, self._alone = path, kind, alone
         self._pixels = read_reference(path, max_megapixels=max_megapixels)
 

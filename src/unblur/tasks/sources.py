@@ -1,8 +1,10 @@
 """Which photos are meant, and where each restored one goes."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +17,7 @@ _PREVIEW: Final = ".before-after"
 _NOT_WRITTEN: Final = frozenset(
     {".gif", ".bmp", ".jp2", ".jxl", ".psd", *HEIF_ENDINGS, *RAW_ENDINGS}
 )
+_KINDS: Final = "JPEG, PNG, TIFF, WebP, AVIF, GIF, HEIC, camera raw"
 _MAGIC: Final = frozenset("*?[")
 
 
@@ -103,7 +106,13 @@ def list_sources(names: Sequence[Path]) -> list[Path]:
     return [source.path for source in find_sources(names)]
 
 
-def plan(sources: Sequence[Source], out: Path | None = None, *, preview: bool = False) -> list[Job]:
+def plan(
+    sources: Sequence[Source],
+    out: Path | None = None,
+    *,
+    preview: bool = False,
+    is_folder: bool = False,
+) -> list[Job]:
     """Decide where each restored photo goes.
 
     A source that is where another one's result goes is an earlier result, and left out.
@@ -111,17 +120,21 @@ def plan(sources: Sequence[Source], out: Path | None = None, *, preview: bool = 
     Args:
         sources: From :func:`find_sources`.
         out: A file for one photo, a folder for any number; None puts each beside its source.
-        preview: Also plan ``photo.before-after.jpg`` beside each target.
+        preview: Also plan ``photo.before-after.jpg`` beside each target; for ``out.png`` that
+            was named itself ``out.before-after.jpg``.
+        is_folder: ``out`` is to be a folder, whatever its name looks like.
 
     Returns:
         The jobs, in the order of the sources.
 
     Raises:
-        OptionError: If several photos would go to one file, or its format cannot be written.
+        OptionError: If several photos would go to one file, its format cannot be written, or its
+            ending is not known.
     """
-    if out is not None and out.suffix.lower() in _NOT_WRITTEN and not out.is_dir():
-        raise OptionError(f"{out}: cannot write '{out.suffix}'; use {' '.join(WRITABLE)}")
-    single = out is not None and out.suffix.lower() in WRITABLE and not out.is_dir()
+    is_folder = is_folder or (out is not None and out.is_dir())
+    if out is not None and not is_folder:
+        _check_ending(out, sources)
+    single = out is not None and out.suffix.lower() in WRITABLE and not is_folder
     if single and len(sources) != 1:
         raise OptionError(f"{len(sources)} photos do not fit in one file; make {out} a folder")
     targets = [
@@ -140,7 +153,8 @@ def plan(sources: Sequence[Source], out: Path | None = None, *, preview: bool = 
     jobs: list[Job] = []
     taken: set[Path] = set()
     for source, target in pairs:
-        picture = _preview_of(source.path, target, taken) if preview else None
+        shown = target if single else source.path
+        picture = _preview_of(shown, target, taken) if preview else None
         jobs.append(Job(source=source.path, target=target, preview=picture, error=source.error))
     return jobs
 
@@ -151,6 +165,20 @@ def target_name(source: Path) -> str:
     if suffix.lower() not in WRITABLE:
         suffix = default_suffix(source)
     return f"{source.stem}{_RESTORED}{suffix}"
+
+
+def _check_ending(out: Path, sources: Sequence[Source]) -> None:
+    """Refuse a file that cannot be written, and what looks like a slip in its ending."""
+    ending = out.suffix.lower()
+    if ending in _NOT_WRITTEN:
+        raise OptionError(f"{out}: cannot write '{out.suffix}'; use {' '.join(WRITABLE)}")
+    one_file = len(sources) == 1 and sources[0].named
+    if one_file and re.fullmatch(r"\.\w+", ending) and ending not in WRITABLE:
+        fitting = get_close_matches(ending, WRITABLE, n=1) or WRITABLE
+        raise OptionError(
+            f"{out}: '{out.suffix}' is no ending of a photo; use {' '.join(fitting)}, "
+            f"or {out}{os.sep} for a folder"
+        )
 
 
 def _check_distinct(pairs: Sequence[tuple[Path, Path]]) -> None:
@@ -166,7 +194,7 @@ def _check_distinct(pairs: Sequence[tuple[Path, Path]]) -> None:
 
 
 def _preview_of(source: Path, target: Path, taken: set[Path]) -> Path:
-    """``photo.before-after.jpg`` beside the target; of namesakes, all but one say their format."""
+    """``photo.before-after.jpg`` beside a target; of namesakes, all but one say their format."""
     preview = target.with_name(f"{source.stem}{_PREVIEW}.jpg")
     if preview in taken:
         preview = target.with_name(f"{source.name}{_PREVIEW}.jpg")
@@ -190,7 +218,7 @@ def _matches(pattern: Path) -> list[Path]:
         and (_is_photo(path) or (path.is_dir() and "**" not in parts))
     ]
     if not fitting:
-        raise OptionError(f"{pattern}: no photo fits this pattern ({', '.join(READABLE)})")
+        raise OptionError(f"{pattern}: no photo fits this pattern ({_KINDS})")
     return fitting
 
 
@@ -202,7 +230,7 @@ def _named(folder: Path, recursive: bool, out: Path | None) -> list[Source]:
     found = list(_walk(folder, Path(), recursive, None if out is None else _real(out)))
     if not found:
         hint = "" if recursive else "; --recursive looks in the folders within"
-        raise OptionError(f"{folder}: no photos in this folder ({', '.join(READABLE)}){hint}")
+        raise OptionError(f"{folder}: no photos in this folder ({_KINDS}){hint}")
     return found
 
 

@@ -13,6 +13,8 @@ _NEEDED: Final = {
     "reference": ("skimage", "scipy", "cv2"),
     "bench": ("skimage",),
 }
+_PACKAGES: Final = {"cv2": "opencv-python-headless", "skimage": "scikit-image"}
+"""What to install, where it is called otherwise than the module."""
 
 
 def has_extra(extra: str) -> bool:
@@ -60,4 +62,4 @@ def check_order(
 
 
 def _missing(extra: str) -> list[str]:
-    return [name for name in _NEEDED[extra] if find_spec(name) is None]
+    return [_PACKAGES.get(name, name) for name in _NEEDED[extra] if find_spec(name) is None]

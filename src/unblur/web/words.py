@@ -13,6 +13,8 @@ def diagnosis_words(found: "Diagnosis") -> str:
     said = found.seems[0].upper() + found.seems[1:]
     if found.directed:
         said += f" over about {found.blur.length_px:.0f} px along {found.blur.angle_deg:.0f}°"
+    elif found.turns:
+        said += f" over about {found.blur.length_px:.0f} px, its direction varies from part to part"
     elif found.verdict != "sharp":
         said += f" over about {found.blur.length_px:.0f} px, alike in all directions"
     if found.varies:
