@@ -7,7 +7,6 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 demo: .venv/core.stamp  ## restore a shaken photo and say where the before/after picture is
 	@$(BIN)/unblur restore examples/shaken.jpg -o demo-output/ --preview --overwrite
-	@echo "Before and after: demo-output/shaken.before-after.jpg"
 
 # Threads that wait must not keep others from working: four times slower on a busy machine.
 test: export OMP_WAIT_POLICY := PASSIVE

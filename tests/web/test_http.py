@@ -26,7 +26,8 @@ DOCS = Path(__file__).parents[2] / "docs" / "web.md"
 def limited(tmp_path_factory):
     """A server that takes little, and from its owner only."""
     folder, secret = tmp_path_factory.mktemp("limited"), {"UNBLUR_AUTH": ":".join(OWNER)}
-    with serving(folder, "--queue", "1", "--max-mb", "1", env=secret) as running:
+    few = ("--queue", "1", "--max-mb", "1", "--name", "Photos.example")
+    with serving(folder, *few, env=secret) as running:
         yield running
 
 
@@ -229,6 +230,14 @@ def test_who_has_no_password_or_comes_from_elsewhere_is_refused(limited, jpeg):
         assert client.get("/").status_code == 200
         foreign = {"host": "evil.example"}
         assert client.get("/", headers=foreign).status_code == 403
+        proxied = {"host": "photos.example:8443", "x-forwarded-proto": "https"}
+        page = client.get("/", headers=proxied)
+        assert page.status_code == 200
+        assert "https://photos.example:8443" in page.text
+        own = proxied | {"origin": "https://photos.example:8443"}
+        assert client.post("/api/jobs", files=[sent(jpeg)], headers=own).status_code != 403
+        stranger = proxied | {"origin": "https://evil.example"}
+        assert client.post("/api/jobs", files=[sent(jpeg)], headers=stranger).status_code == 403
         origin = {"origin": "https://evil.example"}
         answer = client.post("/api/jobs", files=[sent(jpeg)], headers=origin)
         assert answer.status_code == 403

@@ -12,6 +12,10 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
         str, typer.Option(help="Address to listen on; 0.0.0.0: all, for others, too.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 7860,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Answer under this name, too: that of a proxy on this machine."),
+    ] = None,
     auth: Annotated[
         str | None,
         typer.Option(
@@ -44,6 +48,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
     options = ServeOptions(
         host=host,
         port=port,
+        name=name,
         auth=auth,
         queue=queue,
         max_mb=max_mb,

@@ -92,9 +92,10 @@ class Guard:
         self, scope: Scope, headers: dict[bytes, bytes]
     ) -> tuple[int, str, tuple[tuple[bytes, bytes], ...]] | None:
         host = headers.get(b"host", b"").decode("latin-1")
-        if self._local and not _is_loopback(urlsplit(f"//{host}").hostname or ""):
+        if self._local and not self._is_ours(urlsplit(f"//{host}").hostname or ""):
             # A page elsewhere that has its name point to this machine would come so.
-            return 403, f"this server is for this machine only, not for {host!r}", ()
+            what = f"this server is for this machine only, not for {host!r} (see --name)"
+            return 403, what, ()
         origin = headers.get(b"origin", b"").decode("latin-1")
         if scope["method"] not in _READING and origin and urlsplit(origin).netloc != host:
             return 403, f"a page of {origin} may not use this server", ()
@@ -107,6 +108,9 @@ class Guard:
         if length.isdigit() and int(length) > self._most:
             return 413, self._too_large(), ()
         return None
+
+    def _is_ours(self, name: str) -> bool:
+        return _is_loopback(name) or name == (self._options.name or "").lower() != ""
 
     def _may(self, given: bytes) -> bool:
         if self._options.auth is None:

@@ -30,6 +30,8 @@ class ServeOptions:
     """The address to listen on; ``0.0.0.0`` is all of them."""
     port: int = 7860
     """0 takes a free one."""
+    name: str | None = None
+    """The name of a proxy on this machine that hands on requests for it."""
     auth: str | None = None
     """``user:password`` that is asked for; None asks nobody."""
     queue: int = 16
@@ -49,6 +51,8 @@ class ServeOptions:
         """Check values."""
         if not 0 <= self.port <= _MOST_PORT:
             raise OptionError(f"port must be from 0 to {_MOST_PORT}, got {self.port}")
+        if self.name is not None and not re.fullmatch(r"[\w.-]+", self.name):
+            raise OptionError(f"name must be like photos.example.org, got {self.name!r}")
         if self.auth is not None and not re.fullmatch(r"[^:]+:.+", self.auth):
             raise OptionError("auth must be USER:PASSWORD, with something on both sides of the ':'")
         for name in ("queue", "most_photos"):
