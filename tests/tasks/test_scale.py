@@ -1,15 +1,19 @@
 """Restoring on a Ray cluster, undisturbed and with faults."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 import skimage.data
 
@@ -251,6 +255,105 @@ def test_a_folder_of_more_than_a_page_is_listed_in_order(cluster):
 
     assert found == [*(name.removeprefix("in/") for name in names), "sub/a.jpg"]
     assert cluster[1].calls - before == 3  # two pages, and the folder within
+
+
+def test_names_that_may_clash_are_seen_together_across_pages_and_folders_between(cluster):
+    found = listed(
+        "clash", *(f"{index:04}.jpg" for index in range(998)), "A/x.jpg", "a.cr2", "a.dng"
+    )
+
+    assert [x.key for x in found if x.clash] == ["a.dng"]  # the first name of the second page
+    assert len(found) == 1001
+
+
+def test_a_folder_without_a_name_is_listed_once_and_said(cluster):
+    first, second = listed("unnamed", "/a.jpg", "b.jpg")
+
+    assert first.key == "b.jpg"
+    assert (second.status, second.source) == ("failed", "//")
+    assert "has no name" in second.reason
+
+
+def listed(bucket, *names):
+    import fsspec
+    from moto.s3.models import s3_backends
+
+    from unblur.tasks.scale_listing import list_photos
+    from unblur.tasks.scale_store import Store
+
+    fsspec.filesystem("s3").mkdir(bucket)
+    for name in names:
+        s3_backends["123456789012"]["aws"].put_object(bucket, f"in/{name}", b"x")
+    return list(islice(list_photos(Store(f"s3://{bucket}/in")), 1100))
+
+
+def test_odd_names_in_a_store_are_done_once_and_found_again(cluster, photos, how):
+    import fsspec
+
+    names = ("a b.jpg", "day#1/ü?=1.jpg", "a[1]*.jpg", "100%25.jpg", "a+b&c;d.jpg")
+    remote = fsspec.filesystem("s3")
+    remote.mkdir("odd")
+    for name in names:
+        remote.put_file(str(photos / "00.jpg"), f"odd/in #1/{name}")
+
+    done = run("s3://odd/in #1", "s3://odd/out [x]", how)
+    again = run("s3://odd/in #1", "s3://odd/out [x]", how)
+
+    assert {x.source for x in done} == {x.source for x in again} == set(names)
+    assert counts(done) == counts(again) == {"done": len(names)}
+    assert not any(x.fresh for x in again)
+    remote.invalidate_cache()
+    written = {x.removeprefix("odd/out [x]/") for x in remote.find("odd/out [x]")}
+    assert {x.target for x in done} == {x for x in written if "manifest" not in x}
+
+
+def test_a_folder_without_photos_is_wrong_use(cluster, how, tmp_path):
+    import fsspec
+
+    fsspec.filesystem("s3").mkdir("empty")
+    (tmp_path / "in").mkdir()
+    for source in (tmp_path / "in", "s3://empty/phots"):
+        with pytest.raises(OptionError, match="no photos below this folder"):
+            run(source, tmp_path / "out", how)
+
+
+def test_results_of_one_set_of_options_are_known_again_after_a_run_with_another(
+    cluster, photos, how, tmp_path
+):
+    small = tmp_path / "in"
+    small.mkdir()
+    shutil.copy(photos / "00.jpg", small / "a.jpg")
+    other = replace(how, strength=0.5)
+
+    first, with_other, again, still = (
+        run(small, tmp_path / "out", x)[0] for x in (how, other, how, how)
+    )
+
+    assert [x.status for x in (first, with_other, again, still)] == [
+        *("done", "left out", "done", "done")
+    ]
+    assert [x.fresh for x in (first, with_other, again, still)] == [True, True, True, False]
+    row = rows(tmp_path / "out")["a.jpg"]
+    assert (row["status"], row["target_sha256"]) == ("done", first.target_sha256)
+
+
+def test_a_photo_stays_done_when_another_of_its_name_comes_that_would_go_first(
+    cluster, photos, how, tmp_path
+):
+    small = tmp_path / "in"
+    small.mkdir()
+    picture = Photo(pixels=np.full((32, 32, 3), 0.5, np.float32))
+    write_photo(picture, tmp_path / "x.png")
+    with PIL.Image.open(tmp_path / "x.png") as image:
+        image.save(small / "a.gif")
+    run(small, tmp_path / "out", how)
+    write_photo(Photo(pixels=np.full((48, 32, 3), 0.25, np.float32)), small / "a.png")
+
+    both = {x.source: x for x in run(small, tmp_path / "out", how)}
+
+    assert (both["a.gif"].status, both["a.gif"].fresh) == ("done", False)
+    assert both["a.png"].status == "left out"
+    assert "exists" in both["a.png"].reason
 
 
 def test_a_photo_that_never_comes_is_given_up_and_the_others_are_done(cluster, photos, how):

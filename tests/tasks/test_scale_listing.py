@@ -1,7 +1,9 @@
+import os
+
 import pytest
 
 from unblur.errors import OptionError
-from unblur.tasks.scale_listing import list_photos, possible_targets
+from unblur.tasks.scale_listing import left_out_for, list_photos, possible_targets
 from unblur.tasks.scale_options import Item, Outcome
 from unblur.tasks.scale_store import Store
 
@@ -12,8 +14,9 @@ def listed(folder, *names, without=None):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
     found = list(list_photos(Store(str(folder)), without=without))
-    items = {x.key: x for x in found if isinstance(x, Item)}
+    items = {x.key: x for x in found if isinstance(x, Item) and not x.clash}
     aside = {x.source: x for x in found if isinstance(x, Outcome)}
+    aside |= {x.key: left_out_for(x) for x in found if isinstance(x, Item) and x.clash}
     assert len(found) == len(items) + len(aside)
     return items, aside
 
@@ -62,6 +65,22 @@ def test_a_link_in_a_circle_has_an_end(tmp_path):
     items, _ = listed(tmp_path, "a.jpg")
 
     assert list(items) == ["a.jpg"]
+
+
+def test_links_that_lead_nowhere_and_pipes_are_said_and_the_others_are_listed(tmp_path):
+    (tmp_path / "self.jpg").symlink_to(tmp_path / "self.jpg")
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nothing")
+    (tmp_path / "gone.txt").symlink_to(tmp_path / "nothing")
+    (tmp_path / "linked.jpg").symlink_to(tmp_path / "a.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+
+    items, aside = listed(tmp_path, "a.jpg")
+
+    assert sorted(items) == ["a.jpg", "linked.jpg"]
+    assert {x.status for x in aside.values()} == {"failed"}
+    assert sorted(aside) == ["gone.jpg", "pipe.jpg", "self.jpg"]
+    assert "leads nowhere (Too many levels" in aside["self.jpg"].reason
+    assert "is not a file" in aside["pipe.jpg"].reason
 
 
 def test_a_folder_that_is_not_there_is_wrong_use(tmp_path):

@@ -1,4 +1,5 @@
 import errno
+import os
 import subprocess
 
 import pytest
@@ -7,7 +8,8 @@ pytest.importorskip("pyarrow", reason="needs the extra scale: pyarrow")
 
 from small_disk import small_disk
 from unblur.errors import OptionError, TargetError
-from unblur.tasks.scale_manifest import Index, Manifest, merged, parts
+from unblur.tasks.scale_index import Index
+from unblur.tasks.scale_manifest import Manifest, merged, parts
 from unblur.tasks.scale_options import Outcome
 from unblur.tasks.scale_store import Store
 
@@ -115,3 +117,44 @@ def test_a_part_that_is_none_is_wrong_use(tmp_path):
 
     with pytest.raises(OptionError, match="is not a part of a manifest"):
         Index(Store(str(tmp_path)), "{}")
+
+
+def test_parts_are_in_order_even_if_the_clock_was_set_back(tmp_path, monkeypatch):
+    store = Store(str(tmp_path))
+    write(store, done("a", status="failed", reason="why"))
+    monkeypatch.setattr("time.time_ns", lambda: 5)
+    write(store, done("a"))
+
+    assert merged(store)["a"]["status"] == "done"
+    assert len(parts(store)) == 2
+
+
+def test_a_parquet_file_of_somebody_else_is_wrong_use(tmp_path):
+    import pyarrow
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(pyarrow.table({"x": [1]}), tmp_path / "part-0-0.parquet")
+
+    with pytest.raises(OptionError, match=r"part-0-0.*is not a part of a manifest .*move it away"):
+        Index(Store(str(tmp_path)), "{}")
+
+
+def test_half_a_part_of_a_killed_run_is_removed_and_not_read(tmp_path):
+    half = tmp_path / ".unblur-00000000-1-00000000-00000000.tmp"
+    half.write_bytes(b"PAR1")
+    os.utime(half, (1, 1))
+    store = Store(str(tmp_path))
+    assert parts(store) == []
+
+    write(store, done("a"))
+
+    assert [x.name for x in tmp_path.iterdir()] == parts(store)
+
+
+def test_an_index_that_has_no_room_is_said_in_one_line(tmp_path, monkeypatch):
+    store = Store(str(tmp_path / "manifest"))
+    write(store, *(done(f"{index}.jpg") for index in range(3000)))
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        monkeypatch.setattr("tempfile.tempdir", str(disk))
+        with pytest.raises(TargetError, match=r"index of the manifest cannot be written.*TMPDIR"):
+            Index(store, "{}")

@@ -1,5 +1,6 @@
 import errno
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ pytest.importorskip("fsspec", reason="needs the extra scale: fsspec")
 from unblur.errors import OptionError, PhotoError
 from unblur.tasks.scale_retry import retry
 from unblur.tasks.scale_store import Store
+from unblur.tasks.scale_url import hide
 
 
 class Flaky:
@@ -81,6 +83,50 @@ def test_a_store_whose_library_is_missing_or_unknown_is_wrong_use():
         Store("gs://bucket/folder")
     with pytest.raises(OptionError, match="cannot be opened"):
         Store("nonsense://bucket")
+
+
+def test_names_with_the_signs_of_patterns_are_names(tmp_path):
+    (tmp_path / "a").write_bytes(b"whole")
+    store = Store(f"memory://{uuid.uuid4().hex}/r[1]*")
+
+    for name in ("in/a[1].jpg", "in/*.jpg", "in/b?.jpg", "in/#.jpg"):
+        store.put(tmp_path / "a", name, waiting="waiting")
+        assert store.read(name) == b"whole"
+
+    assert [x.name for x in store.entries("in")] == ["#.jpg", "*.jpg", "a[1].jpg", "b?.jpg"]
+    assert list(store.entries("waiting")) == []
+
+
+def test_what_a_killed_run_left_is_removed_and_nothing_that_looks_like_it(tmp_path):
+    top = uuid.uuid4().hex
+    (tmp_path / "a").write_bytes(b"part")
+    mine, other = Store(f"memory://{top}/r*"), Store(f"memory://{top}/rest")
+    for store in (mine, other):
+        store.put(tmp_path / "a", "waiting/x", waiting="w")
+
+    mine.remove_waiting("waiting")
+
+    assert mine.size("waiting/x") is None
+    assert other.size("waiting/x") == 4
+
+
+def test_no_secret_of_a_url_is_shown():
+    for url, said in (
+        ("nonsense://anna:pass%2Fword@host/photos", "nonsense://anna@host/photos: cannot be"),
+        ("https://host/photos?sig=pass%2Fword", "https://host/photos: a URL of a folder ends"),
+    ):
+        with pytest.raises(OptionError, match=said) as caught:
+            Store(url)
+        assert "pass" not in str(caught.value)
+    assert hide("login for anna:pass/word failed", "sftp://anna:pass%2Fword@host/x") == (
+        "login for anna:*** failed"
+    )
+
+
+def test_a_folder_with_two_colons_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert Store("a::b").local == Path("a::b")
 
 
 def test_a_file_url_is_a_local_folder(tmp_path):

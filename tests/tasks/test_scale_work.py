@@ -4,11 +4,14 @@ import os
 from contextlib import closing
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("fsspec", reason="needs the extra scale: fsspec")
 
 from small_network import sharpening_network
+from unblur.errors import OptionError
+from unblur.imaging.photo import Photo, write_photo
 from unblur.tasks.restore import RestoreOptions, Restorer
 from unblur.tasks.restore_file import restore_file
 from unblur.tasks.scale_files import pack
@@ -26,6 +29,11 @@ def how(tmp_path):
 
 
 @pytest.fixture
+def photo_pixels():
+    return np.full((40, 60, 3), 0.25, np.float32)
+
+
+@pytest.fixture
 def folders(tmp_path, photo):
     source, out = tmp_path / "photos", tmp_path / "out"
     source.mkdir()
@@ -34,14 +42,15 @@ def folders(tmp_path, photo):
     return source, out
 
 
-def work(folders, how, *, overwrite=False, known=None, target=None):
+def work(folders, how, *, overwrite=False, known=None, target=None, item=None):
+    changed = item or {}
     source, out = folders
     worker = Worker(how, pack(how), str(source), target or str(out), "waiting", overwrite)
     with closing(worker):
         said = worker.hello()
         assert said["engine"] == "onnx fp32"
         (item,) = list_photos(Store(str(source)))
-        return worker.restore(replace(item, known=known))
+        return worker.restore(replace(item, known=known, **changed))
 
 
 def known(outcome, **changed):
@@ -117,6 +126,44 @@ def test_a_result_of_other_options_is_left_out(folders, how):
 
     assert again.status == "left out"
     assert "exists" in again.reason
+
+
+def test_a_photo_that_changed_is_left_out_until_it_may_be_replaced(folders, how, photo_pixels):
+    first = work(folders, how)
+    write_photo(Photo(pixels=photo_pixels), folders[0] / "a.jpg", overwrite=True)
+
+    changed = work(folders, how, known=known(first))
+    replaced = work(folders, how, known=known(first), overwrite=True)
+
+    assert (changed.status, changed.fresh) == ("left out", True)
+    assert changed.source_sha256 != first.source_sha256
+    assert (replaced.status, replaced.source_sha256) == ("done", changed.source_sha256)
+    assert replaced.target_sha256 != first.target_sha256
+
+
+def test_where_a_store_has_no_stamp_the_content_decides(folders, how):
+    first = work(folders, how)
+    unstamped = known(first, stamp="", bytes=-1)
+    silent = {"stamp": "", "bytes": -1}
+
+    same = work(folders, how, known=unstamped, item=silent)
+    other = work(folders, how, known=replace(unstamped, sha256="0" * 64), item=silent)
+
+    assert (same.status, same.fresh) == ("done", False)
+    assert other.status == "left out"
+
+
+def test_a_machine_with_another_folder_of_results_is_refused(folders, how, tmp_path):
+    source, out = folders
+    marker = tmp_path / "marker"
+    worker = Worker(how, pack(how), str(source), str(out), "w", False, str(marker))
+
+    with pytest.raises(OptionError, match=r"another folder than where the run was started"):
+        worker.hello()
+
+    marker.touch()
+    with closing(worker):
+        assert worker.hello()["engine"] == "onnx fp32"
 
 
 def test_a_damaged_photo_fails_with_a_reason_and_nothing_stays(folders, how):

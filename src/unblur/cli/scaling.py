@@ -59,11 +59,12 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags of a command
         float, typer.Option(help="Refuse larger photos before they are decoded.")
     ] = 200.0,
 ) -> None:
-    """Restore a folder of any number of photos on a Ray cluster, folders within included.
+    """Restore a folder of any number of photos on a Ray cluster.
 
-    The bytes are those of `unblur restore`. A run that ended in whatever way goes on where it was
-    when the same command is given again; the manifest says what became of each photo. Exit
-    status: 0 all restored or left out, 1 some failed, 2 wrong use.
+    Folders within are included; needs the extra `scale`. The bytes are those of `unblur restore`. A
+    run that ended in whatever way goes on where it was when the same command is given again; the
+    manifest says what became of each photo. Exit status: 0 all restored or left out, 1 some failed,
+    2 wrong use.
     """
     from contextlib import closing
 
@@ -177,7 +178,10 @@ def plan(  # noqa: PLR0913, PLR0917 - the flags of a command
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Estimate time, machines and cost of an archive, from the speed measured here."""
+    """Estimate time, machines and cost of an archive.
+
+    From the speed that is measured here, or given.
+    """
     from unblur.tasks.plan import PlanOptions, estimate, formula, measure_speed, read_speed
 
     options = PlanOptions(

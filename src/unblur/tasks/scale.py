@@ -5,20 +5,23 @@ import posixpath
 import secrets
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
-from unblur.errors import OptionError, PhotoError
+from unblur.errors import OptionError, PhotoError, TargetError
+from unblur.imaging.photo import READABLE
+from unblur.imaging.temporary import temporary_beside
 from unblur.tasks.ledger import describe_work
 from unblur.tasks.restore import RestoreOptions
 from unblur.tasks.restore_file import make_folder
 from unblur.tasks.scale_cluster import choose_workers, cluster
 from unblur.tasks.scale_files import pack
-from unblur.tasks.scale_listing import list_photos
-from unblur.tasks.scale_manifest import FOLDER, Index, Manifest
+from unblur.tasks.scale_index import Index
+from unblur.tasks.scale_listing import left_out_for, list_photos
+from unblur.tasks.scale_manifest import FOLDER, Manifest
 from unblur.tasks.scale_options import (
     DONE,
     FAILED,
@@ -75,7 +78,8 @@ def restore_everywhere(
 
     Raises:
         MissingExtraError: If Ray, pyarrow, fsspec or an engine is not installed.
-        OptionError: If the source cannot be listed, or the workers do not fit the cluster.
+        OptionError: If the source cannot be listed or has no photos, the workers do not fit the
+            cluster, or the results would lie in another folder on each machine.
         ClusterError: If there is no cluster, or it answers no more.
         TargetError: If the manifest cannot be written.
         NetworkError: If the model is unknown.
@@ -91,15 +95,21 @@ def restore_everywhere(
     manifest = Manifest(record, common)
     with closing(Index(record, text)) as index:
         todo = _todo(photos, results, index, scale)
+        empty = True
         try:
             for outcome in _outcomes(todo, photos, results, options, scale):
                 if isinstance(outcome, Outcome):
+                    empty = False
                     if outcome.fresh:
                         manifest.add(outcome)
                     yield outcome
                 manifest.flush(older_than_seconds=scale.flush_seconds)
         finally:
             manifest.close()
+    if empty:  # nothing else shows a slip in a name: a store lists any folder
+        raise OptionError(
+            f"{photos.shown('')}: no photos below this folder ({', '.join(READABLE)})"
+        )
 
 
 def _outcomes(
@@ -116,9 +126,24 @@ def _outcomes(
             continue
         with cluster(scale) as ray:
             workers = choose_workers(ray, scale)
-            make = _maker(ray, photos, results, options, scale)
-            with closing(Pool(ray, make, workers=workers, options=scale)) as pool:
-                yield from pool.run(chain([found], todo))
+            with _marker(results) as marker:
+                make = _maker(ray, photos, results, options, scale, marker)
+                with closing(Pool(ray, make, workers=workers, options=scale)) as pool:
+                    yield from pool.run(chain([found], todo))
+
+
+@contextmanager
+def _marker(results: Store) -> Iterator[Path | None]:
+    """A file among the results, by which other machines see that they have the same folder."""
+    if results.local is None:
+        yield None
+        return
+    marker = temporary_beside(results.local.absolute() / "shared")
+    try:
+        yield marker
+    finally:
+        with suppress(OSError):
+            marker.unlink(missing_ok=True)
 
 
 def check_folders(photos: Store, results: Store) -> None:
@@ -152,20 +177,24 @@ def _todo(
             yield _fresh(found, known)
         elif known is not None and _is_done(found, known, results, scale):
             yield Outcome(source=found.key, status=DONE, target=known.target, fresh=False)
-        else:
+        elif found.clash and (known is None or not known.target):
+            yield _fresh(left_out_for(found), known)
+        else:  # of two that clash, one may have been done before the other came: a worker looks
             yield replace(found, known=known)
 
 
 def _is_done(item: Item, known: Known, results: Store, scale: ScaleOptions) -> bool:
     """Whether that is certain here; of remote results a worker asks the store."""
-    return (
+    sure = (
         results.local is not None
         and not scale.overwrite
         and known.status == DONE
         and known.same_work
-        and (known.bytes, known.stamp) == (item.bytes, item.stamp)
-        and results.size(known.target) == known.target_bytes
+        and known.is_of(item)
     )
+    with suppress(TargetError):  # a worker meets it again, and it fails that one photo
+        return sure and results.size(known.target) == known.target_bytes
+    return False
 
 
 def _fresh(outcome: Outcome, known: Known | None) -> Outcome:
@@ -185,7 +214,12 @@ def below(photos: Store, results: Store) -> str | None:
 
 
 def _maker(
-    ray: Any, photos: Store, results: Store, options: RestoreOptions, scale: ScaleOptions
+    ray: Any,
+    photos: Store,
+    results: Store,
+    options: RestoreOptions,
+    scale: ScaleOptions,
+    marker: Path | None,
 ) -> Callable[[], Any]:
     """What starts one more worker."""
     threads = options.threads or max(1, int(scale.cpus))
@@ -204,4 +238,14 @@ def _maker(
         f"{_WAITING}/{secrets.token_hex(4)}",
         scale.overwrite,
     )
-    return lambda: worker.remote(*arguments)
+
+    def make() -> Any:
+        there = marker
+        if marker is not None:
+            try:
+                marker.touch()  # each time, lest it looks left behind after a day
+            except OSError:  # a full disk, perhaps; then nobody is asked
+                there = None
+        return worker.remote(*arguments, None if there is None else str(there))
+
+    return make

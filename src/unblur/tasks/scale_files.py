@@ -1,5 +1,6 @@
 """The files that options name, sent along to machines that do not have them."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
@@ -35,3 +36,9 @@ def unpack(
         path.write_bytes(data)
         changed[field] = str(path) if field == "model" else path
     return replace(options, **changed)  # type: ignore[arg-type]
+
+
+def sha256(path: Path) -> str:
+    """Of a file's content, in hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,14 +1,15 @@
 """Which photos there are, one after the other; never all of them in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
 from unblur.errors import OptionError, PhotoError
 from unblur.imaging.photo import READABLE, WRITABLE
 from unblur.imaging.photo_sniff import HEIF_ENDINGS, RAW_ENDINGS
+from unblur.tasks.scale_entries import Entry
 from unblur.tasks.scale_options import FAILED, LEFT_OUT, Item, Outcome
-from unblur.tasks.scale_store import Entry, Store
+from unblur.tasks.scale_store import Store
 
 _RESULTS: Final = (".unblurred", ".before-after")
 _VIDEOS: Final = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"})
@@ -26,7 +27,8 @@ def list_photos(store: Store, *, without: str | None = None) -> Iterator[Item | 
         without: A folder to leave out, as a path below: that of the results.
 
     Yields:
-        Photos; and outcomes of what is left out, and of folders that cannot be listed.
+        Photos; and outcomes of what is left out, and of folders that cannot be listed. A photo
+        whose target another one has says so by its ``clash``.
 
     Raises:
         OptionError: If the folder itself cannot be listed.
@@ -34,37 +36,50 @@ def list_photos(store: Store, *, without: str | None = None) -> Iterator[Item | 
     folders = [""]
     while folders:
         folder = folders.pop()
-        within: list[str] = []
+        within: list[Entry] = []
         try:
-            for group in _groups(store.entries(folder)):
-                files = []
-                for entry in group:
-                    key = f"{folder}/{entry.name}" if folder else entry.name
-                    if not entry.is_folder:
-                        files.append(entry)
-                    elif not entry.name.startswith(".") and key != without:
-                        within.append(key)
-                yield from _group(folder, files)
+            for group in _groups(_files(store.entries(folder), within)):
+                yield from _group(folder, group, store.shown)
         except PhotoError as error:
             if not folder:
                 raise OptionError(str(error)) from error
             yield Outcome(source=folder, status=FAILED, reason=str(error))
-        folders.extend(reversed(within))
+        keys = []
+        for entry in within:
+            key = f"{folder}/{entry.name}" if folder else entry.name
+            if not entry.name:
+                # A store may have `a//b.jpg`; no path says that.
+                reason = f"{store.shown(folder)}: a folder in it has no name"
+                yield Outcome(source=f"{folder}//", status=FAILED, reason=reason)
+            elif not entry.name.startswith(".") and key != without:
+                keys.append(key)
+        folders.extend(reversed(keys))
 
 
-def _groups(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
+def _files(entries: Iterator[Entry], within: list[Entry]) -> Iterator[Entry]:
+    """Those that are files; folders, which a store may list between them, go to the list."""
+    for entry in entries:
+        if entry.is_folder:
+            within.append(entry)
+        else:
+            yield entry
+
+
+def _groups(files: Iterator[Entry]) -> Iterator[list[Entry]]:
     """Neighbours with the same name up to its first dot; only those may share a target."""
     group: list[Entry] = []
-    for entry in entries:
-        if group and group[0].name.partition(".")[0] != entry.name.partition(".")[0]:
+    for file in files:
+        if group and group[0].name.partition(".")[0] != file.name.partition(".")[0]:
             yield group
             group = []
-        group.append(entry)
+        group.append(file)
     if group:
         yield group
 
 
-def _group(folder: str, entries: list[Entry]) -> Iterator[Item | Outcome]:
+def _group(
+    folder: str, entries: list[Entry], shown: Callable[[str], str]
+) -> Iterator[Item | Outcome]:
     taken: set[str] = set()
     ordered = sorted(entries, key=lambda entry: (not _keeps_ending(entry.name), entry.name))
     for entry in ordered:
@@ -80,13 +95,17 @@ def _group(folder: str, entries: list[Entry]) -> Iterator[Item | Outcome]:
             if name.stem.endswith(_RESULTS):
                 yield _left_out(key, entry, "is an earlier result by its name")
                 continue
-            targets = set(possible_targets(entry.name))
-            if targets <= taken:
-                what = " or ".join(sorted(targets))
-                yield _left_out(key, entry, f"another photo of this name is written to {what}")
+            if entry.trouble:
+                reason = f"{shown(key)}: {entry.trouble}"
+                yield Outcome(source=key, status=FAILED, reason=reason)
                 continue
+            targets = set(possible_targets(entry.name))
             yield Item(
-                key=key, bytes=entry.bytes, stamp=entry.stamp, taken=tuple(sorted(targets & taken))
+                key=key,
+                bytes=entry.bytes,
+                stamp=entry.stamp,
+                taken=tuple(sorted(targets & taken)),
+                clash=" or ".join(sorted(targets)) if targets <= taken else "",
             )
             taken |= targets
 
@@ -102,6 +121,17 @@ def possible_targets(name: str) -> tuple[str, ...]:
     else:
         endings = (".tif",) if ending in RAW_ENDINGS else (".png",)
     return tuple(f"{path.stem}.unblurred{x}" for x in endings)
+
+
+def left_out_for(item: Item) -> Outcome:
+    """What becomes of a photo whose target another one has."""
+    return Outcome(
+        source=item.key,
+        status=LEFT_OUT,
+        reason=f"another photo of this name is written to {item.clash}",
+        source_bytes=item.bytes,
+        source_stamp=item.stamp,
+    )
 
 
 def _keeps_ending(name: str) -> bool:

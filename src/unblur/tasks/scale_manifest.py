@@ -1,12 +1,9 @@
-"""The record of a run over many machines: Parquet parts, and an index of them on disk.
+"""The record of a run over many machines: Parquet parts.
 
 Parts are only ever added. The last row of a source, in the order of the parts' names, is what
 counts; the rows before it are history.
 """
 
-import hashlib
-import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,8 +13,8 @@ from typing import Any, Final
 
 from unblur.errors import MissingExtraError, OptionError, TargetError, UnblurError
 from unblur.imaging.replace_file import replace_file
-from unblur.tasks.scale_folder import folder_on_this_machine
-from unblur.tasks.scale_options import Known, Outcome
+from unblur.imaging.temporary import remove_leftovers
+from unblur.tasks.scale_options import Outcome
 from unblur.tasks.scale_store import Store
 
 Row = dict[str, Any]
@@ -27,9 +24,9 @@ _MOST_ROWS: Final = 10_000
 _MOST_KEPT: Final = 200_000
 """Rows that wait while the store takes none; more would not be bounded memory."""
 _PAGE_ROWS: Final = 10_000
-_COLUMNS: Final = (
-    *("source", "status", "same_work", "bytes", "stamp"),
-    *("sha256", "target", "target_bytes", "target_sha256", "reason"),
+_READ: Final = (
+    *("source", "status", "options", "source_bytes", "source_stamp", "source_sha256"),
+    *("target", "target_bytes", "target_sha256", "reason"),
 )
 
 
@@ -48,7 +45,8 @@ class Manifest:
         self._store = store
         self._common = common
         self._rows: list[Row] = []
-        self._run = f"{time.time_ns():020}"
+        # After all others, even if the clock was set back, or another machine's is slow.
+        self._run = max(time.time_ns(), _last_run(store) + 1)
         self._parts = 0
         self._since = time.monotonic()
         self.trouble: str | None = None
@@ -63,7 +61,7 @@ class Manifest:
         """
         row = asdict(outcome)
         del row["fresh"]
-        self._rows.append({k: _text(v) for k, v in row.items()} | self._common)
+        self._rows.append({k: text(v) for k, v in row.items()} | self._common)
         if len(self._rows) >= _MOST_ROWS and (self.trouble is None or self._is_time(10)):
             self._write()
         if len(self._rows) > _MOST_KEPT:
@@ -98,7 +96,7 @@ class Manifest:
 
         pa = _pyarrow()
         schema = _schema(pa)
-        name = f"part-{self._run}-{self._parts:06}.parquet"
+        name = f"part-{self._run:020}-{self._parts:06}.parquet"
         try:
             with tempfile.TemporaryDirectory(prefix="unblur-scale-") as top:
                 path = Path(top, name)
@@ -118,55 +116,10 @@ class Manifest:
             self._store.put(path, name, waiting="waiting")
             return
         local.mkdir(parents=True, exist_ok=True)
+        if not self._parts:
+            remove_leftovers(local)
         with replace_file(local / name) as temporary:
             temporary.write_bytes(path.read_bytes())
-
-
-class Index:
-    """What earlier runs came to, on disk: for any number of photos a few MB of memory.
-
-    Args:
-        store: Of the manifest.
-        work: What decides how results look, as the manifest has it.
-    """
-
-    def __init__(self, store: Store, work: str) -> None:
-        self._folder = folder_on_this_machine()
-        self._rows = sqlite3.connect(self._folder / "index.sqlite")
-        self._rows.execute("PRAGMA journal_mode=OFF")
-        self._rows.execute("PRAGMA synchronous=OFF")
-        columns = ", ".join(name for name in _COLUMNS if name != "source")
-        self._rows.execute(f"CREATE TABLE known (id BLOB PRIMARY KEY, {columns}) WITHOUT ROWID")
-        marks = ", ".join("?" * len(_COLUMNS))
-        for rows in read_rows(store):
-            self._rows.executemany(
-                f"INSERT OR REPLACE INTO known VALUES ({marks})",
-                (
-                    (
-                        _id(row["source"]),
-                        *(row["status"], row["options"] == work),
-                        *(row["source_bytes"], row["source_stamp"], row["source_sha256"]),
-                        *(row["target"], row["target_bytes"], row["target_sha256"], row["reason"]),
-                    )
-                    for row in rows
-                ),
-            )
-        self._rows.commit()
-
-    def find(self, key: str) -> Known | None:
-        """What the manifest says of a photo."""
-        found = self._rows.execute(
-            "SELECT * FROM known WHERE id = ?", (_id(_text(key)),)
-        ).fetchone()
-        if found is None:
-            return None
-        named = dict(zip(_COLUMNS[1:], found[1:], strict=True))
-        return Known(**(named | {"same_work": bool(named["same_work"])}))
-
-    def close(self) -> None:
-        """Remove it."""
-        self._rows.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def read_rows(store: Store) -> Iterator[list[Row]]:
@@ -182,13 +135,18 @@ def read_rows(store: Store) -> Iterator[list[Row]]:
             import pyarrow.parquet
 
             file = pyarrow.parquet.ParquetFile(io.BytesIO(store.read(name)))
+            if missing := set(_READ) - set(file.schema_arrow.names):
+                raise ValueError(f"without the column {min(missing)}")
             for batch in file.iter_batches(_PAGE_ROWS):
                 yield batch.to_pylist()
         except ImportError as error:
             raise MissingExtraError("pyarrow", extra="scale") from error
         except (UnblurError, OSError, ValueError) as error:
-            why = f"{store.shown(name)}: is not a part of a manifest ({error})"
-            raise OptionError(why) from error
+            why = " ".join(str(error).split())
+            raise OptionError(
+                f"{store.shown(name)}: is not a part of a manifest ({why}); move it away and run "
+                "the same command again, which finds out what is done"
+            ) from error
 
 
 def merged(store: Store) -> dict[str, Row]:
@@ -209,21 +167,23 @@ def parts(store: Store) -> list[str]:
     return sorted(x for x in found if x.startswith("part-") and x.endswith(".parquet"))
 
 
+def _last_run(store: Store) -> int:
+    """Number of the run that wrote last; 0 if there is none."""
+    runs = (name.split("-")[1] for name in parts(store))
+    return max((int(run) for run in runs if run.isdecimal()), default=0)
+
+
 def _schema(pa: Any) -> Any:
     kinds: dict[Any, Any] = {int: pa.int64(), float: pa.float64()}
     names = [(x.name, kinds.get(x.type, pa.string())) for x in fields(Outcome) if x.name != "fresh"]
     return pa.schema([*names, *((x, pa.string()) for x in ("model", "options"))])
 
 
-def _text(value: Any) -> Any:
+def text(value: Any) -> Any:
     """Names that are not text, as text: Parquet holds nothing else."""
     if not isinstance(value, str):
         return value
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _id(key: str) -> bytes:
-    return hashlib.blake2b(key.encode(), digest_size=16).digest()
 
 
 def _pyarrow() -> Any:

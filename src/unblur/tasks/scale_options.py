@@ -13,6 +13,10 @@ class ClusterError(UnblurError, RuntimeError):
     """The Ray cluster cannot do, or no longer does, what is asked of it."""
 
 
+class LocalTroubleError(Exception):
+    """This machine cannot go on with a photo; another may."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScaleOptions:
     """Workers, and what is done when something goes wrong."""
@@ -70,13 +74,19 @@ class Item:
     """What changes with its content: time of change, or the store's tag."""
     taken: tuple[str, ...] = ()
     """Names of targets in its folder that other photos are, or may be, written to."""
+    clash: str = ""
+    """The target that another photo now has; this one may be done all the same, since earlier."""
     known: "Known | None" = None
     """What the manifest says of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What the manifest says of a photo."""
+    """What the manifest says of a photo.
+
+    Of one that was done, and was then left out (with other options, say), all but the status and
+    the reason are still what they were when it was done: its target is.
+    """
 
     status: str
     same_work: bool
@@ -89,6 +99,14 @@ class Known:
     target_bytes: int
     target_sha256: str = ""
     reason: str = ""
+
+    def is_of(self, item: Item) -> bool:
+        """Whether the photo is, for sure, the one that was restored."""
+        return bool(item.stamp) and (self.bytes, self.stamp) == (item.bytes, item.stamp)
+
+    def is_same(self, sha256: str) -> bool:
+        """Whether the same content was to be restored in the same way."""
+        return self.same_work and self.sha256 == sha256
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from unblur.errors import UnblurError
-from unblur.tasks.scale_options import FAILED, ClusterError, Item, Outcome, ScaleOptions
+from unblur.tasks.scale_options import (
+    FAILED,
+    ClusterError,
+    Item,
+    LocalTroubleError,
+    Outcome,
+    ScaleOptions,
+)
 
 _TICK_SECONDS: Final = 1.0
 _GOODBYE_SECONDS: Final = 5.0
+_REST_SECONDS: Final = 60.0
+"""A worker on a machine in trouble gets no work for so long, if there is another."""
 _MOST_ASIDE: Final = 1000
 """Outcomes that need no worker are passed on when there are so many, lest they fill memory."""
 
@@ -32,6 +41,7 @@ class _Actor:
     greeting: Any
     """A promise of what the worker says when it has opened the network."""
     ready: bool = False
+    rests_until: float = 0.0
     tasks: dict[Any, _Task] = field(default_factory=dict)
 
     @property
@@ -101,10 +111,11 @@ class Pool:
 
     def _fill(self, items: Iterator[Item | Outcome]) -> bool:
         """Give every worker as much as it may have; False when there are no more items."""
-        for actor in [x for x in self._actors if x.ready and not x.tasks]:
+        awake = self._awake()
+        for actor in [x for x in awake if not x.tasks]:
             if self._again:
                 self._send(actor, self._again.popleft())
-        ready = [x for x in self._actors if x.ready and not x.has_one_to_itself]
+        ready = [x for x in awake if not x.has_one_to_itself]
         if self._again and ready:
             ready.pop(0)  # comes to rest, for the next that needs a worker to itself
         for _ in range(self._options.photos_at_once):
@@ -115,6 +126,11 @@ class Pool:
                         return len(self._aside) >= _MOST_ASIDE
                     self._send(actor, _Task(item=item, attempt=1, alone=False))
         return True
+
+    def _awake(self) -> list[_Actor]:
+        """All but those on full disks, which give photos back at once and would get most."""
+        ready = [x for x in self._actors if x.ready]
+        return [x for x in ready if x.rests_until < time.monotonic()] or ready
 
     def _next(self, items: Iterator[Item | Outcome]) -> Item | None:
         while len(self._aside) < _MOST_ASIDE:
@@ -161,6 +177,9 @@ class Pool:
         except self._ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, UnblurError):
                 raise error.cause from None
+            if isinstance(error.cause, LocalTroubleError):
+                self._let_go(actor, error.cause)
+                return
             raise ClusterError(f"a worker cannot start: {error.cause!r}") from error
         except self._ray.exceptions.RayError:
             self._replace(actor)
@@ -174,11 +193,20 @@ class Pool:
         self.engine = engine
         actor.ready = True
 
+    def _let_go(self, actor: _Actor, trouble: LocalTroubleError) -> None:
+        """Do without a worker that cannot start on its machine; another would not, either."""
+        self._ray.kill(actor.handle)
+        self._actors.remove(actor)
+        if not self._actors:
+            raise ClusterError(f"no worker can start: {trouble}")
+
     def _take(self, actor: _Actor, ref: Any) -> Iterator[Outcome]:
         try:
             outcome = self._ray.get(ref)
         except self._ray.exceptions.RayTaskError as error:
             task = actor.tasks.pop(ref)
+            if isinstance(error.cause, LocalTroubleError):
+                actor.rests_until = time.monotonic() + _REST_SECONDS
             yield from self._once_more(task, str(error.cause))
         except self._ray.exceptions.RayError:
             yield from self._bury(actor, "its worker died while it was restored")

@@ -23,7 +23,11 @@ _MOST_SECONDS: Final = 10.0
 
 
 def retry(
-    call: Callable[[], T], *, attempts: int = _ATTEMPTS, first_seconds: float = _FIRST_SECONDS
+    call: Callable[[], T],
+    *,
+    attempts: int = _ATTEMPTS,
+    first_seconds: float = _FIRST_SECONDS,
+    lost: Callable[[], object] = lambda: None,
 ) -> T:
     """Call a store until it answers, with longer and longer random pauses.
 
@@ -34,6 +38,7 @@ def retry(
         call: What to do; doing it twice does no harm.
         attempts: How often, at most.
         first_seconds: The longest first pause; each further one is twice as long, up to 10 s.
+        lost: Called before each further attempt; may drop a connection, for a new one.
     """
     for attempt in range(attempts):
         try:
@@ -44,5 +49,6 @@ def retry(
             number = error.errno if isinstance(error, OSError) else None
             if number in _NO_USE_NUMBERS or attempt == attempts - 1:
                 raise
+        lost()
         time.sleep(random.uniform(0, min(_MOST_SECONDS, first_seconds * 2**attempt)))
     raise AssertionError

@@ -1,31 +1,23 @@
 """Folders of photos and results: local ones, and those of object stores by way of fsspec."""
 
 import errno
-import os
 import posixpath
 import secrets
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from unblur.errors import MissingExtraError, OptionError, PhotoError, TargetError, UnblurError
+from unblur.errors import PhotoError, TargetError, UnblurError
+from unblur.tasks.scale_entries import Entry, local_entries, remote_entry
 from unblur.tasks.scale_retry import retry
+from unblur.tasks.scale_url import connect, hide, protocol_of, shown_url
+
+T = TypeVar("T")
 
 _WHOLE_OR_NOT: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss"})
 """Object stores: nothing is seen of an upload before its end, and a rename would copy."""
-_STAMPS: Final = ("ETag", "etag", "md5Hash", "mtime", "last_modified", "LastModified", "created")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A file or folder in a listing."""
-
-    name: str
-    is_folder: bool
-    bytes: int = 0
-    stamp: str = ""
 
 
 class Store:
@@ -44,34 +36,40 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/") or "/"
         self.local: Path | None = None
-        self._fs: Any = None
-        if "://" not in url and "::" not in url:
+        if "://" not in url:
             self.local = Path(url)
             return
-        try:
-            from fsspec.core import url_to_fs
-        except ImportError as error:
-            raise MissingExtraError("fsspec", extra="scale") from error
-        protocol = url.split("://", maxsplit=1)[0].split("::", maxsplit=1)[0]
-        # Retrying is left to `retry`, so that pauses do not multiply.
-        patient = {"config_kwargs": {"retries": {"total_max_attempts": 1}}}
-        try:
-            self._fs, self._root = url_to_fs(
-                url, use_listings_cache=False, **(patient if protocol in {"s3", "s3a"} else {})
-            )
-        except ImportError as error:
-            why = str(error).rstrip(".")
-            raise OptionError(f"{url}: {why}; pip install what {protocol}:// needs") from error
-        except (ValueError, TypeError, OSError) as error:
-            raise OptionError(f"{url}: cannot be opened ({error})") from error
+        protocol = protocol_of(url)
+        fs, self._root = connect(url)
         if protocol in {"file", "local"}:
             self.local = Path(self._root)
         self._whole_or_not = protocol in _WHOLE_OR_NOT
-        self._pages = protocol in {"s3", "s3a"} and hasattr(self._fs, "call_s3")
+        self._pages = protocol in {"s3", "s3a"} and hasattr(fs, "call_s3")
+        # The connection of another kind of store is for one thread; two would read the answers to
+        # each other's questions.
+        self._shared = fs if fs.async_impl else None
+        self._own = threading.local()
+        self._own.fs = fs
+
+    @property
+    def _fs(self) -> Any:
+        if self._shared is not None:
+            return self._shared
+        if getattr(self._own, "fs", None) is None:
+            self._own.fs, _ = connect(self.url)
+        return self._own.fs
+
+    def _call(self, call: Callable[[], T]) -> T:
+        """Ask until there is an answer, by a new connection where one may be lost."""
+        return retry(call, lost=lambda: setattr(self._own, "fs", None))
+
+    def _why(self, error: Exception) -> str:
+        text = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        return hide(" ".join(text.split()), self.url) or type(error).__name__
 
     def shown(self, key: str) -> str:
         """How a file is named to people."""
-        return str(self.local / key) if self.local else f"{self.url}/{key}"
+        return str(self.local / key) if self.local else f"{shown_url(self.url)}/{key}"
 
     def entries(self, folder: str) -> Iterator[Entry]:
         """What is in one folder; files in the order of their names.
@@ -84,30 +82,36 @@ class Store:
         """
         try:
             if self.local:
-                yield from _local_entries(self.local / folder)
+                yield from local_entries(self.local / folder)
             elif self._pages:
                 yield from self._paged_entries(self._path(folder))
             else:
-                found = retry(lambda: self._fs.ls(self._path(folder), detail=True))
-                entries = (_entry(x) for x in found)
+                found = self._call(lambda: self._listed(self._path(folder)))
+                entries = (remote_entry(x) for x in found)
                 yield from sorted(entries, key=lambda entry: entry.name)
         except UnblurError:
             raise
         except Exception as error:
-            raise PhotoError(f"{self.shown(folder)}: cannot be listed ({_why(error)})") from error
+            raise PhotoError(
+                f"{self.shown(folder)}: cannot be listed ({self._why(error)})"
+            ) from error
 
     def size(self, key: str) -> int | None:
         """Bytes of a file; None if it is not there.
 
         Raises:
-            OSError: If the store does not answer.
+            TargetError: If the store does not answer.
         """
         try:
             if self.local:
                 return (self.local / key).stat().st_size
-            found = retry(lambda: self._fs.info(self._path(key)))
-        except FileNotFoundError:
+            found = self._call(lambda: self._fs.info(self._path(key)))
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except Exception as error:
+            raise TargetError(
+                f"{self.shown(key)}: cannot be looked up ({self._why(error)})"
+            ) from error
         return int(found.get("size") or 0) if found.get("type") != "directory" else None
 
     def fetch(self, key: str, target: Path, *, expected_bytes: int | None = None) -> None:
@@ -120,17 +124,17 @@ class Store:
         def get() -> None:
             self._fs.get_file(self._path(key), str(target))
             got = target.stat().st_size
-            if expected_bytes is not None and got != expected_bytes:
+            if expected_bytes not in {None, -1, got}:
                 raise OSError(errno.EIO, f"{got} bytes came, {expected_bytes} were listed")
 
         try:
-            retry(get)
+            self._call(get)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise  # this machine's fault, not the photo's
-            raise PhotoError(f"{self.shown(key)}: cannot be read ({_why(error)})") from error
+            raise PhotoError(f"{self.shown(key)}: cannot be read ({self._why(error)})") from error
         except Exception as error:
-            raise PhotoError(f"{self.shown(key)}: cannot be read ({_why(error)})") from error
+            raise PhotoError(f"{self.shown(key)}: cannot be read ({self._why(error)})") from error
 
     def put(self, source: Path, key: str, *, waiting: str) -> None:
         """Copy a local file to a remote store: nobody ever sees a part of it.
@@ -154,15 +158,17 @@ class Store:
                 self._fs.makedirs(folder, exist_ok=True)
             try:
                 self._fs.put_file(str(source), part)
-                self._fs.mv(part, path)
+                self._rename(part, path)
             except BaseException:
                 self._remove(part)
                 raise
 
         try:
-            retry(upload)
+            self._call(upload)
         except Exception as error:
-            raise TargetError(f"{self.shown(key)}: cannot be written ({_why(error)})") from error
+            raise TargetError(
+                f"{self.shown(key)}: cannot be written ({self._why(error)})"
+            ) from error
 
     def read(self, key: str) -> bytes:
         """The bytes of a small file.
@@ -173,18 +179,36 @@ class Store:
         try:
             if self.local:
                 return (self.local / key).read_bytes()
-            return bytes(retry(lambda: self._fs.cat_file(self._path(key))))
+            return bytes(self._call(lambda: self._fs.cat_file(self._path(key))))
         except Exception as error:
-            raise PhotoError(f"{self.shown(key)}: cannot be read ({_why(error)})") from error
+            raise PhotoError(f"{self.shown(key)}: cannot be read ({self._why(error)})") from error
 
     def remove_waiting(self, folder: str) -> None:
         """Remove what killed runs have left of files in the making; of a remote store."""
-        if self.local is None and not self._whole_or_not:
-            self._remove(self._path(folder), recursive=True)
+        if self.local is not None or self._whole_or_not:
+            return
+        with suppress(Exception):  # nobody sees it; it is removed another time
+            for path in self._fs.find(self._path(folder)):
+                self._remove(path)
 
-    def _remove(self, path: str, *, recursive: bool = False) -> None:
-        with suppress(Exception):  # it was seen by nobody, and is removed another time
-            self._fs.rm(path, recursive=recursive)
+    def _remove(self, path: str) -> None:
+        with suppress(Exception):
+            self._fs.rm_file(path)
+
+    def _rename(self, old: str, new: str) -> None:
+        from fsspec import AbstractFileSystem
+
+        if type(self._fs).mv is not AbstractFileSystem.mv:
+            self._fs.mv(old, new)
+            return
+        # That one copies and takes `*`, `?` and `[` in names for patterns; so this copies, too.
+        self._fs.cp_file(old, new)
+        self._fs.rm_file(old)
+
+    def _listed(self, path: str) -> list[dict[str, Any]]:
+        fs = self._fs
+        fs.invalidate_cache()
+        return [x for x in fs.ls(path, detail=True) if x["name"].rstrip("/") != path.rstrip("/")]
 
     def _path(self, key: str) -> str:
         return posixpath.join(self._root, key) if key else str(self._root)
@@ -197,7 +221,7 @@ class Store:
             asked["Prefix"] = prefix.rstrip("/") + "/"
         start = len(asked.get("Prefix", ""))
         while True:
-            page = retry(lambda: self._fs.call_s3("list_objects_v2", **asked))
+            page = self._call(lambda: self._fs.call_s3("list_objects_v2", **asked))
             for found in page.get("Contents", ()):
                 if found["Key"][start:]:
                     yield Entry(
@@ -211,35 +235,3 @@ class Store:
             if not page.get("IsTruncated"):
                 return
             asked["ContinuationToken"] = page["NextContinuationToken"]
-
-
-def _local_entries(folder: Path) -> Iterator[Entry]:
-    with os.scandir(folder) as found:
-        for entry in sorted(found, key=lambda entry: entry.name):
-            if entry.is_dir():
-                # A link to a folder is not followed, so that no loop has no end.
-                if not entry.is_symlink():
-                    yield Entry(name=entry.name, is_folder=True)
-            elif entry.is_file():
-                try:
-                    state = entry.stat()
-                except OSError:
-                    continue  # gone since
-                yield Entry(
-                    name=entry.name,
-                    is_folder=False,
-                    bytes=state.st_size,
-                    stamp=str(state.st_mtime_ns),
-                )
-
-
-def _entry(found: dict[str, Any]) -> Entry:
-    stamp = next((str(found[key]) for key in _STAMPS if found.get(key)), "")
-    name = found["name"].rstrip("/").rpartition("/")[2]
-    is_folder = found.get("type") == "directory"
-    return Entry(name=name, is_folder=is_folder, bytes=int(found.get("size") or 0), stamp=stamp)
-
-
-def _why(error: Exception) -> str:
-    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return " ".join(text.split()) or type(error).__name__

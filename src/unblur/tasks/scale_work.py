@@ -1,7 +1,6 @@
 """What a worker does with one photo: fetch, restore, put; nothing here knows Ray."""
 
 import errno
-import hashlib
 import os
 import platform
 import posixpath
@@ -13,20 +12,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from unblur.errors import UnblurError
+from unblur.errors import MissingExtraError, OptionError, UnblurError
 from unblur.tasks.batch_run import BatchRun
 from unblur.tasks.restore import RestoreOptions, Restorer
-from unblur.tasks.scale_files import unpack
+from unblur.tasks.scale_files import sha256, unpack
 from unblur.tasks.scale_folder import folder_on_this_machine
-from unblur.tasks.scale_options import DONE, FAILED, LEFT_OUT, Item, Outcome
+from unblur.tasks.scale_listing import left_out_for
+from unblur.tasks.scale_options import (
+    DONE,
+    FAILED,
+    LEFT_OUT,
+    Item,
+    Known,
+    LocalTroubleError,
+    Outcome,
+)
 from unblur.tasks.scale_store import Store
 from unblur.tasks.sources import Job, target_name
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _EXISTS: Final = "exists; --overwrite replaces it"
-
-
-class LocalTroubleError(Exception):
-    """This machine cannot go on with a photo; another may."""
 
 
 class Worker:
@@ -39,9 +44,10 @@ class Worker:
         target: URL of the folder of results.
         waiting: Folder below the latter for files in the making.
         overwrite: Replace targets that exist.
+        marker: A file in the folder of results, by which a machine sees that it is the same one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that is sent to another machine
         self,
         options: RestoreOptions,
         files: Mapping[str, tuple[str, bytes]],
@@ -49,9 +55,11 @@ class Worker:
         target: str,
         waiting: str,
         overwrite: bool,
+        marker: str | None = None,
     ) -> None:
         self._given = (options, files)
-        self._source, self._target = Store(source), Store(target)
+        self._names = (source, target)
+        self._marker = marker
         self._waiting = waiting
         self._overwrite = overwrite
         self._large = threading.Lock()
@@ -64,9 +72,33 @@ class Worker:
             What it runs on: ``engine`` and ``node``.
 
         Raises:
-            UnblurError: If it cannot be opened here.
+            UnblurError: If it cannot be opened here, or the folder of results is another one here.
+            LocalTroubleError: If this machine's disk is full.
         """
-        self._folder = folder_on_this_machine()
+        if self._marker is not None and not Path(self._marker).exists():
+            raise OptionError(
+                f"{self._names[1]}: on {platform.node()} this is another folder than where the run "
+                "was started; share it between all machines, by NFS for example, or name a store"
+            )
+        try:
+            self._folder = folder_on_this_machine()
+        except OSError as error:  # nor is there room where else Python looks
+            raise LocalTroubleError(f"{platform.node()}: {error.strerror or error}") from error
+        try:
+            return self._open()
+        except MissingExtraError as error:  # Ray cannot send it
+            raise OptionError(f"{platform.node()}: {error}") from error
+        except OSError as error:
+            self.close()
+            if error.errno not in _FULL:
+                raise
+            raise self._no_space() from error
+
+    def _no_space(self) -> LocalTroubleError:
+        return LocalTroubleError(f"{platform.node()}: {self._folder.parent}: no space left")
+
+    def _open(self) -> dict[str, str]:
+        self._source, self._target = map(Store, self._names)
         options, files = self._given
         self._options = unpack(options, files, self._folder)
         restorer = Restorer.open(self._options)
@@ -95,8 +127,8 @@ class Worker:
         except UnblurError as error:
             outcome = Outcome(source=item.key, status=FAILED, reason=str(error))
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise LocalTroubleError(f"{self._folder}: no space left") from error
+            if error.errno in _FULL:
+                raise self._no_space() from error
             why = error.strerror or error
             shown = self._source.shown(item.key)
             outcome = Outcome(source=item.key, status=FAILED, reason=f"{shown}: {why}")
@@ -113,39 +145,44 @@ class Worker:
         known = item.known
         if known is not None and known.target and not self._overwrite:
             there = self._target.size(known.target) == known.target_bytes
-            unchanged = (known.bytes, known.stamp) == (item.bytes, item.stamp)
-            if there and unchanged and known.same_work:
-                return Outcome(source=item.key, status=DONE, target=known.target, fresh=False)
+            if there and known.is_of(item) and known.same_work:
+                return self._as_known(item, known, known.sha256)
+        if item.clash:
+            outcome = left_out_for(item)
+            return replace(outcome, fresh=known is None or known.reason != outcome.reason)
         source = self._get(item)
-        digest = _sha256(source)
+        digest = sha256(source)
         target = target_name(source)
         key = posixpath.join(posixpath.dirname(item.key), target)
         if target in item.taken:
-            return Outcome(
-                source=item.key,
-                status=LEFT_OUT,
-                reason=f"another photo of this name is written to {target}",
-            )
+            return self._left_out(item, f"another photo of this name is written to {target}")
         size = self._target.size(key)
-        foreign = Outcome(
-            source=item.key, status=LEFT_OUT, reason=f"{self._target.shown(key)}: {_EXISTS}"
-        )
         if size is None or self._overwrite:
             outcome = self._write(item, source, key)
-        elif known is None or known.status == FAILED:
+        elif known is None or known.status == FAILED or not (known.target or known.is_same(digest)):
             outcome = self._compare(item, source, key, size)
-        elif known.same_work and known.sha256 == digest and known.target_bytes == size:
-            outcome = replace(  # the source was only touched
-                foreign,
-                status=DONE,
-                reason="",
-                target=key,
-                target_bytes=size,
-                target_sha256=known.target_sha256,
-            )
+        elif known.target and known.is_same(digest) and known.target_bytes == size:
+            outcome = self._as_known(item, known, digest)
         else:
-            outcome = replace(foreign, fresh=known.reason != foreign.reason)
+            outcome = self._left_out(item, f"{self._target.shown(key)}: {_EXISTS}")
         return replace(outcome, source_sha256=digest)
+
+    def _as_known(self, item: Item, known: Known, digest: str) -> Outcome:
+        """It is done; a row says so again where the last one does not, or only touched photos."""
+        return Outcome(
+            source=item.key,
+            status=DONE,
+            target=known.target,
+            source_sha256=digest,
+            target_bytes=known.target_bytes,
+            target_sha256=known.target_sha256,
+            fresh=known.status != DONE or (known.bytes, known.stamp) != (item.bytes, item.stamp),
+        )
+
+    def _left_out(self, item: Item, reason: str) -> Outcome:
+        known = item.known
+        same = known is not None and (known.status, known.reason) == (LEFT_OUT, reason)
+        return Outcome(source=item.key, status=LEFT_OUT, reason=reason, fresh=not same)
 
     def _get(self, item: Item) -> Path:
         if self._source.local is not None:
@@ -179,8 +216,7 @@ class Worker:
             return outcome
         if outcome.target_bytes == size and outcome.target_sha256 == self._content(key):
             return outcome
-        reason = f"{self._target.shown(key)}: {_EXISTS}"
-        return Outcome(source=item.key, status=LEFT_OUT, reason=reason)
+        return self._left_out(item, f"{self._target.shown(key)}: {_EXISTS}")
 
     def _run(self, item: Item, source: Path, path: Path, key: str, *, overwrite: bool) -> Outcome:
         run = self._runs[overwrite]
@@ -199,7 +235,7 @@ class Worker:
                 target=key,
                 reason="; ".join(result.notes),
                 target_bytes=path.stat().st_size,
-                target_sha256=_sha256(path),
+                target_sha256=sha256(path),
             )
         if path.is_relative_to(self._folder) and "space" in error:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -209,10 +245,10 @@ class Worker:
 
     def _content(self, key: str) -> str:
         if self._target.local is not None:
-            return _sha256(self._target.local / key)
+            return sha256(self._target.local / key)
         path = self._stage("compared") / "target"
         self._target.fetch(key, path)
-        return _sha256(path)
+        return sha256(path)
 
     def _stage(self, what: str) -> Path:
         """An empty folder on this machine, one for each thread."""
@@ -220,8 +256,3 @@ class Worker:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         return folder
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -110,11 +110,6 @@ def train(  # noqa: PLR0913 - what changes from run to run
     start, before = _state_of(last) if resume else (0, None)
     crops = options.batch * (options.accumulate if isinstance(options, AdversarialOptions) else 1)
     together = crops * devices * nodes
-    if before is not None and before != together and tell is not None:
-        tell(
-            f"an update took {before} crops and takes {together} from step {start} on: the run "
-            "sees other pairs than it would have, and at the same learning_rate learns otherwise"
-        )
     early = round(options.early_share * options.steps) if isinstance(options, TrainOptions) else 0
     pairs, words = training_pairs(
         sources,
@@ -141,6 +136,11 @@ def train(  # noqa: PLR0913 - what changes from run to run
         progress=progress,
         together=together,
     )
+    if before not in (None, together) and tell is not None and trainer.is_global_zero:
+        tell(
+            f"an update took {before} crops and takes {together} from step {start} on: some pairs "
+            "are seen again or left out, and at the same learning_rate the run learns otherwise"
+        )
     with _explained(module, pairs, together, last):
         out.mkdir(parents=True, exist_ok=True)
         (out / "recipe.toml").write_text(dump_recipe(options), encoding="utf-8")
