@@ -30,6 +30,7 @@ from validation_set import read_part
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "fast-last.toml"
 SHAPES = {"fast": "as it is", "fast-wide": "wider", "fast-deep": "deeper"}
+LOW_FLOOR = 1e-4
 GROWING = 0.7
 """Of the runs from fresh weights: share of the updates over which paths grow."""
 
@@ -41,6 +42,7 @@ def of_the_recipe(base: TrainOptions) -> dict[str, TrainOptions]:
         "as it is": base,
         "another seed": replace(base, seed=base.seed + 1),
         "loss: no spectra": replace(base, frequency_weight=0),
+        "loss: lower floor": replace(base, loss_floor=LOW_FLOOR),
         "loss: plain mean": replace(base, loss="charbonnier"),
         "kinds: shakes only": replace(base, data=replace(data, rotation_share=0, object_share=0)),
         "kinds: no frames": replace(base, mix=replace(mix, real=0)),
@@ -127,6 +129,8 @@ def main() -> int:
 
     base = load_recipe(RECIPE, TrainOptions)
     base = replace(base, steps=args.steps, validate_every=args.steps, validation_photos=2)
+    # The floor of the stages before: what a lower one does is a row of its own.
+    base = replace(base, loss_floor=TrainOptions().loss_floor)
     base = replace(base, learning_rate=base.learning_rate / 2, ema_decay=0.99)
     longer = replace(base, steps=args.fresh_steps, validate_every=args.fresh_steps)
     variants = of_the_recipe(base) | of_the_network(longer)

@@ -42,6 +42,7 @@ def test_there_are_recipes():
         ("[data]\nsharp_share = 1.5", "sharp_share"),
         ("model = 'slow'", "known: fast"),
         ("precision = 'int4'", "bf16-mixed"),
+        ("loss_floor = 0", "loss_floor must be positive, got 0"),
         ("loss = 'l3'", "loss must be one of log, charbonnier, got 'l3'"),
         ("steps = = 3", "not a TOML file"),
     ],

@@ -14,9 +14,9 @@ def batch():
     return blurred, sharp
 
 
-def pull(loss, batch):
+def pull(loss, batch, **options):
     """How strongly each sample pulls at what the network adds to it."""
-    module = DeblurModule(TrainOptions(loss=loss, frequency_weight=0.0), [])
+    module = DeblurModule(TrainOptions(loss=loss, frequency_weight=0.0, **options), [])
     module.log = module.log_dict = lambda *_, **__: None
     added = []
 
@@ -35,6 +35,13 @@ def test_logarithms_hear_the_mild_sample_and_a_plain_mean_both_alike(batch):
 
     hopeless, mild = pull("charbonnier", batch)
     assert mild == pytest.approx(hopeless, rel=0.02)
+
+
+def test_a_lower_floor_stresses_the_mild_sample(batch):
+    (hopeless, mild), (hopeless_then, mild_then) = (
+        pull("log", batch, loss_floor=floor) for floor in (3e-4, 1e-5)
+    )
+    assert mild_then / hopeless_then > 2 * mild / hopeless
 
 
 def test_spectra_count_by_their_weight(batch):

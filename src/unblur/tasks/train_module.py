@@ -21,7 +21,7 @@ from unblur.tasks.validate import draw_strips, validate
 PRECISIONS: Final = ("bf16-mixed", "32-true", "64-true")
 _WARMUP_STEPS: Final = 300
 """Updates over which the learning rate grows from zero; in short runs a tenth of them."""
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[..., Tensor]
 LOSSES: Final[dict[str, tuple[Loss, Loss, float]]] = {
     "log": (log_mse, log_frequency, 0.05),
     "charbonnier": (charbonnier, frequency, 1.0),
@@ -47,6 +47,9 @@ class TrainOptions:
     loss: str = "log"
     """``log``: logarithms of each sample's errors, so that mild blur counts as much as strong;
     ``charbonnier``: a plain mean of errors."""
+    loss_floor: float = 3e-4
+    """Of ``log``: the mean squared error far below which a sample counts as in a plain mean. Lower
+    ones stress what is nearly sharp; 0 would be PSNR itself."""
     frequency_weight: float = 0.5
     """Weight of the loss on Fourier transforms beside the one on pixels."""
     ema_decay: float = 0.999
@@ -73,6 +76,8 @@ class TrainOptions:
         for name in ("steps", "batch", "validate_every", "validation_photos"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.loss_floor > 0:
+            raise OptionError(f"loss_floor must be positive, got {self.loss_floor}")
         if not self.learning_rate > 0:
             raise OptionError(f"learning_rate must be positive, got {self.learning_rate}")
         if not 0 <= self.early_share <= 1:
@@ -114,7 +119,8 @@ class DeblurModule(lightning.LightningModule):
         blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
         restored = self.generator(blurred)
         of_pixels, of_spectra, factor = LOSSES[self.options.loss]
-        pixel, spectral = of_pixels(restored, sharp), of_spectra(restored, sharp)
+        floor = {"floor": self.options.loss_floor} if self.options.loss == "log" else {}
+        pixel, spectral = of_pixels(restored, sharp, **floor), of_spectra(restored, sharp)
         loss = factor * (pixel + self.options.frequency_weight * spectral)
         self.log_dict({"loss/pixel": pixel, "loss/frequency": spectral})
         self.log("loss", loss, prog_bar=True)
