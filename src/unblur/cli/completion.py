@@ -19,7 +19,7 @@ VALUES: Final = {
         "unsharp-mask",
     ),
     "--metric": ("psnr", "ssim", "ms_ssim", "cw_ssim"),
-    "--model": ("fast",),
+    "--model": ("fast", "fast-gan"),
     "--precision": ("auto", "fp32", "bf16"),
     "--preset": ("authors", "paper"),
     "--protocol": ("standard", "deblurgan", "singan"),
