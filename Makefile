@@ -19,7 +19,7 @@ check: .venv/dev.stamp  ## style, types, layers, spelling, length of files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
-	$(BIN)/python tests/file_length.py
+	$(BIN)/python tests/tree_size.py
 
 bench: .venv/dev.stamp  ## quality on held-out photos, speed and memory; prints tables
 	$(BIN)/python benchmarks/held_out.py

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from machine import describe
-from unblur.tasks.bench_options import BLURRED, BenchOptions
-from unblur.tasks.recipe import dump_recipe, load_recipe
-from unblur.tasks.train_module import TrainOptions
+from unblur.tasks.bench.options import BLURRED, BenchOptions
+from unblur.tasks.train.recipe import dump_recipe, load_recipe
+from unblur.tasks.train.supervised import TrainOptions
 from validation import FAITHFUL_DB, MOST_DB, SHARP, Scores, chosen_parts, run_part
 from validation_set import read_part
 

@@ -19,9 +19,10 @@ import numpy as np
 import skimage.data
 
 from machine import describe
-from unblur.imaging.photo import Photo, read_photo, write_photo
-from unblur.tasks.batch import find_sources, plan, restore_file, restore_files
-from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.imaging.photo.photo import Photo, read_photo, write_photo
+from unblur.tasks.batch.files import find_sources, plan_jobs, restore_file, restore_files
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 
 WORKERS = (1, 2, 4)
 HEIGHT, WIDTH = 480, 640
@@ -66,7 +67,7 @@ def batch(
     folder: Path, out: Path, restorer: Restorer, options: RestoreOptions, workers: int
 ) -> None:
     """What `unblur restore FOLDER -o OUT` does once the network is open."""
-    jobs = plan(find_sources([folder]), out)
+    jobs = plan_jobs(find_sources([folder]), out)
     results = restore_files(jobs, restorer, options, record=True, workers=workers)
     failed = [result.error for result in results if result.error]
     if failed:

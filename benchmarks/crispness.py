@@ -20,11 +20,12 @@ import torch
 import unblur
 from held_out import EXPOSURES, PHOTOS, load
 from machine import describe
-from unblur.imaging.photo import read_photo
+from unblur.imaging.photo.photo import read_photo
 from unblur.losses import perceptual
 from unblur.metrics import psnr, ssim
 from unblur.models.vgg import load_vgg
-from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 from validation_set import read_part
 
 PARTS = ("a-shake", "b-roll-and-objects", "c-frames")

@@ -20,13 +20,14 @@ import held_out
 import unblur
 from machine import describe
 from unblur.data.photos import list_photos
-from unblur.imaging import spectrum
-from unblur.imaging.guard import apply_guard, guard_weight
-from unblur.imaging.kernels import trajectory_kernels
-from unblur.imaging.motion import random_motion
+from unblur.imaging.blur.kernels import trajectory_kernels
+from unblur.imaging.blur.motion import random_motion
+from unblur.imaging.measure import spectrum
+from unblur.imaging.measure.guard import apply_guard, guard_weight
 from unblur.metrics import psnr
-from unblur.tasks import diagnose as task
-from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore import diagnose as task
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 
 SIDE = 512
 KINDS = ("sharp", "straight", "shake 0.1", "shake 0.5", "shake 1.0", "arc", "disc")

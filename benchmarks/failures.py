@@ -16,10 +16,11 @@ import numpy as np
 import unblur
 from held_out import load
 from machine import describe
-from unblur.imaging.motion import random_motion
-from unblur.imaging.photo import Photo, write_photo
+from unblur.imaging.blur.motion import random_motion
+from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.metrics import psnr
-from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 
 PART_PX = 224
 DISC_PX = 4.0

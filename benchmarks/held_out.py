@@ -17,9 +17,10 @@ import skimage.data
 
 import unblur
 from machine import describe
-from unblur.imaging.photo import Photo, write_photo
+from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.metrics import psnr, ssim
-from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 
 PHOTOS = (
     "astronaut",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import unblur
 from unblur.devices import cores
-from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 
 
 def describe(dtype="float32"):

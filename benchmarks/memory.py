@@ -24,7 +24,8 @@ import skimage.data
 from machine import describe, engine_dtypes
 from start_up import peak_of
 from unblur.devices import keep_freed_memory
-from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 
 FIGURE = Path(__file__).parents[1] / "docs/figures/speed-by-size.svg"
 SIZE_ROWS = (("fast", "openvino"), ("fast", "onnx"), ("deblurgan", "openvino"))
@@ -59,7 +60,7 @@ def in_turns(work: dict[str, Callable[[], object]], runs: int) -> dict[str, floa
 def networks() -> Iterator[dict[str, str]]:
     """What to name for each network; DeblurGAN is a file with random weights."""
     from unblur.models import build_model
-    from unblur.tasks.export import export
+    from unblur.tasks.train.export import export
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "deblurgan.onnx")

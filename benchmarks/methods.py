@@ -19,10 +19,10 @@ import numpy as np
 import unblur
 from held_out import EXPOSURES, PHOTOS, load
 from machine import describe
-from unblur.imaging.deconvolution import deconvolve
-from unblur.imaging.photo import Photo, write_photo
+from unblur.imaging.deblur.classical import deconvolve
+from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.metrics import psnr, ssim
-from unblur.tasks.restore import Restorer
+from unblur.tasks.restore.restorer import Restorer
 
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
 

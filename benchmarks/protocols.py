@@ -18,10 +18,11 @@ import unblur
 from held_out import PHOTOS, load
 from machine import describe
 from unblur.data.benchmarks import pair_cases
-from unblur.imaging.photo import read_photo
+from unblur.imaging.photo.photo import read_photo
 from unblur.imaging.pyramid import resize
 from unblur.metrics import cw_ssim, ms_ssim, psnr, ssim
-from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 
 BORDER_PX = 16
 Pair = tuple[np.ndarray, np.ndarray]

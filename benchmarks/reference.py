@@ -26,12 +26,12 @@ import numpy as np
 
 from machine import describe
 from reference_set import noisy_pairs, pairs, unfitting
-from unblur.imaging.pair_kernel import estimate_kernel
-from unblur.imaging.photo import Photo, read_photo, write_photo
-from unblur.imaging.psf import read_kernel
+from unblur.imaging.blur.psf import read_kernel
+from unblur.imaging.deblur.pair_kernel import estimate_kernel
+from unblur.imaging.photo.photo import Photo, read_photo, write_photo
+from unblur.imaging.register.reference import Referenced, restore_with_reference
 from unblur.metrics import psnr, ssim
-from unblur.tasks.reference import Referenced, restore_with_reference
-from unblur.tasks.restore import Restorer
+from unblur.tasks.restore.restorer import Restorer
 
 RUNS = ("sharp", "noisy", "unfitting")
 FITS_WITHIN = 0.15

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from held_out import PHOTOS, load
-from unblur.imaging.blur import blur
-from unblur.imaging.kernels import random_kernels
+from unblur.imaging.blur.blur import blur
+from unblur.imaging.blur.kernels import random_kernels
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
-from unblur.imaging.photo import read_photo
+from unblur.imaging.photo.photo import read_photo
 
 Pair = tuple[str, np.ndarray, np.ndarray, np.ndarray]
 """Name, and three photos (H, W, 3) floats in [0, 1]: sharp, blurred, reference."""

@@ -24,8 +24,8 @@ from held_out import PHOTOS, load
 from machine import describe
 from unblur.errors import RegistrationError
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
-from unblur.imaging.photo import Photo, read_photo, write_photo
-from unblur.imaging.registration import Registration, register
+from unblur.imaging.photo.photo import Photo, read_photo, write_photo
+from unblur.imaging.register.registration import Registration, register
 from unblur.metrics import psnr
 
 Shots = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -29,11 +29,11 @@ sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from machine import describe
 from ray_cluster import start_cluster, stop_cluster, worker_pids
 from small_network import sharpening_network
-from unblur.imaging.photo import Photo, write_photo
-from unblur.tasks.restore import RestoreOptions
-from unblur.tasks.scale import ScaleOptions, restore_everywhere
-from unblur.tasks.scale_manifest import read_rows
-from unblur.tasks.scale_store import Store
+from unblur.imaging.photo.photo import Photo, write_photo
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.scale.manifest import read_rows
+from unblur.tasks.scale.run import ScaleOptions, restore_everywhere
+from unblur.tasks.scale.store import Store
 
 UNBLUR = (sys.executable, "-m", "unblur")
 WORKERS = ("--workers", "2", "--cpus", "1")

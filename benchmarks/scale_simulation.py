@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from machine import describe
-from unblur.tasks.scale_manifest import read_rows
-from unblur.tasks.scale_store import Store
+from unblur.tasks.scale.manifest import read_rows
+from unblur.tasks.scale.store import Store
 
 CHUNK = 1 << 16
 

@@ -31,18 +31,18 @@ from machine import describe
 from reference_set import pairs
 from singan_official import Official
 from unblur.devices import keep_freed_memory
-from unblur.imaging.patch_statistics import patch_distance
-from unblur.imaging.photo import Photo, read_photo, write_photo
+from unblur.imaging.measure.patch_statistics import patch_distance
+from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.imaging.pyramid import pyramid_sizes, resize
+from unblur.imaging.register.reference import restore_with_reference
 from unblur.metrics import psnr, ssim
 from unblur.models.singan import SinGAN
-from unblur.tasks.reference import restore_with_reference
-from unblur.tasks.restore import Restorer
-from unblur.tasks.singan import fit, to_pictures, to_pixels
-from unblur.tasks.singan_file import read_scene
-from unblur.tasks.singan_options import SinGANOptions, fast_options
-from unblur.tasks.singan_scale import ScaleFit
-from unblur.tasks.singan_use import STARTS, SinGANRestoreOptions, restore_pixels
+from unblur.tasks.restore.restorer import Restorer
+from unblur.tasks.singan.file import read_scene
+from unblur.tasks.singan.fit import fit, to_pictures, to_pixels
+from unblur.tasks.singan.options import SinGANOptions, fast_options
+from unblur.tasks.singan.scale import ScaleFit
+from unblur.tasks.singan.use import STARTS, SinGANRestoreOptions, restore_pixels
 
 SAMPLES = 8
 FEW = 6

@@ -17,11 +17,11 @@ import numpy as np
 import skimage.data
 
 from machine import describe, engine_dtypes
-from unblur.imaging.photo import Photo, write_photo
+from unblur.imaging.photo.photo import Photo, write_photo
 
 REFERENCE = """
 import sys
-from unblur.imaging.photo import read_photo, write_photo
+from unblur.imaging.photo.photo import read_photo, write_photo
 write_photo(read_photo(sys.argv[1]), sys.argv[2], overwrite=True)
 """
 

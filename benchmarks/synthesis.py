@@ -14,10 +14,10 @@ from skimage.transform import resize
 
 from algorithm1 import draw, kernel, play_back, trajectory
 from machine import describe
-from unblur.imaging.convolution import convolve
-from unblur.imaging.kernels import random_kernels, trajectory_kernels
-from unblur.imaging.motion import random_motion
-from unblur.imaging.trajectories import PRESETS, draw_numbers
+from unblur.imaging.blur.convolution import convolve
+from unblur.imaging.blur.kernels import random_kernels, trajectory_kernels
+from unblur.imaging.blur.motion import random_motion
+from unblur.imaging.blur.trajectories import PRESETS, draw_numbers
 
 LENGTH_PX, SAMPLES, CANVAS_PX, BATCH = 60.0, 2000, 64, 512
 

@@ -21,7 +21,8 @@ import skimage.data
 
 from machine import describe
 from unblur.metrics import psnr
-from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 
 
 def collage(megapixels: float) -> np.ndarray:
@@ -46,7 +47,7 @@ def random_deblurgan(folder: Path) -> Path:
     import torch
 
     from unblur.models import build_model
-    from unblur.tasks.export import export
+    from unblur.tasks.train.export import export
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")

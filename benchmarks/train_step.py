@@ -24,12 +24,12 @@ from torch import nn
 import deblurgan_reference as plain
 from machine import describe
 from unblur.devices import keep_freed_memory
-from unblur.imaging.blur import blur
-from unblur.imaging.kernels import random_kernels
+from unblur.imaging.blur.blur import blur
+from unblur.imaging.blur.kernels import random_kernels
 from unblur.models.critic import PatchCritic
 from unblur.models.deblurgan import DeblurGenerator
 from unblur.models.vgg import load_vgg
-from unblur.tasks.adversarial import AdversarialLossOptions, Game
+from unblur.tasks.train.adversarial import AdversarialLossOptions, Game
 
 CRITIC_STEPS = 5
 

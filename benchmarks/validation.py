@@ -20,8 +20,8 @@ import numpy as np
 
 from machine import describe
 from unblur.errors import DataError, UnblurError
-from unblur.tasks.bench import Bench
-from unblur.tasks.bench_options import BLURRED, BenchOptions
+from unblur.tasks.bench.options import BLURRED, BenchOptions
+from unblur.tasks.bench.run import Bench
 from validation_set import PARTS, VERSION, read_part
 
 HARMED_DB = -0.05

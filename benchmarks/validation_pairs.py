@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from unblur.errors import DataError
-from unblur.imaging.blur import blur
-from unblur.imaging.convolution import convolve
+from unblur.imaging.blur.blur import blur
+from unblur.imaging.blur.convolution import convolve
+from unblur.imaging.blur.motion import random_motion
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
-from unblur.imaging.motion import random_motion
-from unblur.imaging.photo import Photo, encode_photo, read_photo
+from unblur.imaging.photo.photo import Photo, encode_photo, read_photo
 from unblur.imaging.pyramid import resize
 
 HELD_OUT = "01234567"

@@ -32,11 +32,11 @@ from pathlib import Path
 from typing import Any
 
 from unblur.errors import DataError, OptionError, TargetError, UnblurError
-from unblur.imaging.frames import Frame, Frames, Unreadable, open_folder
-from unblur.imaging.photo import Photo, write_photo
-from unblur.tasks.average import average
-from unblur.tasks.manifest import read_manifest
-from unblur.tasks.windows import AverageOptions
+from unblur.imaging.photo.photo import Photo, write_photo
+from unblur.imaging.video.frames import Frame, Frames, Unreadable, open_folder
+from unblur.tasks.datasets.average import average
+from unblur.tasks.datasets.manifest import read_manifest
+from unblur.tasks.datasets.windows import AverageOptions
 from validation_pairs import (
     ENDINGS,
     Pair,

@@ -27,7 +27,7 @@ import httpx
 
 from batch import make_photos
 from machine import describe, engine_dtypes
-from unblur.tasks.kinds import restore
+from unblur.tasks.batch.any_kind import restore
 
 PHOTOS = 10
 

@@ -19,9 +19,9 @@ import numpy as np
 import skimage.data
 
 from machine import describe
-from unblur.imaging.blur import blur
-from unblur.imaging.kernels import random_kernels
-from unblur.imaging.photo import Photo, read_photo, write_photo
+from unblur.imaging.blur.blur import blur
+from unblur.imaging.blur.kernels import random_kernels
+from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.metrics import psnr
 
 ROOT = Path(__file__).parents[1]

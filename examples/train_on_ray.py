@@ -19,14 +19,13 @@ from ray.train.torch import TorchConfig, TorchTrainer
 
 def train_here(asked: dict) -> None:
     """Train in this process, one of several; all do the same, and the first writes."""
-    from unblur.tasks.train import load_training, train
-    from unblur.tasks.train_data import Sources
+    from unblur import TrainingData, load_training, train
 
     on_machine = int(os.environ["LOCAL_WORLD_SIZE"])
     first = os.environ["RANK"] == "0"
     train(
         load_training(Path(asked["recipe"])),
-        data=Sources(photos=Path(asked["data"])),
+        data=TrainingData(photos=Path(asked["data"])),
         out=Path(asked["out"]),
         resume=asked["resume"],
         workers=asked["loaders"],

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from unblur.imaging.photo import Photo, write_photo
+from unblur.imaging.photo.photo import Photo, write_photo
 
 
 @pytest.fixture(scope="session")

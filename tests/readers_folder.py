@@ -9,8 +9,8 @@ import skimage.data
 
 from photo_sets import save, save_frames
 from reference_pairs import second_shot, shake, shaken
-from unblur.imaging.photo import Photo, write_photo
-from unblur.tasks.blur import BlurOptions, write_pairs
+from unblur.imaging.photo.photo import Photo, write_photo
+from unblur.tasks.datasets.blur import BlurOptions, write_pairs
 from video_files import write_video
 
 ROOT = Path(__file__).parents[1]

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from unblur.imaging.blur import blur
-from unblur.imaging.kernels import trajectory_kernels
+from unblur.imaging.blur.blur import blur
+from unblur.imaging.blur.kernels import trajectory_kernels
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
 

@@ -24,8 +24,8 @@ from unblur import cli
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = [page for page in PAGES if "_build" not in page.parts]
 ONLY_READ = {
-    r"^unblur train": "trains for minutes or hours; tests/tasks/test_train.py trains a little",
-    r"^unblur singan": "learns for minutes; tests/test_cli_singan.py does it on less",
+    r"^unblur train": "trains for minutes or hours; tests/tasks/train/test_run.py trains a little",
+    r"^unblur singan": "learns for minutes; tests/cli/test_singan.py does it on less",
     r"^unblur bench (gopro|kohler)": "needs a data set; test_bench.py has miniatures of both",
     r"^unblur bench detection": "needs a detector; test_cli_detection.py has a small one",
     r"^unblur bench speed": "measures for a minute",

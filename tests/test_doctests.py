@@ -70,7 +70,7 @@ def test_without_pillow_and_torch_other_pictures_are_still_named(photo):
 @pytest.mark.parametrize("engine", ["onnx", "openvino"])
 @pytest.mark.parametrize("streams", [1, 3])
 def test_one_restorer_serves_several_threads_to_the_last_bit(engine, streams):
-    from unblur.tasks.restore import RestoreOptions
+    from unblur.tasks.restore.options import RestoreOptions
 
     whole = skimage.data.astronaut().astype(np.float32) / 255
     sizes = [(64, 96), (100, 70), (48, 48), (96, 64), (33, 101), (80, 80)]

@@ -7,7 +7,8 @@ import pytest
 from unblur.engines import OnnxEngine, OpenVinoEngine, open_engine
 from unblur.errors import NetworkError, OptionError
 from unblur.metrics import psnr
-from unblur.tasks.restore import RestoreOptions, Restorer
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 from unblur.weights import find_network
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import skimage.data
 
 from reference_pairs import shaken
-from unblur.imaging.photo import Photo, read_photo, write_photo
+from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.metrics import psnr
 
 ROOT = Path(__file__).parents[1]

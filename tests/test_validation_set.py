@@ -10,8 +10,8 @@ import skimage.data
 
 from photo_sets import save, save_frames
 from unblur.errors import DataError
-from unblur.imaging.blur import blur
-from unblur.imaging.photo import read_photo
+from unblur.imaging.blur.blur import blur
+from unblur.imaging.photo.photo import read_photo
 from unblur.metrics import psnr
 from validation_pairs import held_out_photos, is_held_out, levin_pairs, moved
 from validation_set import Folders, build, read_part

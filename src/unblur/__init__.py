@@ -11,43 +11,70 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from unblur.errors import UnblurError
-    from unblur.imaging.blur import blur
-    from unblur.imaging.kernels import random_kernels
-    from unblur.imaging.photo import Photo, read_photo, write_photo
+    from unblur.imaging.blur.blur import blur
+    from unblur.imaging.blur.kernels import random_kernels
+    from unblur.imaging.blur.motion import random_motion
+    from unblur.imaging.blur.psf import read_kernel
+    from unblur.imaging.deblur.classical import deconvolve
+    from unblur.imaging.photo.photo import Photo, read_photo, write_photo
     from unblur.metrics import psnr, ssim
-    from unblur.tasks.augment import RandomBlur, Unblur
-    from unblur.tasks.kinds import restore
-    from unblur.tasks.restore import Restorer
+    from unblur.tasks.batch.any_kind import restore
+    from unblur.tasks.batch.files import restore_files
+    from unblur.tasks.batch.sources import find_sources, plan_jobs
+    from unblur.tasks.datasets.augment import RandomBlur, Unblur
+    from unblur.tasks.restore.options import RestoreOptions
+    from unblur.tasks.restore.restorer import Restorer
+    from unblur.tasks.train.data import TrainingData
+    from unblur.tasks.train.run import load_training, train
 
-__version__ = "0.1.0"
 __all__ = [
     "Photo",
     "RandomBlur",
+    "RestoreOptions",
     "Restorer",
+    "TrainingData",
     "Unblur",
     "UnblurError",
     "blur",
+    "deconvolve",
+    "find_sources",
+    "load_training",
+    "plan_jobs",
     "psnr",
     "random_kernels",
+    "random_motion",
+    "read_kernel",
     "read_photo",
     "restore",
+    "restore_files",
     "ssim",
+    "train",
     "write_photo",
 ]
 
 _HOMES: Final = {
-    "Photo": "unblur.imaging.photo",
-    "RandomBlur": "unblur.tasks.augment",
-    "Restorer": "unblur.tasks.restore",
-    "Unblur": "unblur.tasks.augment",
+    "Photo": "unblur.imaging.photo.photo",
+    "RandomBlur": "unblur.tasks.datasets.augment",
+    "RestoreOptions": "unblur.tasks.restore.options",
+    "Restorer": "unblur.tasks.restore.restorer",
+    "TrainingData": "unblur.tasks.train.data",
+    "Unblur": "unblur.tasks.datasets.augment",
     "UnblurError": "unblur.errors",
-    "blur": "unblur.imaging.blur",
+    "blur": "unblur.imaging.blur.blur",
+    "deconvolve": "unblur.imaging.deblur.classical",
+    "find_sources": "unblur.tasks.batch.sources",
+    "load_training": "unblur.tasks.train.run",
+    "plan_jobs": "unblur.tasks.batch.sources",
     "psnr": "unblur.metrics",
-    "random_kernels": "unblur.imaging.kernels",
-    "read_photo": "unblur.imaging.photo",
-    "restore": "unblur.tasks.kinds",
+    "random_kernels": "unblur.imaging.blur.kernels",
+    "random_motion": "unblur.imaging.blur.motion",
+    "read_kernel": "unblur.imaging.blur.psf",
+    "read_photo": "unblur.imaging.photo.photo",
+    "restore": "unblur.tasks.batch.any_kind",
+    "restore_files": "unblur.tasks.batch.files",
     "ssim": "unblur.metrics",
-    "write_photo": "unblur.imaging.photo",
+    "train": "unblur.tasks.train.run",
+    "write_photo": "unblur.imaging.photo.photo",
 }
 
 

@@ -1,15 +1,21 @@
-"""What this machine has."""
+"""What this machine has, and what stands under every table: machine, versions, date."""
 
 import ctypes
 import os
+import platform
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
+
+from unblur._version import __version__
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _KEPT_BYTES: Final = 1 << 30
+_PACKAGES: Final = ("numpy", "onnxruntime", "openvino", "pyvips", "scikit-image", "torch")
 _GROUP_FILES: Final = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
@@ -54,3 +60,25 @@ def memory_left_bytes() -> int | None:
                 - int(Path(used).read_text(encoding="ascii"))
             )
     return max(0, min(left)) if left else None
+
+
+def describe_machine() -> dict[str, str]:
+    """Processor, cores, system, versions and date."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
+        cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
+    found = {
+        "processor": cpu,
+        "cores": str(cores()),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "unblur": __version__,
+    }
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found | {"date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"}

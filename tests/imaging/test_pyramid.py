@@ -5,7 +5,7 @@ import pytest
 import skimage.data
 
 from unblur.errors import OptionError
-from unblur.imaging.patch_statistics import patch_distance
+from unblur.imaging.measure.patch_statistics import patch_distance
 from unblur.imaging.pyramid import pyramid_sizes, resize, step_factor
 
 

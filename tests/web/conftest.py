@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from unblur.imaging.blur import blur
-from unblur.imaging.photo import Photo, write_photo
+from unblur.imaging.blur.blur import blur
+from unblur.imaging.photo.photo import Photo, write_photo
 from web_servers import WATCH, serving
 
 

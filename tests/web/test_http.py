@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unblur.imaging.photo import Photo, read_photo, write_photo
-from unblur.tasks.kinds import restore
+from unblur.imaging.photo.photo import Photo, read_photo, write_photo
+from unblur.tasks.batch.any_kind import restore
 from video_files import pan, write_video
 from web_servers import serving
 

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from unblur.imaging.photo import Photo, write_photo
+from unblur.imaging.photo.photo import Photo, write_photo
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 if CHROMIUM is None:

@@ -6,26 +6,11 @@ from typing import Annotated, Final
 
 import typer
 
-from unblur.cli import (
-    averaging,
-    bench,
-    completion,
-    data,
-    diagnosing,
-    doctoring,
-    manual,
-    networks,
-    referencing,
-    restoring,
-    scaling,
-    scoring,
-    serving,
-    singan,
-    synthesis,
-    training,
-    video,
-)
+from unblur.cli.help import completion, doctor, manual
+from unblur.cli.measure import bench, score
+from unblur.cli.photos import diagnose, kernel, restore, scale, serve, singan, video
 from unblur.cli.terminal import complain
+from unblur.cli.train import average, data, networks, synthesis, train
 from unblur.errors import UnblurError
 
 _INTERRUPTED: Final = 130
@@ -42,7 +27,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        from unblur import __version__
+        from unblur._version import __version__
 
         typer.echo(f"unblur {__version__}")
         raise typer.Exit
@@ -57,22 +42,22 @@ def unblur(
     """Restore photographs spoiled by motion blur."""
 
 
-app.command()(restoring.restore)
-app.command()(restoring.models)
+app.command()(restore.restore)
+app.command()(restore.models)
 app.command("video")(video.video)
-app.command()(diagnosing.diagnose)
+app.command()(diagnose.diagnose)
 app.command()(synthesis.blur)
-app.command()(averaging.average)
+app.command()(average.average)
 app.command()(synthesis.kernels)
-app.command()(referencing.kernel)
-app.command()(training.train)
+app.command()(kernel.kernel)
+app.command()(train.train)
 app.command()(networks.export)
 app.command()(networks.convert)
-app.command()(scoring.score)
-app.command()(scaling.scale)
-app.command()(scaling.plan)
-app.command()(serving.serve)
-app.command()(doctoring.doctor)
+app.command()(score.score)
+app.command()(scale.scale)
+app.command()(scale.plan)
+app.command()(serve.serve)
+app.command()(doctor.doctor)
 app.command()(completion.completion)
 app.command()(manual.man)
 app.add_typer(bench.app, name="bench")

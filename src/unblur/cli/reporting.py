@@ -12,7 +12,7 @@ from unblur.cli.terminal import complain, in_flags, progress, say
 from unblur.errors import OptionError, TargetError
 
 if TYPE_CHECKING:
-    from unblur.tasks.batch import Restored
+    from unblur.tasks.batch.files import Restored
 
 _SCREENFUL: Final = 20
 """After more lines than this an error has scrolled away, and is told again at the end."""
@@ -115,7 +115,7 @@ def report_file(path: Path | None, *, overwrite: bool) -> Iterator[Report]:
         return
     if path.is_dir() or (path.exists() and not overwrite and not _is_report(path)):
         raise OptionError(f"{path}: exists and is not a report; name another file for --report")
-    from unblur.imaging.temporary import temporary_beside
+    from unblur.imaging.files.temporary import temporary_beside
 
     temporary = temporary_beside(path)
     try:

@@ -22,8 +22,8 @@ from unblur.data.crops import (
 )
 from unblur.data.problems import check_fits, check_frames, check_length
 from unblur.errors import DataError, MissingExtraError, OptionError
-from unblur.imaging.exposure import GAMMAS, expose
-from unblur.imaging.flow import step_px
+from unblur.imaging.video.exposure import GAMMAS, expose
+from unblur.imaging.video.flow import step_px
 
 _MOST_DRAWS: Final = 200
 
@@ -50,9 +50,9 @@ class AveragedFrames:
         seed: Pair ``i`` depends on the seed, ``i`` and the files alone.
         count: Length to report; any index below it is valid.
         frames: Fewest and most frames of a window; each odd number between is as likely.
-        gamma: Display curve of the frames, one of :data:`unblur.imaging.exposure.GAMMAS`.
+        gamma: Display curve of the frames, one of :data:`unblur.imaging.video.exposure.GAMMAS`.
         max_step_px: Do not use windows with a longer step between two frames, which show
-            ghosts, as measured by :func:`unblur.imaging.flow.step_px`; None does not measure.
+            ghosts, as measured by :func:`unblur.imaging.video.flow.step_px`; None does not measure.
         part: From which share of every sequence to which it is used. The rest can validate,
             after a gap as long as pictures take to change.
 

@@ -11,7 +11,8 @@ import numpy as np
 from unblur.data.crops import photo_files, sorted_paths
 from unblur.data.pairs import pair_folders, survey_pairs
 from unblur.errors import DataError, OptionError
-from unblur.imaging.photo import WRITABLE
+from unblur.imaging.files.names import RESTORED
+from unblur.imaging.photo.photo import WRITABLE
 
 GOPRO_HOME: Final = "https://seungjunnah.github.io/Datasets/gopro"
 KOHLER_HOME: Final = "https://webdav.tuebingen.mpg.de/pixel/benchmark4camerashake/"
@@ -192,7 +193,7 @@ def find_restored(folder: Path, cases: Sequence[Case]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in [path for place in _folders(folder) for path in photo_files(place)]:
         name = path.relative_to(folder).with_suffix("").as_posix()
-        files.setdefault(name.removesuffix(".unblurred"), path)
+        files.setdefault(name.removesuffix(RESTORED), path)
     lasts = [case.name.rsplit("/", 1)[-1] for case in cases]
     found: dict[str, Path] = {}
     for case, last in zip(cases, lasts, strict=True):

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import DataError, PhotoError
-from unblur.imaging.frames import natural_key
-from unblur.imaging.photo import WRITABLE, read_photo
+from unblur.imaging.photo.photo import WRITABLE, read_photo
+from unblur.imaging.video.frames import natural_key
 
 Float32 = NDArray[np.float32]
 Codes = NDArray[np.uint8]

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.blur import blur
+from unblur.imaging.blur.blur import blur
 
 Float32 = NDArray[np.float32]
 

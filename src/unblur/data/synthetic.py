@@ -12,10 +12,10 @@ from unblur.data.crops import Float32, PhotoCache, as_floats, check_index, turne
 from unblur.data.defocus import defocus
 from unblur.data.problems import check_fits
 from unblur.errors import DataError, OptionError
-from unblur.imaging.blur import blur
-from unblur.imaging.convolution import trim_kernel
-from unblur.imaging.kernels import random_kernels
-from unblur.imaging.motion import Motion, Roll, random_motion
+from unblur.imaging.blur.blur import blur
+from unblur.imaging.blur.convolution import trim_kernel
+from unblur.imaging.blur.kernels import random_kernels
+from unblur.imaging.blur.motion import Motion, Roll, random_motion
 
 _KERNELS_TOGETHER: Final = 64
 """Kernels are drawn in blocks, much faster than one by one; see :meth:`_kernel`."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import OptionError
-from unblur.imaging.photo_decode import open_upright
+from unblur.imaging.photo.decode import open_upright
 
 Float32 = NDArray[np.float32]
 

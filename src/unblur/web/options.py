@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from unblur.errors import OptionError, UnblurError
-from unblur.tasks.restore_options import REFERENCES
+from unblur.imaging.register import REFERENCES
 from unblur.weights import WEIGHTS
 
 UNSHARP: Final = "unsharp-mask"

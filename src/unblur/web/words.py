@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unblur.tasks.diagnose import Diagnosis
+    from unblur.tasks.restore.diagnose import Diagnosis
 
 
 def diagnosis_words(found: "Diagnosis") -> str:

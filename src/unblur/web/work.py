@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 
 from unblur.errors import PhotoError, UnblurError
 from unblur.imaging.mask import crop_region
-from unblur.imaging.photo import read_photo
-from unblur.imaging.photo_sniff import sniff
-from unblur.imaging.photo_stream import megapixels
+from unblur.imaging.photo.photo import read_photo
+from unblur.imaging.photo.sniff import sniff
+from unblur.imaging.photo.stream import megapixels
 from unblur.imaging.tiles import Picture, Tile
-from unblur.tasks.diagnose import diagnose
-from unblur.tasks.network import RunTile
-from unblur.tasks.restore import Method, RestoreOptions, Restorer, shared_restorer
-from unblur.tasks.restore_file import restore_file
-from unblur.tasks.restore_reference import ReferencedRestorer
-from unblur.tasks.sources import target_name
-from unblur.tasks.streaming import restore_streamed
-from unblur.tasks.video import RestoredVideo, VideoOptions, restore_video
+from unblur.tasks.methods.network import RunTile
+from unblur.tasks.restore.diagnose import diagnose
+from unblur.tasks.restore.file import restore_file
+from unblur.tasks.restore.names import target_name
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Method, Restorer, shared_restorer
+from unblur.tasks.restore.second_shot import ReferencedRestorer
+from unblur.tasks.restore.streamed import restore_streamed
+from unblur.tasks.video.restore import RestoredVideo, VideoOptions, restore_video
 from unblur.web.options import UNSHARP
 from unblur.web.words import diagnosis_words
 

@@ -31,7 +31,8 @@ def main() -> None:
         out.write(json.dumps({"event": event, **facts}) + "\n")
         out.flush()
 
-    from unblur.tasks.restore import RestoreOptions, shared_restorer
+    from unblur.tasks.restore.options import RestoreOptions
+    from unblur.tasks.restore.restorer import shared_restorer
 
     shared_restorer(RestoreOptions())  # so that the first visitor need not wait for it
     say("ready")

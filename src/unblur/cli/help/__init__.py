@@ -1,0 +1,1 @@
+"""Commands about the command itself: completion, the manual, an examination."""

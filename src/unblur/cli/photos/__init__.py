@@ -1,0 +1,1 @@
+"""Commands that restore: photos, videos, archives; and the page."""

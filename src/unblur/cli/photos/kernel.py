@@ -1,0 +1,55 @@
+"""`unblur kernel`: what blurred a photo, by a second shot of the scene."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
+    blurred: Annotated[Path, typer.Argument(metavar="BLURRED", help="The blurred photo.")],
+    reference: Annotated[
+        Path, typer.Option(metavar="FILE", help="A second shot of the same scene.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The kernel: .png, .tif (16 bits) or .npy.")
+    ],
+    reference_is: Annotated[str, typer.Option(help="sharp, or noisy: a short exposure.")] = "sharp",
+    windows: Annotated[
+        bool,
+        typer.Option(
+            "--windows", help="If the blur varies, also write that of each window: OUT.ROW-COLUMN."
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that exists.")
+    ] = False,
+    max_megapixels: Annotated[
+        float, typer.Option(help="Refuse larger photos before they are decoded.")
+    ] = 200.0,
+) -> None:
+    """Find the kernel that blurred a photo, by a second shot.
+
+    The second shot is sharp, or short-exposed and noisy; needs the extra `reference`. What is
+    written is what `unblur restore --kernel` reads.
+    """
+    from unblur.tasks.restore.kernel_file import KernelOptions, write_pair_kernel
+
+    options = KernelOptions(
+        reference_is=reference_is,
+        windows=windows,
+        overwrite=overwrite,
+        max_megapixels=max_megapixels,
+    )
+    written = write_pair_kernel(blurred, reference, out, options)
+    found = written.kernel
+    height, width = found.kernel.shape
+    light = "light" if found.linear_light else "encoded values"
+    typer.echo(
+        f"{blurred} -> {out}  {width}x{height} px, blurred {light}, explains "
+        f"{found.explained:.0%} of the detail, leaves {255 * found.residual:.1f}/255"
+    )
+    if found.varies:
+        count = len(found.blur.windows)
+        more = "written, too" if windows else "--windows writes them"
+        typer.echo(f"{blurred}: the blur varies; {count} windows have their own kernels, {more}")

@@ -1,0 +1,89 @@
+"""`unblur data check`: is a data set fit to train on."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unblur.cli.terminal import counted, progress
+
+if TYPE_CHECKING:
+    from unblur.tasks.datasets.check import DataReport
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def data() -> None:
+    """Look after data sets."""
+
+
+@app.command()
+def check(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Sharp photos, pairs, or frames of fast videos.")
+    ],
+    crop_px: Annotated[int, typer.Option(help="Side of the crops that training takes.")] = 256,
+    layout: Annotated[
+        str | None, typer.Option(help="pairs, photos or frames; not given: find out.")
+    ] = None,
+    gamma: Annotated[bool, typer.Option("--gamma", help="GoPro: blur_gamma/, not blur/.")] = False,
+    split: Annotated[
+        str | None, typer.Option(help="Pairs: below train/ or test/ only; not given: all.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, and nothing else.")
+    ] = False,
+) -> None:
+    """Look at every file of a data set, before a training does.
+
+    Exit status: 0 fine, 1 problems found (all of them are listed), 2 wrong use.
+    """
+    from unblur.tasks.datasets.check import CheckOptions, list_data, report_on
+    from unblur.tasks.datasets.look import look_at
+
+    options = CheckOptions(crop_px=crop_px, layout=layout, gamma=gamma, split=split)
+    listing = list_data(folder, options)
+    looked = []
+    with progress("checking", len(listing.files), hidden=as_json) as advance:
+        for item in look_at(listing.files):
+            looked.append(item)
+            advance()
+    report = report_on(listing, looked, options)
+    (_print_json if as_json else _print)(report)
+    raise typer.Exit(code=1 if report.problems else 0)
+
+
+def _print(report: "DataReport") -> None:
+    for problem in report.problems:
+        typer.echo(f"unblur: {problem.why}", err=True)
+    typer.echo(f"{report.folder}: {_words(report)}")
+    for note in report.notes:
+        typer.echo(note)
+    if report.smallest and report.median and report.largest:
+        sizes = (report.smallest, report.median, report.largest)
+        low, middle, high = (f"{width}x{height}" for width, height in sizes)
+        typer.echo(f"sizes: smallest {low}, median {middle}, largest {high} px")
+    typer.echo(f"{counted(len(report.problems), 'problem') if report.problems else 'no problems'}")
+
+
+def _words(report: "DataReport") -> str:
+    sequences = f" in {counted(report.sequences, 'sequence')}"
+    return {
+        "photos": counted(report.files, "sharp photo"),
+        "pairs": counted(report.pairs, "pair"),
+        "gopro": counted(report.pairs, "pair") + sequences,
+        "frames": counted(report.files, "frame") + sequences,
+    }[report.layout]
+
+
+def _print_json(report: "DataReport") -> None:
+    import json
+    from dataclasses import asdict
+
+    fields = asdict(report) | {"folder": str(report.folder)}
+    fields["problems"] = [
+        {"kind": problem.kind, "file": str(problem.path), "why": problem.why}
+        for problem in report.problems
+    ]
+    typer.echo(json.dumps(fields))

@@ -1,0 +1,105 @@
+"""`unblur convert` and `unblur export`: network files from files of weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from unblur.tasks.train.export import Exported
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="The network file, FILE.onnx.")]
+Float32 = Annotated[
+    bool, typer.Option("--float32", help="Keep all digits of the weights: twice the size.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")]
+License = Annotated[
+    str | None, typer.Option("--license", help="Of the weights; is written into the file.")
+]
+_NOT_STATED = "not stated"
+
+
+def convert(
+    weights: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Weights, such as latest_net_G.pth of DeblurGAN."),
+    ],
+    out: Out,
+    license_: License = None,
+    float32: Float32 = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Convert weights of the DeblurGAN authors' code.
+
+    Needs the extra `train`. Also takes state dicts of our own models. Nothing that FILE may contain
+    is run.
+    """
+    _check_target(out, overwrite=overwrite)
+    _hush_exporter()
+    from unblur.tasks.train.convert import convert as run
+
+    _report(run(weights, out, license=license_ or _NOT_STATED, half=not float32))
+
+
+def export(  # noqa: PLR0913, PLR0917 - the flags of a command
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="RUN|FILE", help="Folder of a training run, or FILE.safetensors."),
+    ],
+    out: Out,
+    license_: License = None,
+    trained_on: Annotated[
+        str | None, typer.Option(help="The data, in words; is written into the file.")
+    ] = None,
+    figures: Annotated[
+        str | None, typer.Option(help="The results, in words; are written into the file.")
+    ] = None,
+    float32: Float32 = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Export a trained network for `unblur restore --model`.
+
+    Needs the extra `train`. The file says what the run knows: model, recipe, data and scores.
+    """
+    _check_target(out, overwrite=overwrite)
+    _hush_exporter()
+    from unblur.tasks.train.export_run import export_run
+
+    said = {"license": license_, "trained_on": trained_on, "figures": figures}
+    metadata = {key: value for key, value in said.items() if value is not None}
+    _report(export_run(source, out, metadata=metadata, half=not float32))
+
+
+def _check_target(out: Path, *, overwrite: bool) -> None:
+    from unblur.errors import OptionError, TargetError
+
+    if out.suffix != ".onnx":
+        raise OptionError(f"--out must name an .onnx file, got {out}")
+    if out.is_dir() or (out.exists() and not overwrite):
+        raise TargetError(f"{out} exists already; --overwrite replaces a file")
+
+
+def _report(exported: "Exported") -> None:
+    megabytes = exported.path.stat().st_size / 1e6
+    typer.echo(f"{exported.path}: {exported.model}, {megabytes:.1f} MB")
+    for size, difference in exported.differences.items():
+        shape = " x ".join(map(str, (size[0], 3, *size[1:])))
+        typer.echo(f"  {shape}: differs from PyTorch by {difference:.1e} at most")
+    typer.echo(f"Try it with `unblur restore PHOTO --model {exported.path}`")
+
+
+def _hush_exporter() -> None:
+    """Drop the exporter's hints to developers of networks."""
+    import logging
+    import warnings
+    from importlib.util import find_spec
+
+    from unblur.errors import MissingExtraError
+
+    for needed in ("torch", "onnx", "onnxscript", "safetensors"):
+        if find_spec(needed) is None:
+            raise MissingExtraError(needed, extra="train")
+    warnings.simplefilter("ignore")
+    import torch.onnx  # sets up its own logging
+
+    logging.getLogger(torch.onnx.__name__).setLevel(logging.ERROR)

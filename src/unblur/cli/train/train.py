@@ -1,0 +1,89 @@
+"""`unblur train`."""
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+_TERMINATED: Final = 128 + 15
+
+
+def train(  # noqa: PLR0913, PLR0917 - the flags of a command
+    recipe: Annotated[Path, typer.Argument(help="A TOML file, such as recipes/fast.toml.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoints, logs, weights.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of sharp photos, blurred on the fly.")
+    ] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Folder with blur/ and sharp/, or in GoPro's layout.")
+    ] = None,
+    frames: Annotated[
+        Path | None, typer.Option(help="Folder of 240 fps frames, averaged on the fly.")
+    ] = None,
+    leave_out: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST", help="Names of photos not to train on, one a line."),
+    ] = None,
+    vgg: Annotated[Path | None, typer.Option(help="VGG19 weights for the perceptual loss.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
+    start_from: Annotated[
+        Path | None, typer.Option(help="Begin with another run's weights, .safetensors or .onnx.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Stop after this time; --resume goes on.")
+    ] = None,
+    save_minutes: Annotated[float, typer.Option(help="Time between two checkpoints.")] = 5.0,
+    workers: Annotated[int, typer.Option(help="Processes that make training pairs.")] = 1,
+    devices: Annotated[int, typer.Option(help="Training processes or GPUs on a machine.")] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines; start the same command on each.")] = 1,
+) -> None:
+    """Train a network from a recipe; needs the extra `train`."""
+    from dataclasses import replace
+    from importlib.util import find_spec
+
+    from unblur.errors import MissingExtraError
+
+    if find_spec("lightning") is None:
+        raise MissingExtraError("lightning", extra="train")
+    _hush_lightning()
+    from unblur.tasks.train.data import TrainingData
+    from unblur.tasks.train.run import load_training
+    from unblur.tasks.train.run import train as run
+
+    options = load_training(recipe)
+    changed = {"steps": steps, "seed": seed}
+    options = replace(options, **{k: v for k, v in changed.items() if v is not None})  # type: ignore[arg-type]
+    from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+    try:
+        network = run(
+            options,
+            data=TrainingData(photos=data, pairs=pairs, frames=frames, leave_out=leave_out),
+            out=out,
+            resume=resume,
+            start_from=start_from,
+            vgg=vgg,
+            minutes=minutes,
+            save_minutes=save_minutes,
+            workers=workers,
+            devices=devices,
+            nodes=nodes,
+            tell=lambda words: typer.echo(f"unblur: {words}", err=True),
+        )
+    except SIGTERMException:
+        typer.echo(f"unblur: terminated; --resume continues {out}", err=True)
+        raise typer.Exit(code=_TERMINATED) from None
+    typer.echo(f"{network}: try it with `unblur restore PHOTO --model {network}`")
+
+
+def _hush_lightning() -> None:
+    """Keep the progress bar and errors, drop the advertising and the hints to developers."""
+    import logging
+    import warnings
+
+    warnings.filterwarnings("ignore", module="lightning")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    for name in ("lightning.pytorch", "torch.onnx"):
+        logging.getLogger(name).setLevel(logging.ERROR)

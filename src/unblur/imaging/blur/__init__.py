@@ -1,0 +1,1 @@
+"""Blur: kernels, paths, motion, and photos blurred by them."""

@@ -1,0 +1,1 @@
+"""Undo a blur: find its kernel, invert it."""

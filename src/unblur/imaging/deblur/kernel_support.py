@@ -1,0 +1,110 @@
+"""Where the kernel between two planes may be, from coarse to fine; and what of it is no noise."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.errors import MissingExtraError
+from unblur.imaging.deblur.kernel_fit import fit_kernel_to
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+_MOST_SHARE: Final = 8
+"""A kernel reaches at most the so-manieth part of the shorter side to each side."""
+_COARSEST_REACH_PX: Final = 8
+_COARSEST_SIDE_PX: Final = 48
+_WEAK_STRONG: Final = (0.03, 0.1)
+"""Hysteresis: shares of the kernel's largest value."""
+
+
+def coarse_support(blurred: Float32, sharp: Float32, weight: Float32) -> Bool:
+    """Where, at full size, the kernel may be, by the coarser scales.
+
+    Args:
+        blurred: (h, w).
+        sharp: (h, w).
+        weight: (h, w) in [0, 1].
+
+    Returns:
+        (K, K), K odd.
+    """
+    side = min(weight.shape)
+    reach = max(side // _MOST_SHARE, 3)
+    shrink = 1
+    while reach // (2 * shrink) >= _COARSEST_REACH_PX and side // (2 * shrink) >= _COARSEST_SIDE_PX:
+        shrink *= 2
+    support = np.ones((2 * (-(-reach // shrink)) + 1,) * 2, bool)
+    while shrink > 1:
+        small = [_shrunk(x, shrink) for x in (blurred, sharp, weight)]
+        fit = fit_kernel_to(small[0], small[1], small[2], support)
+        kept = above_noise(fit.kernel)
+        shrink //= 2
+        # Twice as large, and a ring for what the coarser scale could not tell.
+        grown = np.zeros((2 * len(kept) + 3,) * 2, bool)
+        centre = len(grown) // 2
+        rows, columns = (2 * (x - len(kept) // 2) + centre for x in np.nonzero(kept))
+        grown[rows, columns] = True
+        support = trimmed(dilated(grown, 2))
+    return support
+
+
+def cleaned(kernel: Float32) -> Float32:
+    """A kernel without what is noise, of sum 1."""
+    kept = np.where(above_noise(kernel), kernel, 0)
+    return np.asarray(kept / kept.sum(), np.float32)
+
+
+def centre_of_mass(kernel: Float32) -> Float64:
+    """Rows and columns from the centre to the centre of mass of a kernel."""
+    places = np.arange(len(kernel)) - len(kernel) // 2
+    mass = kernel.astype(np.float64)
+    moments = [float((mass.sum(axis=1 - axis) * places).sum()) for axis in (0, 1)]
+    return np.array(moments) / float(mass.sum())
+
+
+def cut(kernel: Float32) -> Float32:
+    """A kernel without its empty border, as much off every side."""
+    side = len(trimmed(kernel > 0))
+    border = (len(kernel) - side) // 2
+    return kernel[border : border + side, border : border + side].astype(np.float32)
+
+
+def _shrunk(plane: Float32, times: int) -> Float32:
+    """Mean over squares of so many px; the centre of a kernel stays one."""
+    rows, columns = (side // times * times for side in plane.shape)
+    squares = plane[:rows, :columns].reshape(rows // times, times, columns // times, times)
+    shrunk: Float32 = squares.mean(axis=(1, 3), dtype=np.float32)
+    return shrunk
+
+
+def above_noise(kernel: Float32) -> Bool:
+    """Where a kernel is more than noise: weak values only beside strong ones."""
+    weak, strong = (kernel > share * kernel.max() for share in _WEAK_STRONG)
+    labels, _ = _ndimage().label(weak, np.ones((3, 3)))
+    kept: Bool = weak & np.isin(labels, np.unique(labels[strong]))
+    return kept
+
+
+def dilated(mask: Bool, times: int) -> Bool:
+    """A mask and its neighbours, diagonal ones as well, so many times."""
+    grown: Bool = _ndimage().binary_dilation(mask, np.ones((3, 3)), iterations=times)
+    return grown
+
+
+def trimmed(mask: Bool) -> Bool:
+    """Cut the empty border evenly on all sides."""
+    centre = len(mask) // 2
+    used = np.abs(np.argwhere(mask) - centre).max(initial=1)
+    window = slice(max(0, centre - used), centre + used + 1)
+    return mask[window, window]
+
+
+def _ndimage() -> Any:
+    try:
+        from scipy import ndimage
+    except ImportError as error:
+        raise MissingExtraError("scipy", extra="reference") from error
+    return ndimage

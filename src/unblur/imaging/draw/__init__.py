@@ -1,0 +1,1 @@
+"""Pictures to look at: before and after, sheets of shakes."""

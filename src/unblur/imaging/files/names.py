@@ -1,0 +1,10 @@
+"""What unblur puts into the names of files that it makes."""
+
+from typing import Final
+
+RESTORED: Final = ".unblurred"
+"""Before the ending of a restored file: ``photo.unblurred.jpg``."""
+BEFORE_AFTER: Final = ".before-after"
+"""Before the ending of a picture to look at."""
+VIDEO_ENDINGS: Final = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"})
+"""Of files that are sent to `unblur video` instead."""

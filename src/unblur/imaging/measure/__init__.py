@@ -1,0 +1,1 @@
+"""Measure a picture: how sharp it is, and where."""

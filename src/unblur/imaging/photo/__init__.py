@@ -1,0 +1,1 @@
+"""Photo files: read, written, and what they hold besides pixels."""

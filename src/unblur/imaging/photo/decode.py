@@ -1,0 +1,199 @@
+"""Photo files to integer bands, through libvips."""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from unblur.errors import PhotoError
+from unblur.imaging.photo.heif import read_heif
+from unblur.imaging.photo.metadata import Metadata, jpeg_quality, read_metadata
+from unblur.imaging.photo.raw import develop_raw
+from unblur.imaging.photo.sniff import check_size, sniff
+
+_MOST_BANDS = 4
+_FOREIGN = {"heic": read_heif, "raw": develop_raw}  # not decoded by libvips
+_FOREIGN_QUALITY = 95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What is in a photo file; the pixels where libvips keeps them.
+
+    Attributes:
+        image: A `pyvips.Image`, upright: grey or RGB, perhaps with alpha as the last band, of
+            type uchar or ushort. All of it has been decoded without an error.
+        white: The value of white in ``image``.
+        format: "jpeg", "png", "tiff", "webp", "avif", "gif", "heic" or "raw".
+        quality: The least quality of a JPEG made of it, 1 to 100: the one estimated for a
+            JPEG, 95 for HEIC and camera raw, None for another format.
+        metadata: What was stored beside the pixels.
+        notes: What the user should be told.
+    """
+
+    image: Any
+    white: int
+    format: str
+    quality: int | None
+    metadata: Metadata
+    notes: tuple[str, ...]
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a photo file to read it.
+
+    Raises:
+        PhotoError: If that is not possible.
+    """
+    if path.is_dir():
+        raise PhotoError(f"{path}: is a folder; name a photo in it")
+    try:
+        return path.open("rb")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise PhotoError(f"{path}: cannot be opened ({why.lower()})") from error
+
+
+def open_upright(
+    stream: BinaryIO,
+    name: str,
+    source: bytes | Path,
+    max_megapixels: float,
+    *,
+    on_disk: bool = False,
+) -> Opened:
+    """Decode a photo file, its header before its pixels.
+
+    Args:
+        stream: The open file.
+        name: What to call it in errors.
+        source: Its content or its path.
+        max_megapixels: The largest picture to decode, in millions of pixels.
+        on_disk: Keep the pixels in a temporary file, in the folder that TMPDIR names, as long
+            as the image lives, instead of in memory.
+
+    Returns:
+        The picture, upright, and what belongs to it.
+
+    Raises:
+        PhotoError: If it is no photo in a known format, damaged, cut short or too large.
+    """
+    import pyvips
+
+    file_format = sniff(stream, name)
+    keep = _on_disk if on_disk else _in_memory
+    try:
+        if file_format in _FOREIGN:
+            image, depth, blobs, notes = _FOREIGN[file_format](stream, name, max_megapixels)
+            image = keep(image) if on_disk else image.copy()
+            for key, blob in blobs.items():
+                image.set_type(pyvips.GValue.blob_type, key, blob)
+        else:
+            image = _open(pyvips, source, file_format, "error")
+            check_size(name, image.width, image.height, max_megapixels)
+            depth = image.get("bits-per-sample") if file_format == "avif" else 0
+            notes = _page_notes(image, file_format)
+            image = _load(pyvips, source, file_format, keep)
+            turned = image.get_typeof("orientation") and image.get("orientation") > 1
+            image = image.autorot()
+            if on_disk and turned:  # once, rather than again for each part that is read later
+                image = keep(image)
+        metadata, more = read_metadata(image, stream, file_format)
+        image, converted = _to_rgb(image)
+        if image.format not in {"uchar", "ushort"} or image.bands > _MOST_BANDS:
+            raise PhotoError(
+                f"{name}: {image.bands} channels of type {image.format}; grey or RGB, with or "
+                "without alpha, of 8 or 16-bit integers can be read"
+            )
+        if converted:
+            image = keep(image)
+    except (pyvips.Error, UnicodeDecodeError) as error:
+        pyvips.vips_lib.vips_error_clear()  # pyvips keeps a complaint that is not UTF-8
+        if "No space left on device" in str(error):
+            raise PhotoError(
+                f"{name}: no space left for its pixels in the temporary folder; name another "
+                "one with TMPDIR"
+            ) from error
+        raise PhotoError(
+            f"{name}: this {file_format.upper()} is damaged, cut short or of an unusual kind "
+            f"({complaint(error)}); fetch it again or save it anew as PNG"
+        ) from error
+    if converted:
+        icc = image.get("icc-profile-data") if image.get_typeof("icc-profile-data") else None
+        metadata = replace(metadata, icc=bytes(icc) if icc else None)
+        notes.append(converted)
+    # AVIF and HEIC of 10 or 12 bits arrive in the upper bits of 16
+    full = 255 if image.format == "uchar" else 65535
+    white = (2**depth - 1) << (16 - depth) if depth > 8 else full  # noqa: PLR2004
+    quality = _FOREIGN_QUALITY if file_format in _FOREIGN else None
+    return Opened(
+        image=image,
+        white=int(white),
+        format=file_format,
+        quality=jpeg_quality(stream) if file_format == "jpeg" else quality,
+        metadata=metadata,
+        notes=(*notes, *more),
+    )
+
+
+def complaint(error: Exception) -> str:
+    """Return the last line of what libvips complains about."""
+    text = "" if isinstance(error, UnicodeDecodeError) else str(error)
+    lines = [line.strip() for line in text.splitlines()[1:] if line.strip()]
+    return lines[-1] if lines else "no details are known"
+
+
+def _open(pyvips: Any, source: bytes | Path, file_format: str, fail_on: str) -> Any:
+    """Read the header of a photo file."""
+    loader = "heifload_source" if file_format == "avif" else f"{file_format}load_source"
+    if isinstance(source, bytes):
+        origin = pyvips.Source.new_from_memory(source)
+    else:
+        origin = pyvips.Source.new_from_file(os.fsencode(source))
+    return getattr(pyvips.Image, loader)(origin, access="sequential", fail_on=fail_on)
+
+
+def _load(pyvips: Any, source: bytes | Path, file_format: str, keep: Callable[[Any], Any]) -> Any:
+    """Decode the pixels of a photo file; damage is an error."""
+    if file_format != "jpeg":
+        return keep(_open(pyvips, source, file_format, "error"))
+    try:  # libjpeg merely warns where pixels are lost
+        return keep(_open(pyvips, source, file_format, "warning"))
+    except pyvips.Error as error:
+        warnings = re.findall("Corrupt JPEG data: (.*)", str(error))
+        if not warnings or not all("extraneous bytes" in warning for warning in warnings):
+            raise
+    return keep(_open(pyvips, source, file_format, "error"))  # harmless, and common
+
+
+def _in_memory(image: Any) -> Any:
+    return image.copy_memory()
+
+
+def _on_disk(image: Any) -> Any:
+    import pyvips
+
+    temporary = pyvips.Image.new_temp_file("%s.v")
+    image.write(temporary)
+    return temporary
+
+
+def _page_notes(image: Any, file_format: str) -> list[str]:
+    pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
+    what = "pages" if file_format == "tiff" else "frames"
+    return [f"first of {pages} {what}"] if pages > 1 else []
+
+
+def _to_rgb(image: Any) -> tuple[Any, str | None]:
+    """Convert CMYK and Lab to sRGB; the note is None for what is grey or RGB already."""
+    if image.interpretation == "cmyk":
+        depth = 16 if image.format == "ushort" else 8
+        image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth)
+        return image, "CMYK converted to sRGB"
+    if image.interpretation in {"lab", "labs", "labq"}:
+        image = image.colourspace("rgb16").copy()
+        image.remove("icc-profile-data")
+        return image, "Lab converted to sRGB"
+    return image, None

@@ -1,0 +1,165 @@
+"""Integer bands to photo files, through libvips."""
+
+import os
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.errors import TargetError
+from unblur.imaging.photo.decode import complaint
+from unblur.imaging.photo.exif import write_tiff_tags
+from unblur.imaging.photo.metadata import Metadata, attach_metadata
+
+SIXTEEN_BIT = frozenset({"png", "tiff", "avif"})  # written with more than 8 bits per channel
+
+_LEAST_JPEG_QUALITY = 90
+_BIGTIFF_FROM_BYTES = 3_900_000_000
+_BLOCK = 1 << 20  # bytes
+
+
+def default_quality(file_format: str, source_quality: int | None) -> int | None:
+    """Return the quality to encode with where none is asked for.
+
+    Args:
+        file_format: The format to encode.
+        source_quality: See :class:`unblur.imaging.photo.decode.Opened`.
+
+    Returns:
+        For a JPEG that of its source, 90 at least; None, a high one, for other formats.
+    """
+    return max(source_quality or 0, _LEAST_JPEG_QUALITY) if file_format == "jpeg" else None
+
+
+def encode(
+    bands: NDArray[np.unsignedinteger[Any]],
+    file_format: str,
+    metadata: Metadata,
+    quality: int | None,
+) -> bytes:
+    """Encode a photo file.
+
+    Args:
+        bands: Shape ``(H, W, bands)``, uint8, or uint16 for a format of `SIXTEEN_BIT`.
+        file_format: "jpeg", "png", "tiff", "webp" or "avif".
+        metadata: What to store beside the pixels.
+        quality: 1 to 100 for the lossy formats; None for a high one.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        TargetError: If the format cannot hold the photo.
+    """
+    import pyvips
+
+    deep = bands.dtype.itemsize > 1
+    grey = bands.shape[2] <= 2  # noqa: PLR2004
+    kind = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(bands), interpretation=kind)
+    data = save_image(image, None, file_format, metadata, quality, deep=deep)
+    assert data is not None
+    return data
+
+
+def save_image(
+    image: Any,
+    path: str | os.PathLike[str] | None,
+    file_format: str,
+    metadata: Metadata,
+    quality: int | None,
+    deep: bool,
+) -> bytes | None:
+    """Encode a `pyvips.Image`, into a file as its pixels are made or into memory.
+
+    JPEG, PNG and TIFF are written a few rows at a time, so that the pixels may be computed on
+    the way and are never in memory together; the codecs of WebP and AVIF need all of them.
+
+    Args:
+        image: Grey or RGB, perhaps with alpha as the last band, of integers from 0 to 255, or
+            to 65535 where ``deep``, whatever their type; no alpha for JPEG.
+        path: The file to write, whatever its ending, replaced if it exists; None for bytes.
+        file_format: "jpeg", "png", "tiff", "webp" or "avif".
+        metadata: What to store beside the pixels; nothing is taken from the image.
+        quality: 1 to 100 for the lossy formats; None for a high one.
+        deep: Write 16 bits per channel, 12 for AVIF; only for a format of `SIXTEEN_BIT`.
+
+    Returns:
+        The bytes of the file; None where they are in the file at ``path``.
+
+    Raises:
+        TargetError: If the format cannot hold the photo, or it cannot be written; the message
+            does not name the file. Some of it may have been written.
+    """
+    import pyvips
+
+    grey = image.bands <= 2  # noqa: PLR2004
+    choices: dict[str, dict[str, Any]] = {
+        "jpeg": {"Q": quality or 90, "subsample_mode": "off"},
+        "png": {},
+        "tiff": {"compression": "deflate", "predictor": "horizontal"},
+        "webp": {"Q": quality or 95, "smart_subsample": True, "exact": True},
+        "avif": {"Q": quality or 90, "subsample_mode": "off", "compression": "av1", "effort": 2},
+    }
+    options = choices[file_format]
+    if file_format == "tiff":
+        size = image.width * image.height * image.bands * (2 if deep else 1)
+        options["bigtiff"] = size > _BIGTIFF_FROM_BYTES
+    if file_format == "avif":
+        options["bitdepth"] = 12 if deep else 8
+    if metadata.exif is None and metadata.dpi is None:
+        options["keep"] = "icc:xmp:iptc"  # or libvips makes up an EXIF block
+    kind = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
+    saver = "heifsave" if file_format == "avif" else f"{file_format}save"
+    data: bytes | None = None
+    try:
+        image = image.cast("ushort" if deep else "uchar").copy(interpretation=kind)
+        for name in image.get_fields():  # of an image that was read from a file; not its size
+            image.remove(name)
+        image = attach_metadata(image, pyvips.GValue.blob_type, metadata, file_format)
+        if grey and file_format in {"webp", "avif"} and (metadata.icc or b"")[16:20] == b"GRAY":
+            image = image.icc_transform("srgb", embedded=True, depth=16 if deep else 8)
+        if path is None:
+            data = getattr(image, f"{saver}_buffer")(**options)
+        else:
+            target = pyvips.Target.new_to_file(os.fsencode(path))
+            getattr(image, f"{saver}_target")(target, **options)
+            del target
+    except pyvips.Error as error:
+        reason = complaint(error)
+        why = (
+            f"{image.width} x {image.height} px with {image.bands} channels cannot be encoded as "
+            f"{file_format} ({reason}); .png or .tiff would work"
+        )
+        if path is not None and (full := _write_error(path)):
+            why = f"cannot be written ({full})"
+        raise TargetError(why) from error
+    return _with_tags(data, path, metadata) if file_format == "tiff" else data
+
+
+def _with_tags(
+    data: bytes | None, path: str | os.PathLike[str] | None, metadata: Metadata
+) -> bytes | None:
+    """Add to a TIFF, in its file where it is in one, what libvips does not write there."""
+    if data is not None:
+        stream = BytesIO(data)
+        write_tiff_tags(stream, metadata.exif, metadata.iptc)
+        return stream.getvalue()
+    try:
+        with Path(path or "").open("r+b") as file:
+            write_tiff_tags(file, metadata.exif, metadata.iptc)
+    except OSError as error:
+        raise TargetError(f"cannot be written ({error.strerror})") from error
+    return None
+
+
+def _write_error(path: str | os.PathLike[str]) -> str | None:
+    """Write on where libvips stopped: it does not say that a disk is full, at least not always."""
+    try:
+        with Path(path).open("ab") as file:
+            file.write(bytes(_BLOCK))
+    except OSError as error:
+        return error.strerror
+    return None

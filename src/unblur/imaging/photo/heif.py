@@ -1,0 +1,107 @@
+"""HEIC and other HEIF photos, through pillow-heif: libvips comes without an HEVC decoder."""
+
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from unblur.errors import PhotoError
+from unblur.imaging.photo.sniff import check_size
+
+_HINT = "HEIC needs pillow-heif; pip install 'unblur[heif]', or '.[heif]' in a clone"
+# ITU-T H.273: colour primaries and transfer characteristics
+_SRGB_PRIMARIES = frozenset({1, 2, 5, 6, 7})  # BT.709, unsaid, and the nearly equal BT.601
+_P3_PRIMARIES = 12
+_CURVES = frozenset({1, 2, 6, 13, 14, 15})  # of ordinary displays: BT.709, unsaid, BT.601, sRGB
+_FAILURES = (ValueError, EOFError, SyntaxError, RuntimeError, OSError, MemoryError)
+
+
+def read_heif(
+    stream: BinaryIO, name: str, max_megapixels: float
+) -> tuple[Any, int, dict[str, bytes], list[str]]:
+    """Decode the primary picture of a HEIF file, its header first.
+
+    The file says itself how its pixels are turned; the orientation of its EXIF does not count.
+
+    Args:
+        stream: The open file.
+        name: What to call it in errors.
+        max_megapixels: The largest picture to decode, in millions of pixels.
+
+    Returns:
+        A `pyvips.Image`, upright: grey or RGB, perhaps with alpha, uchar, or ushort of as many
+        upper bits as follow; the bits per channel; ICC, EXIF and XMP, named as in libvips; and
+        what the user should be told.
+
+    Raises:
+        PhotoError: If pillow-heif is not installed, or the file is damaged, cut short or larger
+            than ``max_megapixels``.
+    """
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise PhotoError(f"{name}: {_HINT}") from error
+    import pyvips
+
+    stream.seek(0)
+    try:
+        file = pillow_heif.open_heif(stream, convert_hdr_to_8bit=False)
+        width, height = file.size
+        check_size(name, width, height, max_megapixels)
+        bands = np.array(file)  # a copy: the memory goes with the file
+    except PhotoError:
+        raise
+    except _FAILURES as error:
+        reason = " ".join(str(error).split()) or "no details are known"
+        raise PhotoError(
+            f"{name}: this HEIC is damaged, cut short or of an unusual kind ({reason}); "
+            "fetch it again or export it as JPEG"
+        ) from error
+    image = pyvips.Image.new_from_array(bands)
+    bits = int(file.info["bit_depth"]) if bands.dtype.itemsize > 1 else 8
+    if file.premultiplied_alpha:
+        image = image.unpremultiply(max_alpha=255 if bits == 8 else 65535).cast(image.format)  # noqa: PLR2004
+    icc, notes = _profile(file.info)
+    blobs = {
+        "icc-profile-data": icc,
+        "exif-data": file.info.get("exif"),
+        "xmp-data": file.info.get("xmp"),
+    }
+    if len(file) > 1:
+        notes.append(f"the main one of {len(file)} pictures")
+    return image, bits, {key: value for key, value in blobs.items() if value}, notes
+
+
+def heif_ending(source: Path) -> str:
+    """Name the ending under which a HEIF photo loses nothing; ".jpg" where that cannot be told."""
+    try:
+        import pillow_heif
+
+        file = pillow_heif.open_heif(source, convert_hdr_to_8bit=False)
+    except (ImportError, *_FAILURES):
+        return ".jpg"
+    return lossless_ending(deep=int(file.info["bit_depth"]) > 8, alpha=file.has_alpha)  # noqa: PLR2004
+
+
+def lossless_ending(*, deep: bool, alpha: bool) -> str:
+    """Return ".png" for a photo with alpha, ".tif" for a deep one, ".jpg" for the usual one."""
+    if alpha:
+        return ".png"
+    return ".tif" if deep else ".jpg"
+
+
+def _profile(info: dict[str, Any]) -> tuple[bytes | None, list[str]]:
+    """Return the ICC profile of a file, made for one that names its colours by numbers."""
+    import pyvips
+
+    icc, numbers = info.get("icc_profile"), info.get("nclx_profile") or {}
+    if icc:
+        return bytes(icc), []
+    primaries = numbers.get("color_primaries", 2)
+    if numbers.get("transfer_characteristics", 2) not in _CURVES:
+        return None, ["HDR colours (PQ or HLG), which are restored but look pale: no profile fits"]
+    if primaries == _P3_PRIMARIES:
+        return bytes(pyvips.Operation.call("profile_load", "p3")), []
+    if primaries not in _SRGB_PRIMARIES:
+        return None, [f"colours of primaries {primaries} in H.273 taken for sRGB"]
+    return None, []

@@ -1,0 +1,1 @@
+"""Many photos, of any kind: found, restored, recorded."""

@@ -1,0 +1,180 @@
+"""The record of what is done in a folder: a batch that was stopped goes on where it was.
+
+Before a photo is begun, a line says so; when it is written, another. A run that is killed between
+the two leaves the first alone: the target is then the result if it is not what was there before.
+"""
+
+import errno
+import hashlib
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from unblur.errors import PhotoError, TargetError
+from unblur.tasks.json_lines import JsonLines, file_state
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.weights import WEIGHTS, find_network
+
+Record = dict[str, Any]
+
+NAME: Final = ".unblur.jsonl"
+_SAME_PIXELS: Final = frozenset({"model", "threads", "max_megapixels"})
+"""Options that change no pixels, or, as for the model, whose file is looked at."""
+_KEYS: Final = frozenset(
+    {"target", "source", "source_bytes", "source_mtime_ns", "source_sha256", "work", "before"}
+)
+
+
+def describe_work(options: RestoreOptions) -> Record:
+    """What decides, beside the source, how a result looks.
+
+    Returns:
+        SHA-256 of the files that the options name, and the options that are not the default.
+
+    Raises:
+        NetworkError: If the model is unknown.
+        PhotoError: If the kernel or the mask cannot be read.
+    """
+    work: Record = {}
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if field.name not in _SAME_PIXELS and value != field.default:
+            if isinstance(value, Path):
+                value = _sha256(value)
+            work[field.name] = list(value) if isinstance(value, tuple) else value
+    if options.method == "network":
+        known = WEIGHTS.get(options.model)
+        work["model"] = known.sha256 if known else _sha256(find_network(options.model))
+    return work
+
+
+class Ledger:
+    """What is done in one folder of results; may be used from several threads.
+
+    Lines that are torn or foreign are passed over: their photos are not known, nothing else.
+
+    Args:
+        folder: Of the results; it exists.
+        work: From :func:`describe_work`.
+
+    Raises:
+        TargetError: If there is a record that cannot be read.
+    """
+
+    def __init__(self, folder: Path, work: Record) -> None:
+        self.path = folder / NAME
+        self._work = work
+        self._lines = JsonLines(self.path)
+        self._records = _known(self._lines.found)
+
+    def is_done(self, source: Path, target: Path, preview: Path | None = None) -> bool:
+        """Whether this very photo was restored in this very way, and the result is there."""
+        known = self._records.get(target.name)
+        if known is None or known["work"] != self._work or not self._is_result(known, target):
+            return False
+        if preview is not None and not preview.exists():
+            return False
+        try:
+            now = source.stat()
+            if now.st_size != known["source_bytes"]:
+                return False
+            same_file = known["source"] == _relative(source, self.path.parent)
+            if same_file and now.st_mtime_ns == known["source_mtime_ns"]:
+                return True
+            return bool(_sha256(source) == known["source_sha256"])
+        except OSError:
+            return False
+
+    def is_ours(self, target: Path) -> bool:
+        """Whether a killed run wrote this target, and did not come to what follows."""
+        known = self._records.get(target.name)
+        return known is not None and "bytes" not in known and self._is_result(known, target)
+
+    def begin(self, source: Path, target: Path) -> None:
+        """Note that a result is about to be written.
+
+        Raises:
+            PhotoError: If the source cannot be read.
+            TargetError: If the record cannot be written.
+        """
+        now, digest = _look(source)
+        record: Record = {
+            "target": target.name,
+            "source": _relative(source, self.path.parent),
+            "source_bytes": now.st_size,
+            "source_mtime_ns": now.st_mtime_ns,
+            "source_sha256": digest,
+            "work": self._work,
+            "before": file_state(target),
+        }
+        try:
+            self._lines.append(record)
+        except OSError as error:
+            # Where a line cannot be added, a photo cannot either, but for a record of others.
+            what = self.path if self.path.exists() and not _is_full(error) else target
+            raise TargetError(f"{what}: cannot be written ({error.strerror})") from error
+        self._records[target.name] = record
+
+    def finish(self, target: Path) -> None:
+        """Note that a result is written, whole."""
+        # If this fails, the first line is enough to find the result.
+        with suppress(OSError):
+            size = self._records[target.name]["bytes"] = target.stat().st_size
+            self._lines.append({"target": target.name, "bytes": size})
+
+    def give_up(self, target: Path) -> None:
+        """Note that nothing was written."""
+        known = self._records.get(target.name)
+        if known is None or "bytes" in known or self._is_result(known, target):
+            return
+        with suppress(OSError):
+            self._lines.append({"target": target.name, "failed": True})
+        self._records.pop(target.name, None)
+
+    def _is_result(self, known: Record, target: Path) -> bool:
+        state = file_state(target)
+        if state is None:
+            return False
+        return bool(state[0] == known["bytes"] if "bytes" in known else state != known["before"])
+
+
+def _known(entries: Iterable[Record]) -> dict[str, Record]:
+    records: dict[str, Record] = {}
+    for entry in entries:
+        with suppress(TypeError, KeyError, AttributeError):
+            name = entry["target"]
+            if entry.keys() >= _KEYS:
+                records[name] = entry
+            elif "bytes" in entry:
+                records[name]["bytes"] = entry["bytes"]
+            else:
+                records.pop(name)
+    return records
+
+
+def _relative(source: Path, folder: Path) -> str:
+    try:
+        return os.path.relpath(source, folder)
+    except ValueError:  # another drive
+        return str(source.absolute())
+
+
+def _is_full(error: OSError) -> bool:
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
+def _sha256(path: Path) -> str:
+    return _look(path)[1]
+
+
+def _look(path: Path) -> tuple[os.stat_result, str]:
+    try:
+        with path.open("rb") as stream:
+            found = os.fstat(stream.fileno())
+            return found, hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise PhotoError(f"{path}: cannot be opened ({why})") from error

@@ -1,0 +1,159 @@
+"""What the threads of one batch share, and what each does with a photo."""
+
+import errno
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import BoundedSemaphore, Event, Lock
+
+from unblur.errors import UnblurError
+from unblur.imaging.files.temporary import remove_leftovers
+from unblur.imaging.photo.photo import Photo
+from unblur.imaging.tiles import Picture
+from unblur.tasks.batch.ledger import Ledger, Record
+from unblur.tasks.batch.sources import Job
+from unblur.tasks.restore.file import (
+    Restored,
+    RestoresPhotos,
+    check_paths,
+    check_space,
+    make_folder,
+    restore_file,
+)
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Float32, Restorer
+from unblur.tasks.restore.streamed import is_large
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error
+    """The user has had enough."""
+
+
+class BatchRun:
+    """One batch.
+
+    Args:
+        restorer: The open network.
+        options: Its options.
+        overwrite: Replace targets that exist, and do all anew.
+        work: From :func:`unblur.tasks.batch.ledger.describe_work`; None keeps no record.
+    """
+
+    def __init__(
+        self,
+        restorer: Restorer,
+        options: RestoreOptions,
+        *,
+        overwrite: bool,
+        work: Record | None,
+    ) -> None:
+        self.options = options
+        self.overwrite = overwrite
+        self.stop = Event()
+        """Set it, and every thread ends before the next step."""
+        self._work = work
+        self._restorer = restorer
+        self._unshared: Restorer | None = restorer if restorer.streams == 1 else None
+        # A restorer that was not opened for so many calls at once gets no more than it was, and
+        # a module of PyTorch holds state while it runs.
+        self._turns = BoundedSemaphore(1 if options.engine == "torch" else restorer.streams)
+        self._lock = Lock()
+        self._ledgers: dict[Path, Ledger | None] = {}
+        self._full = False
+
+    def restore(self, photo: Photo) -> Photo:
+        """The restorer, when it is this thread's turn."""
+        with self._turns:
+            if self.stop.is_set():
+                raise _Stopped
+            restored = self._restorer.restore(photo)
+        if self.stop.is_set():
+            raise _Stopped
+        return restored
+
+    def restore_rows(self, picture: Picture) -> Iterator[Float32]:
+        """The restorer's, for a photo that has grown since it was thought small."""
+        with self._turns:
+            yield from self._restorer.restore_rows(picture)
+
+    def region(self, picture: Picture) -> tuple[slice, slice]:
+        """The restorer's."""
+        return self._restorer.region(picture)
+
+    @property
+    def needs_whole(self) -> bool:
+        """The restorer's."""
+        return self._restorer.needs_whole
+
+    def is_large(self, job: Job) -> bool:
+        """Whether a photo is restored alone."""
+        return job.error is None and is_large(job.source)
+
+    def one(self, job: Job, *, alone: bool = False) -> Restored | None:
+        """The result for one photo; None if the run was stopped before it was finished.
+
+        Args:
+            job: What to do.
+            alone: It is large, and nothing else runs now: it has all cores and the memory.
+        """
+        if self.stop.is_set():
+            return None
+        started = time.perf_counter()
+        try:
+            if job.error is not None:
+                return Restored(source=job.source, target=job.target, error=job.error)
+            ledger = self._enter(job.target.parent)
+            if ledger is None:
+                return self._restore(job, alone=alone, overwrite=self.overwrite)
+            return self._resume(job, ledger, alone=alone)
+        except UnblurError as error:
+            cause = error.__cause__
+            self._full |= isinstance(cause, OSError) and cause.errno == errno.ENOSPC
+            why = str(error)
+        except OSError as error:  # a name that is too long, a folder that may not be entered
+            why = f"{error.filename or job.target}: {error.strerror or error}"
+        except MemoryError:
+            why = f"{job.source}: too large for the memory of this machine"
+        except _Stopped:
+            return None
+        seconds = time.perf_counter() - started
+        return Restored(source=job.source, target=job.target, seconds=seconds, error=why)
+
+    def _enter(self, folder: Path) -> Ledger | None:
+        """Make a folder of targets, clean it up and read its record, the first time."""
+        with self._lock:
+            if folder not in self._ledgers:
+                make_folder(folder)
+                remove_leftovers(folder)
+                self._ledgers[folder] = None if self._work is None else Ledger(folder, self._work)
+            return self._ledgers[folder]
+
+    def _resume(self, job: Job, ledger: Ledger, *, alone: bool) -> Restored:
+        source, target = job.source, job.target
+        overwrite = self.overwrite
+        if not overwrite:
+            if ledger.is_done(source, target, job.preview):
+                return Restored(source=source, target=target, preview=job.preview, skipped=True)
+            overwrite = ledger.is_ours(target)
+        check_paths(source, target, job.preview, overwrite=overwrite, in_batch=True)
+        ledger.begin(source, target)
+        try:
+            restored = self._restore(job, alone=alone, overwrite=overwrite)
+        except BaseException:
+            ledger.give_up(target)
+            raise
+        ledger.finish(target)
+        return restored
+
+    def _restore(self, job: Job, *, alone: bool, overwrite: bool) -> Restored:
+        source, target, preview = job.source, job.target, job.preview
+        if self._full:
+            check_space(source, target)
+        restorer: RestoresPhotos = self
+        if alone:
+            if self._unshared is None:
+                self._unshared = Restorer.open(self.options)
+            restorer = self._unshared
+        return restore_file(
+            source, restorer, self.options, target=target, overwrite=overwrite, preview=preview
+        )

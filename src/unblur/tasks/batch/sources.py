@@ -1,0 +1,260 @@
+"""Which photos are meant, and where each restored one goes."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+from unblur.errors import OptionError
+from unblur.imaging.files.names import BEFORE_AFTER, RESTORED
+from unblur.imaging.photo.photo import READABLE, WRITABLE
+from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
+from unblur.tasks.restore.names import target_name
+
+_NOT_WRITTEN: Final = frozenset(
+    {".gif", ".bmp", ".jp2", ".jxl", ".psd", *HEIF_ENDINGS, *RAW_ENDINGS}
+)
+_KINDS: Final = "JPEG, PNG, TIFF, WebP, AVIF, GIF, HEIC, camera raw"
+_MAGIC: Final = frozenset("*?[")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A photo to restore."""
+
+    path: Path
+    within: Path = Path()
+    """The folder that it lies in, relative to the folder that was named; mirrored in the output."""
+    named: bool = False
+    """It was named itself; not found in a folder, by a pattern or in a list."""
+    error: str | None = None
+    """Why it cannot be restored, if that is known: a folder that cannot be listed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A photo, and where the restored one goes."""
+
+    source: Path
+    target: Path
+    preview: Path | None = None
+    error: str | None = None
+
+
+def read_names(data: bytes) -> list[Path]:
+    """Paths from a list: NUL between them if there is any in it, else one a line.
+
+    Raises:
+        OptionError: If there are none.
+    """
+    parts = data.split(b"\0") if b"\0" in data else data.splitlines()
+    names = [Path(os.fsdecode(part)) for part in parts if part]
+    if not names:
+        raise OptionError("the list of photos on standard input is empty; one path a line")
+    return names
+
+
+def find_sources(
+    names: Iterable[Path],
+    *,
+    recursive: bool = False,
+    out: Path | None = None,
+    listed: Iterable[Path] = (),
+) -> list[Source]:
+    """Photos as they were named; of a folder, those in it but for earlier results.
+
+    Hidden files and folders within a folder that is named are left out; so is ``out``. Links to
+    folders are not followed there, so that no loop has no end.
+
+    Args:
+        names: Photos, folders, or patterns such as ``holiday/*.jpg`` and ``**/*.png``. A file
+            with ``*?[`` in its name comes before the pattern.
+        recursive: Take folders within folders, too.
+        out: Where results go.
+        listed: Photos and folders of a list, which are no patterns.
+
+    Returns:
+        Each photo once, however often it was named.
+
+    Raises:
+        OptionError: If a folder has no photos or cannot be listed, or nothing fits a pattern.
+    """
+    found: list[Source] = []
+    for name, from_list in [*((x, False) for x in names), *((x, True) for x in listed)]:
+        if not from_list and _MAGIC & set(str(name)) and not os.path.lexists(name):
+            for path in _matches(name):
+                found += _named(path, recursive, out) if path.is_dir() else [Source(path=path)]
+        elif name.is_dir():
+            found += _named(name, recursive, out)
+        else:
+            found.append(Source(path=name, named=not from_list))
+    once: dict[Path, Source] = {}
+    for source in found:
+        once.setdefault(_place(source.path), source)
+    return list(once.values())
+
+
+def list_sources(names: Sequence[Path]) -> list[Path]:
+    """The paths that :func:`find_sources` finds.
+
+    Raises:
+        OptionError: As there.
+    """
+    return [source.path for source in find_sources(names)]
+
+
+def plan_jobs(
+    sources: Sequence[Source],
+    out: Path | None = None,
+    *,
+    preview: bool = False,
+    is_folder: bool = False,
+) -> list[Job]:
+    """Decide where each restored photo goes.
+
+    A source that is where another one's result goes is an earlier result, and left out.
+
+    Args:
+        sources: From :func:`find_sources`.
+        out: A file for one photo, a folder for any number; None puts each beside its source.
+        preview: Also plan ``photo.before-after.jpg`` beside each target; for ``out.png`` that
+            was named itself ``out.before-after.jpg``.
+        is_folder: ``out`` is to be a folder, whatever its name looks like.
+
+    Returns:
+        The jobs, in the order of the sources.
+
+    Raises:
+        OptionError: If several photos would go to one file, its format cannot be written, or its
+            ending is not known.
+    """
+    is_folder = is_folder or (out is not None and out.is_dir())
+    if out is not None and not is_folder:
+        _check_ending(out, sources)
+    single = out is not None and out.suffix.lower() in WRITABLE and not is_folder
+    if single and len(sources) != 1:
+        raise OptionError(f"{len(sources)} photos do not fit in one file; make {out} a folder")
+    targets = [
+        out
+        if single and out is not None
+        else (source.path.parent if out is None else out / source.within) / target_name(source.path)
+        for source in sources
+    ]
+    places = {_place(target) for target in targets} if len(sources) > 1 else set()
+    pairs = [
+        (source, target)
+        for source, target in zip(sources, targets, strict=True)
+        if _place(source.path) not in places
+    ]
+    _check_distinct([(s.path, target) for s, target in pairs if s.error is None])
+    jobs: list[Job] = []
+    taken: set[Path] = set()
+    for source, target in pairs:
+        shown = target if single else source.path
+        picture = _preview_of(shown, target, taken) if preview else None
+        jobs.append(Job(source=source.path, target=target, preview=picture, error=source.error))
+    return jobs
+
+
+def _check_ending(out: Path, sources: Sequence[Source]) -> None:
+    """Refuse a file that cannot be written, and what looks like a slip in its ending."""
+    ending = out.suffix.lower()
+    if ending in _NOT_WRITTEN:
+        raise OptionError(f"{out}: cannot write '{out.suffix}'; use {' '.join(WRITABLE)}")
+    one_file = len(sources) == 1 and sources[0].named
+    if one_file and re.fullmatch(r"\.\w+", ending) and ending not in WRITABLE:
+        fitting = get_close_matches(ending, WRITABLE, n=1) or WRITABLE
+        raise OptionError(
+            f"{out}: '{out.suffix}' is no ending of a photo; use {' '.join(fitting)}, "
+            f"or {out}{os.sep} for a folder"
+        )
+
+
+def _check_distinct(pairs: Sequence[tuple[Path, Path]]) -> None:
+    first: dict[str, Path] = {}
+    clashes: list[str] = []
+    for source, target in pairs:
+        other = first.setdefault(os.path.normcase(_place(target)), source)
+        if other is not source:
+            clashes.append(f"{other} and {source} would both be written to {target}")
+    if clashes:
+        more = f", and {len(clashes) - 1} more such" if len(clashes) > 1 else ""
+        raise OptionError(f"{clashes[0]}{more}; restore them one by one, or into two folders")
+
+
+def _preview_of(source: Path, target: Path, taken: set[Path]) -> Path:
+    """``photo.before-after.jpg`` beside a target; of namesakes, all but one say their format."""
+    preview = target.with_name(f"{source.stem}{BEFORE_AFTER}.jpg")
+    if preview in taken:
+        preview = target.with_name(f"{source.name}{BEFORE_AFTER}.jpg")
+    taken.add(preview)
+    return preview
+
+
+def _matches(pattern: Path) -> list[Path]:
+    """The photos and folders that fit; hidden ones and earlier results do not."""
+    parts = pattern.parts
+    fixed = next(i for i, part in enumerate(parts) if _MAGIC & set(part))
+    base = Path(*parts[:fixed])
+    try:
+        fitting = sorted(base.glob(str(Path(*parts[fixed:]))))
+    except (ValueError, NotImplementedError, OSError) as error:
+        raise OptionError(f"{pattern}: is not a pattern that can be used ({error})") from error
+    fitting = [
+        path
+        for path in fitting
+        if not any(part.startswith(".") for part in path.relative_to(base).parts)
+        and (_is_photo(path) or (path.is_dir() and "**" not in parts))
+    ]
+    if not fitting:
+        raise OptionError(f"{pattern}: no photo fits this pattern ({_KINDS})")
+    return fitting
+
+
+def _named(folder: Path, recursive: bool, out: Path | None) -> list[Source]:
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        raise OptionError(f"{folder}: cannot be listed ({error.strerror})") from error
+    found = list(_walk(folder, Path(), recursive, None if out is None else _real(out)))
+    if not found:
+        hint = "" if recursive else "; --recursive looks in the folders within"
+        raise OptionError(f"{folder}: no photos in this folder ({_KINDS}){hint}")
+    return found
+
+
+def _walk(top: Path, within: Path, recursive: bool, out: Path | None) -> Iterator[Source]:
+    """Photos of one folder, then those of the folders in it."""
+    folder = top / within
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        yield Source(path=folder, error=f"{folder}: cannot be listed ({error.strerror})")
+        return
+    yield from (Source(path=path, within=within) for path in entries if _is_photo(path))
+    for path in entries:
+        if not recursive or path.name.startswith(".") or path.is_symlink() or not path.is_dir():
+            continue
+        if out is None or path.resolve() != out:
+            yield from _walk(top, within / path.name, recursive, out)
+
+
+def _is_photo(path: Path) -> bool:
+    if path.name.startswith(".") or path.stem.endswith((RESTORED, BEFORE_AFTER)):
+        return False
+    return path.suffix.lower() in READABLE and path.is_file()
+
+
+def _place(path: Path) -> Path:
+    """One name for one file; a link to a file remains another file."""
+    return _real(path.parent) / path.name
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a loop of links, before Python 3.13
+        return path.absolute()

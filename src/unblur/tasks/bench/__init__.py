@@ -1,0 +1,1 @@
+"""Compare ways of restoring by published protocols."""

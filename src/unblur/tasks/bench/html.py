@@ -1,0 +1,203 @@
+"""The report of a benchmark as one page that needs nothing else: tables, histograms, pictures."""
+
+import base64
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.errors import UnblurError
+from unblur.imaging.photo.photo import Photo, encode_photo
+from unblur.imaging.pyramid import resize
+from unblur.tasks.bench.options import BLURRED
+from unblur.tasks.bench.page import PAGE
+from unblur.tasks.bench.report import TITLES, counted, counts_words, facts_words, number, signed
+from unblur.tasks.bench.rows import INFINITE, Row
+from unblur.tasks.bench.run import Bench
+from unblur.tasks.bench.summary import gains
+
+Float32 = NDArray[np.float32]
+
+_LONGEST_PX: Final = 1280
+_QUALITY: Final = 88
+_BINS: Final = 24
+_CHART: Final = (460, 150)
+_PARTS: Final = ("before", "restored", "sharp")
+
+
+def as_html(bench: Bench, rows: Sequence[Row], report: dict[str, Any]) -> str:
+    """The page.
+
+    Args:
+        bench: What was run: a few photos are restored again, to be shown.
+        rows: All of its rows.
+        report: From :func:`unblur.tasks.bench.report.as_report`.
+    """
+    title = f"{report['benchmark']}, protocol {report['protocol']['name']}"
+    notes = "".join(f"<li>{escape(note)}</li>" for note in report["notes"])
+    facts = "".join(
+        f"<li><b>{escape(s['method'])}</b>: {escape(facts_words(s['facts']))}</li>"
+        for s in report["summaries"]
+    )
+    compared = [method.name for method in bench.methods if method.name != BLURRED]
+    parts = {
+        "TITLE": escape(title),
+        "WORDS": escape(report["protocol"]["words"]),
+        "COUNTS": escape(counts_words(report["protocol"])),
+        "NOTES": f"<ul class=notes>{notes}</ul>" if notes else "",
+        "SUMMARY": _summary(report),
+        "FACTS": facts,
+        "MACHINE": escape(", ".join(f"{k} {v}" for k, v in report["machine"].items())),
+        "PUBLISHED": _published(report["published"]),
+        "CHARTS": "".join(_chart(name, list(gains(rows, name).values())) for name in compared),
+        "PICTURES": "".join(_pictures(bench, rows, name) for name in compared),
+        "ROWS": _rows(report),
+    }
+    page = PAGE
+    for name, part in parts.items():
+        page = page.replace(f"@{name}@", part)
+    return page
+
+
+def extremes(values: dict[str, float]) -> dict[str, str]:
+    """The cases with the best, the median and the worst gain; each once."""
+    ordered = sorted(values, key=lambda name: values[name])
+    if not ordered:
+        return {}
+    places = {"best": len(ordered) - 1, "median": (len(ordered) - 1) // 2, "worst": 0}
+    chosen: dict[str, str] = {}
+    for word, place in places.items():
+        if ordered[place] not in chosen.values():
+            chosen[word] = ordered[place]
+    return chosen
+
+
+def _summary(report: dict[str, Any]) -> str:
+    metrics = list(report["summaries"][0]["means"])
+    heads = ["method", *(TITLES.get(name, name) for name in metrics), "gain, dB", "worst, dB"]
+    lines = []
+    for summary in report["summaries"]:
+        cells = [escape(summary["method"])]
+        cells += [number(summary["means"][name], name) for name in metrics]
+        cells += [signed(summary["gain"]), signed(summary["worst_gain"]), counted(summary)]
+        cells.append("" if summary["seconds"] is None else f"{summary['seconds']:.2f}")
+        lines.append(cells)
+    return _table([*heads, "photos", "s a photo"], lines)
+
+
+def _published(published: Sequence[dict[str, Any]]) -> str:
+    if not published:
+        return ""
+    lines = [
+        [
+            escape(row["method"]),
+            f"{row['psnr']:.2f}",
+            "" if row["ssim"] is None else f"{row['ssim']:g}",
+            escape(row["protocol"]),
+            escape(row["source"]),
+        ]
+        for row in published
+    ]
+    heads = ["method", "PSNR, dB", "SSIM as printed", "protocol", "source"]
+    return f"<h2>Published</h2>{_table(heads, lines)}"
+
+
+def _rows(report: dict[str, Any]) -> str:
+    metrics = list(report["summaries"][0]["means"])
+    heads = ["photo", "method", *(TITLES.get(name, name) for name in metrics), "s", "error"]
+    lines = []
+    for row in report["rows"]:
+        scores, seconds = row.get("scores", {}), row.get("seconds")
+        cells = [escape(row["image"]), escape(row["method"])]
+        cells += [number(scores.get(name), name) for name in metrics]
+        cells += ["" if seconds is None else f"{seconds:.2f}", escape(row.get("error", ""))]
+        lines.append(cells)
+    return _table(heads, lines)
+
+
+def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table that a click on a head sorts; cells are HTML already."""
+    head = "".join(f"<th tabindex=0>{escape(text)}</th>" for text in heads)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n" for cells in lines
+    )
+    return (
+        f"<div class=wide><table class=sortable><thead><tr>{head}</tr></thead>\n"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _chart(name: str, values: Sequence[float]) -> str:
+    """A histogram of gains; what lost is in another colour."""
+    if not values:
+        return ""
+    low, high = min(*values, 0.0), max(*values, 0.0)
+    step = max((high - low) / _BINS, 1e-6)
+    first = math.floor(low / step)
+    counts: dict[int, int] = {}
+    for value in values:
+        place = math.floor(value / step)
+        counts[place] = counts.get(place, 0) + 1
+    width, height = _CHART
+    bins = max(*counts, math.ceil(high / step)) - first + 1
+    bar, tallest = width / bins, max(counts.values())
+    bars = []
+    for place, count in sorted(counts.items()):
+        tall = count / tallest * (height - 10)
+        kind = "loss" if place < 0 else "gain"
+        words = f"{place * step:+.2f} to {(place + 1) * step:+.2f} dB: {count}"
+        bars.append(
+            f"<rect class={kind} x='{(place - first) * bar:.1f}' y='{height - tall:.1f}' "
+            f"width='{max(bar - 1, 1):.1f}' height='{tall:.1f}'><title>{words}</title></rect>"
+        )
+    zero = -first * bar
+    return (
+        f"<figure><svg viewBox='0 0 {width} {height + 22}' role=img>{''.join(bars)}"
+        f"<line x1='{zero:.1f}' x2='{zero:.1f}' y1='0' y2='{height}'/>"
+        f"<text x='0' y='{height + 17}'>{low:+.2f} dB</text>"
+        f"<text x='{width}' y='{height + 17}' text-anchor=end>{high:+.2f} dB</text></svg>"
+        f"<figcaption>{escape(name)}: gain of PSNR over the blurred photo, {len(values)} photos"
+        "</figcaption></figure>"
+    )
+
+
+def _pictures(bench: Bench, rows: Sequence[Row], method: str) -> str:
+    values = gains(rows, method)
+    parts = []
+    for word, image in extremes(values).items():
+        row = next(row for row in rows if row["image"] == image and row["method"] == method)
+        score = number(INFINITE if math.isinf(row["scores"]["psnr"]) else row["scores"]["psnr"],
+                       "psnr")  # fmt: skip
+        caption = f"{method}, {word}: {image}, {signed(values[image])} dB to {score} dB"
+        try:
+            shown = bench.pictures(row)
+        except UnblurError as error:
+            parts.append(f"<p>{escape(f'{caption}: {error}')}</p>")
+            continue
+        images = "".join(
+            f"<img class={part} alt='{part}' src='{_data_url(pixels)}'>"
+            for part, pixels in zip(_PARTS, shown, strict=True)
+        )
+        choices = "".join(
+            f"<button type=button data-left={left} data-right={right}>{left} | {right}</button>"
+            for left, right in (_PARTS[:2], _PARTS[1:], _PARTS[::2])
+        )
+        parts.append(
+            f"<figure class=compare><figcaption>{escape(caption)}</figcaption>"
+            f"<div class=choices>{choices}</div><div class=stage>{images}<i></i>"
+            "<b class=left></b><b class=right></b></div>"
+            "<input type=range min=0 max=100 value=50 step=0.1 aria-label='where the two meet'>"
+            "</figure>"
+        )
+    return "".join(parts)
+
+
+def _data_url(pixels: Float32) -> str:
+    height, width, _ = pixels.shape
+    share = min(1.0, _LONGEST_PX / max(height, width))
+    small = resize(pixels, max(1, round(height * share)), max(1, round(width * share)))
+    data = encode_photo(Photo(pixels=small), "jpeg", quality=_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")

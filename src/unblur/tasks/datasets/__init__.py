@@ -1,0 +1,1 @@
+"""Make and check data sets of blurred and sharp photos."""

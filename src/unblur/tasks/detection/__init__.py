@@ -1,0 +1,1 @@
+"""Does a detector see more after restoring?"""

@@ -1,0 +1,201 @@
+"""Restore a small generated picture with every engine: does it work, and do they agree?"""
+
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from unblur.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Float32 = NDArray[np.float32]
+
+LEAST_AGREEMENT_DB: Final = 35.0
+"""Half precision is at 50 dB and more here; below this, an engine computes something else."""
+_ENGINES: Final = ("onnx", "openvino", "torch")
+_SIZE_PX: Final = (256, 384)
+_LEAVES: Final = 100
+_RUNS: Final = 3
+_ENGINE_SECONDS: Final = 0.5
+"""After so long an engine is not run again: the whole test takes about five seconds."""
+_LEAST_ERROR: Final = 1e-15
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineTest:
+    """What one engine did to the picture."""
+
+    name: str
+    installed: bool
+    error: str | None = None
+    """Why it could not restore; None if it did, or is not installed."""
+    precision: str | None = None
+    why: str | None = None
+    open_seconds: float | None = None
+    """Imports, reading the network, and the first run."""
+    seconds_per_megapixel: float | None = None
+    """The quickest of the runs after the first."""
+    gain_db: float | None = None
+    """PSNR of the restored picture to the sharp one, less that of the blurred one."""
+    agreement_db: float | None = None
+    """PSNR to the first engine that works, before rounding; None for that one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfTest:
+    """What the engines did, and whether a photo can be restored from file to file."""
+
+    engines: tuple[EngineTest, ...]
+    default: str | None
+    """The engine that restores unless another is asked for; None if restoring fails."""
+    error: str | None
+    """Why a photo cannot be restored with the default options; None if it can."""
+    seconds: float
+
+
+def run_self_test() -> SelfTest:
+    """Restore the picture with every engine that is installed; takes about five seconds.
+
+    What fails is a result, whatever it is: a doctor must not fall ill.
+    """
+    started = time.perf_counter()
+    try:
+        sharp, blurred = make_pictures()
+    except Exception as error:  # NumPy is missing or broken
+        return SelfTest(
+            engines=(), default=None, error=explain(error), seconds=time.perf_counter() - started
+        )
+    tests: list[EngineTest] = []
+    first: Float32 | None = None
+    for name in _ENGINES:
+        test, restored = _try_engine(name, sharp, blurred, first)
+        tests.append(test)
+        first = restored if first is None else first
+    default, failure = None, None
+    try:
+        default = _restore_photo(blurred)
+    except Exception as error:  # a library that cannot be loaded, above all
+        failure = explain(error)
+    return SelfTest(
+        engines=tuple(tests),
+        default=default,
+        error=failure,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def make_pictures() -> tuple["Float32", "Float32"]:
+    """A picture of overlapping discs, and the same shaken; always the same.
+
+    Returns:
+        Sharp and blurred, (256, 384, 3) in [0, 1].
+
+    References:
+        Discs of sizes by a power law that hide each other ("dead leaves") have edges and
+        statistics much like photos: Lee, Mumford and Huang, *Occlusion models for natural
+        images*, IJCV 2001.
+    """
+    import numpy as np
+
+    from unblur.imaging.blur.blur import blur
+    from unblur.imaging.blur.kernels import random_kernels
+
+    rng = np.random.default_rng(7)
+    height, width = _SIZE_PX
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    sharp = np.full((height, width, 3), 0.5, np.float32)
+    radii_px = np.sort(6.0 * rng.random(_LEAVES) ** -0.7)[::-1].clip(max=150)
+    for radius_px in radii_px:  # the large ones first: none is hidden wholly
+        distance = np.hypot(y - rng.uniform(0, height), x - rng.uniform(0, width))
+        cover = np.clip(radius_px - distance + 0.5, 0, 1)[..., None].astype(np.float32)
+        shade = (0.8 + 0.2 * np.sin(distance / 3))[..., None].astype(np.float32)
+        colour = rng.uniform(0.05, 0.95, 3).astype(np.float32)
+        sharp += cover * (shade * colour - sharp)
+    kernel = random_kernels(1, rng=rng, exposure=(0.1,))[0]
+    return sharp, blur(sharp, kernel, noise_sigma=1 / 255, rng=rng)
+
+
+def explain(error: BaseException) -> str:
+    """An error of any kind in one line."""
+    text = " ".join(str(error).split())[:300]
+    return text or type(error).__name__
+
+
+def _try_engine(
+    name: str, sharp: "Float32", blurred: "Float32", first: "Float32 | None"
+) -> tuple[EngineTest, "Float32 | None"]:
+    """Try one engine; with the restored picture if it works."""
+    try:
+        from unblur.metrics import psnr
+        from unblur.tasks.restore.options import RestoreOptions
+        from unblur.tasks.restore.restorer import Restorer
+
+        started = time.perf_counter()
+        restorer = Restorer.open(RestoreOptions(engine=name))
+        restored = restorer.restore_pixels(blurred)
+        open_seconds = time.perf_counter() - started
+        seconds = _time(lambda: restorer.restore_pixels(blurred))
+    except MissingExtraError:
+        return EngineTest(name=name, installed=False), None
+    except Exception as error:  # broken libraries raise whatever they like
+        return EngineTest(name=name, installed=True, error=explain(error)), None
+    engine = restorer.engine
+    test = EngineTest(
+        name=name,
+        installed=True,
+        precision=engine.precision,
+        why=engine.why,
+        open_seconds=open_seconds,
+        seconds_per_megapixel=seconds / (blurred.shape[0] * blurred.shape[1] / 1e6),
+        gain_db=psnr(restored, sharp) - psnr(blurred, sharp),
+        agreement_db=None if first is None else _agreement_db(restored, first),
+    )
+    return test, restored
+
+
+def _time(run: Callable[[], object]) -> float:
+    """Least seconds of a few runs."""
+    seconds: list[float] = []
+    while len(seconds) < _RUNS and sum(seconds) < _ENGINE_SECONDS:
+        started = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def _agreement_db(one: "Float32", other: "Float32") -> float:
+    import numpy as np
+
+    error = float(np.square(one - other).mean(dtype=np.float64))
+    return -10 * math.log10(max(error, _LEAST_ERROR))
+
+
+def _restore_photo(blurred: "Float32") -> str:
+    """Restore a JPEG file as `unblur restore` does; in memory where there is no folder for it.
+
+    Returns:
+        The name of the engine that did.
+    """
+    from unblur.imaging.photo.photo import Photo, encode_photo, read_photo
+    from unblur.tasks.batch.any_kind import restore
+    from unblur.tasks.restore.options import RestoreOptions
+    from unblur.tasks.restore.restorer import shared_restorer
+
+    source = encode_photo(Photo(pixels=blurred), "jpeg")
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="unblur-")
+    except OSError:  # the examination of the folder says why
+        restored = read_photo(restore(source))
+    else:
+        with folder as name:
+            path = Path(name, "photo.jpg")
+            path.write_bytes(source)
+            restored = read_photo(restore(path))
+    assert restored.pixels.shape == blurred.shape
+    return shared_restorer(RestoreOptions()).engine.name

@@ -1,0 +1,1 @@
+"""Ways of restoring that the road may take."""

@@ -1,0 +1,91 @@
+"""Run a network on the tiles of a picture as if it saw the whole."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.engines import Engine, Graph
+from unblur.errors import NetworkError
+from unblur.imaging.arrays import from_batch, to_batch
+from unblur.imaging.tiles import Picture, Tile, TileNeeds
+from unblur.models import MODELS
+from unblur.tasks.methods.layers import LayeredNetwork
+
+Float32 = NDArray[np.float32]
+RunTile = Callable[[Tile], Float32]
+"""What a tile keeps, restored: (h, w, 3)."""
+
+_LEAST_PX: Final = 8
+"""Networks mirror their input's edges; shorter sides have too little to mirror."""
+_COPIES_BYTES_PER_PX: Final = 60
+"""The tile itself, as it is read, fed to the network, returned and blended."""
+_FOREIGN_BYTES_PER_PX: Final = 1500
+"""Of networks that are not in the table of models."""
+_BAND_BYTES: Final = 500_000_000
+"""Working memory of one band of a network that runs layer by layer."""
+
+
+class NetworkMethod:
+    """A network as a way of restoring.
+
+    Args:
+        engine: Runs the network.
+        facts: What the network file says of itself.
+        path: The file; needed to tile a network that normalises by the whole picture.
+
+    Raises:
+        NetworkError: If it was not written by unblur.
+    """
+
+    def __init__(self, engine: Engine, facts: Mapping[str, str], path: Path | None = None) -> None:
+        self.engine = engine
+        try:
+            self.multiple_of = int(facts["unblur.multiple_of"])
+            self.receptive_field_px = int(facts["unblur.receptive_field_px"])
+        except (KeyError, ValueError) as error:
+            raise NetworkError(
+                "the network was not written by unblur: expected the metadata unblur.multiple_of "
+                f"and unblur.receptive_field_px, got {', '.join(facts) or 'none'}"
+            ) from error
+        self._path = path
+        self._sees_whole = facts.get("unblur.tiling", "exact") == "global"
+        spec = MODELS.get(facts.get("unblur.model", ""))
+        memory = spec.bytes_per_px if spec else {}
+        key = f"{engine.name}-{engine.precision}"
+        self.needs = TileNeeds(
+            # Where layers see all of the picture before the next one begins, tiles need nothing.
+            halo_px=0 if self._sees_whole else -(-self.receptive_field_px // 2),
+            grid_px=self.multiple_of,
+            bytes_per_px=memory.get(key, _FOREIGN_BYTES_PER_PX) + _COPIES_BYTES_PER_PX,
+        )
+
+    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
+        """What restores a tile, or all, of this picture.
+
+        A network that normalises by the whole picture restores all of it now, layer by layer.
+
+        Raises:
+            OptionError: If the engine runs such a network on whole pictures only.
+            TargetError: If the temporary folder is full.
+        """
+        if tiled and self._sees_whole:
+            graph = Graph(self._file().read_bytes())
+            network = LayeredNetwork(self.engine, graph, multiple_of=self.multiple_of)
+            restored = network.restore(picture, band_px=_BAND_BYTES // self.needs.bytes_per_px)
+            return lambda tile: restored.read(*tile.kept)
+
+        def run(tile: Tile) -> Float32:
+            pixels = picture.read(*tile.seen)
+            height, width, _ = pixels.shape
+            batch = to_batch(pixels, multiple_of=self.multiple_of, least_px=_LEAST_PX)
+            return from_batch(self.engine.run(batch), height=height, width=width)[tile.inside]
+
+        return run
+
+    def _file(self) -> Path:
+        if self._path is None:
+            raise NetworkError("a network that is not in a file cannot be tiled; use tile=off")
+        return self._path

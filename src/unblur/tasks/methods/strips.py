@@ -1,0 +1,126 @@
+"""Join restored tiles to rows of a picture, and say where a guard would rather keep the original.
+
+Tiles go through the network with no more surroundings than that needs. The guard looks at what
+came out, which is far cheaper than letting it come out again: its surroundings are rows that are
+waited for, and columns of other tiles.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.imaging.measure.guard import GUARD_GRID_PX, GUARD_HALO_PX, guard_weight
+from unblur.imaging.tiles import Picture, Tile, TileNeeds, plan_tiles
+
+Float32 = NDArray[np.float32]
+Region = tuple[slice, slice]
+
+_GUARD: Final = TileNeeds(halo_px=GUARD_HALO_PX, grid_px=GUARD_GRID_PX, bytes_per_px=40)
+_GUARD_SIDE_PX: Final = 1408
+_ROWS: Final = 64
+"""Given out at a time: what is made of them afterwards takes little memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip:
+    """Some rows of a restored region, over all of its columns."""
+
+    place: Region
+    """Rows and columns of the whole picture."""
+    restored: Float32
+    """(h, w, 3) in [0, 1]; what lies in this memory is other rows after the next strip."""
+    weight: Float32 | None
+    """How much of it the guard allows, (h, w) in [0, 1]; None without a guard."""
+
+
+def guarded_region(region: Region, picture: Picture) -> Region:
+    """What must be restored for the guard to see all that its weights within a region depend on."""
+    (tile,) = plan_tiles(region, picture.height, picture.width, None, _GUARD)
+    return tile.seen
+
+
+def restored_strips(
+    picture: Picture,
+    run: Callable[[Tile], Float32],
+    tiles: Sequence[Tile],
+    region: Region,
+    *,
+    guarded: bool,
+) -> Iterator[Strip]:
+    """Restore a region of a picture, from the top down.
+
+    Args:
+        picture: The picture.
+        run: Restores what a tile keeps.
+        tiles: They cover the region or, with a guard, :func:`guarded_region`; in reading order.
+        region: Rows and columns that are given out.
+        guarded: Work out the weights of the guard.
+
+    Yields:
+        Strips without gaps; only the rows that are still needed are in memory.
+    """
+    wide = (_span(tiles, 0), _span(tiles, 1))
+    waits = GUARD_HALO_PX if guarded else 0
+    tallest = max(tile.kept[0].stop - tile.kept[0].start for tile in tiles)
+    kept_rows = 2 * waits + GUARD_GRID_PX if guarded else 0
+    width = wide[1].stop - wide[1].start
+    held = np.empty((min(tallest + kept_rows, wide[0].stop - wide[0].start), width, 3), np.float32)
+    first, given = wide[0].start, region[0].start
+    for _, group in groupby(tiles, key=lambda tile: tile.kept[0].start):
+        row = list(group)
+        for tile in row:
+            np.clip(run(tile), 0, 1, out=held[_within(tile.kept, (first, wide[1].start))])
+        last = ready = row[0].kept[0].stop
+        if guarded and last < wide[0].stop:
+            ready = (last - waits) // GUARD_GRID_PX * GUARD_GRID_PX
+        ready = min(ready, region[0].stop)
+        if ready > given:
+            origin = (first, wide[1].start)
+            part = (slice(given, ready), region[1])
+            weight = _weights(picture, held, origin, part) if guarded else None
+            yield from _strips(held, origin, part, weight)
+            given = ready
+        if given == region[0].stop:
+            return
+        need = max(first, (given - waits) // GUARD_GRID_PX * GUARD_GRID_PX) if guarded else last
+        held[: last - need] = held[need - first : last - first].copy()
+        first = need
+
+
+def _weights(picture: Picture, held: Float32, origin: tuple[int, int], part: Region) -> Float32:
+    """What the guard allows in a part of the picture, (h, w)."""
+    weight = np.empty([side.stop - side.start for side in part], np.float32)
+    corner = (part[0].start, part[1].start)
+    for tile in plan_tiles(part, picture.height, picture.width, _GUARD_SIDE_PX, _GUARD):
+        found = guard_weight(picture.read(*tile.seen), held[_within(tile.seen, origin)])
+        weight[_within(tile.kept, corner)] = found[tile.inside]
+    return weight
+
+
+def _strips(
+    held: Float32, origin: tuple[int, int], part: Region, weight: Float32 | None
+) -> Iterator[Strip]:
+    rows, columns = part
+    for top in range(rows.start, rows.stop, _ROWS):
+        place = (slice(top, min(top + _ROWS, rows.stop)), columns)
+        yield Strip(
+            place=place,
+            restored=held[_within(place, origin)],
+            weight=None if weight is None else weight[_within(place, (rows.start, columns.start))],
+        )
+
+
+def _span(tiles: Sequence[Tile], axis: int) -> slice:
+    """From the beginning of the first to the end of the last of the kept parts."""
+    return slice(tiles[0].kept[axis].start, tiles[-1].kept[axis].stop)
+
+
+def _within(place: Region, origin: tuple[int, int]) -> Region:
+    rows, columns = (
+        slice(part.start - at, part.stop - at) for part, at in zip(place, origin, strict=True)
+    )
+    return rows, columns

@@ -1,0 +1,1 @@
+"""Restore a photo: the road that all photos take."""

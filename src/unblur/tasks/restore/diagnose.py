@@ -1,0 +1,286 @@
+"""Diagnose a photo: how blurred it is, along which direction, and whether restoring will help."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.errors import OptionError
+from unblur.imaging.draw.strokes import Stroke, draw_strokes
+from unblur.imaging.measure.sharpness import luma
+from unblur.imaging.measure.spectrum import (
+    BlurEstimate,
+    difference_structure,
+    estimate_blur,
+    fine_growth,
+    has_detail,
+    noise_energy,
+)
+from unblur.imaging.photo.photo import Photo
+from unblur.tasks.restore.restorer import Restorer
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+LEAST_SIDE_PX: Final = 64
+SLIGHTLY_PX: Final = 4.0
+CLEARLY_PX: Final = 8.0
+HEAVILY_PX: Final = 16.0
+HELPS_DB: Final = 0.3
+"""A predicted gain above this is worth restoring for."""
+_SEEN_DB: Final = 1.0
+"""And above this it is seen without looking for it."""
+
+_CELL_PX: Final = 160
+_MOST_CELLS: Final = 12
+_PATCH_PX: Final = 256
+"""Of larger cells, the middle is looked at."""
+_ROUND: Final = 0.7
+"""Blur that is this wide for its length has no direction to speak of."""
+_VARIES: Final = 0.75
+_LEAST_CELLS: Final = 6
+_LINES: Final = 0.75
+_TURNS: Final = 0.4
+"""Mean of the parts' directions as vectors; zooms and rolls have 0.0 to 0.45, shakes 0.5 to 1."""
+_STROKE_SHARE: Final = 32.0
+"""A blur of so many pixels gets a stroke as long as a cell."""
+_TRIED_PX: Final = 512
+"""Of larger photos, four pieces of this side are restored to predict the gain."""
+_GAIN: Final = (-0.06905, 1.131, 0.8652, -0.784, 1.145)
+"""Constant; mean, largest, smallest and squared largest growth of fine detail by direction."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One part of a photo.
+
+    Attributes:
+        left: Of the part, in pixels.
+        top: Of the part, in pixels.
+        width: Of the part, in pixels.
+        height: Of the part, in pixels.
+        blur: What it looks like; None where there is nothing to judge by.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    blur: BlurEstimate | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """What a photo's blur looks like, and what to do about it.
+
+    Attributes:
+        verdict: ``sharp``, ``slightly blurred``, ``clearly blurred``, ``heavily blurred``, or
+            ``nothing to judge by``.
+        blur: Of the photo as a whole; None if there is nothing to judge by.
+        noise: Standard deviation of the noise, white is 1.
+        varies: Some parts are blurred much more than others, or otherwise.
+        spread: How much the length varies from part to part, in octaves (root mean square).
+        gain_db: What restoring will gain in PSNR, predicted; None if that was not asked.
+        cells: The parts, row by row.
+    """
+
+    verdict: str
+    blur: BlurEstimate | None
+    noise: float
+    varies: bool
+    spread: float
+    gain_db: float | None
+    cells: tuple[Cell, ...]
+
+    @property
+    def directed(self) -> bool:
+        """Blurred along one direction: not sharp, and not blurred alike in all, as out of focus."""
+        return _is_directed(self.blur) and not self.turns
+
+    @property
+    def turns(self) -> bool:
+        """Nearly all parts are blurred along some direction, but not along the same.
+
+        So does a zoom or a roll of the camera.
+        """
+        seen = [cell.blur for cell in self.cells if cell.blur]
+        lines = [blur for blur in seen if _is_directed(blur)]
+        if len(seen) < _LEAST_CELLS or len(lines) < _LINES * len(seen) or self.verdict == "sharp":
+            return False
+        # Directions are the same after half a turn, so angles are doubled before their mean.
+        doubled = np.exp(2j * np.radians([blur.angle_deg for blur in lines]))
+        weights = np.array([blur.certainty for blur in lines])
+        return bool(abs(weights @ doubled) < _TURNS * weights.sum())
+
+    @property
+    def helps(self) -> bool | None:
+        """Whether restoring will help; None if that was not asked."""
+        return None if self.gain_db is None else self.gain_db > HELPS_DB
+
+    @property
+    def outlook(self) -> str | None:
+        """Whether restoring will help, in words; None if that was not asked."""
+        if self.gain_db is None:
+            return None
+        if self.gain_db >= _SEEN_DB:
+            return "will help"
+        return "will help a little" if self.helps else "will hardly help"
+
+    @property
+    def seems(self) -> str:
+        """The verdict, in words that do not call sharp what can be made sharper."""
+        return "almost sharp" if self.verdict == "sharp" and self.helps else self.verdict
+
+
+def diagnose(picture: Photo | Float32, restorer: Restorer | None = None) -> Diagnosis:
+    """Say how blurred a photo is, along which direction, and whether restoring will help.
+
+    The figures were calibrated on synthetic blur; `benchmarks/diagnose.py` prints how often they
+    are right. Blur longer than about 25 px is taken for shorter.
+
+    Args:
+        picture: A photo, or pixels (H, W, 3) in [0, 1], display-encoded; at least 64 px a side.
+        restorer: Tried out on the photo, or on parts of a large one, to predict the gain.
+
+    Raises:
+        OptionError: If the photo is too small.
+    """
+    pixels = (
+        picture.pixels.astype(np.float32, copy=False) if isinstance(picture, Photo) else picture
+    )
+    height, width, _ = pixels.shape
+    if min(height, width) < LEAST_SIDE_PX:
+        raise OptionError(
+            f"a photo to diagnose needs {LEAST_SIDE_PX} px a side, got {width}x{height}"
+        )
+    places = list(_places(height, width))
+    structures = np.stack([_structure(pixels, place) for place in places])
+    noise = noise_energy(structures)
+    cells = tuple(
+        Cell(
+            left=place[1].start,
+            top=place[0].start,
+            width=place[1].stop - place[1].start,
+            height=place[0].stop - place[0].start,
+            blur=estimate_blur(structure, noise) if has_detail(structure, noise) else None,
+        )
+        for place, structure in zip(places, structures, strict=True)
+    )
+    whole = structures.mean(axis=0)
+    blur = estimate_blur(whole, noise) if any(cell.blur for cell in cells) else None
+    spread = _spread(blur, cells)
+    return Diagnosis(
+        verdict=_verdict(blur),
+        blur=blur,
+        noise=float(np.sqrt(noise / 2)),
+        varies=spread > _VARIES,
+        spread=spread,
+        gain_db=_predicted_gain(pixels, restorer, noise) if restorer and blur else None,
+        cells=cells,
+    )
+
+
+def draw_diagnosis(pixels: Float32, diagnosis: Diagnosis) -> tuple[Float32, float]:
+    """Draw the blur of every part of a photo as a stroke: its direction and its length.
+
+    Args:
+        pixels: The photo, (H, W, 3) in [0, 1].
+        diagnosis: Of this photo.
+
+    Returns:
+        The picture, and how many times longer than the blur its strokes are. Sharp parts and
+        those that are blurred alike in all directions get a dot, those with nothing to judge by
+        get none.
+    """
+    side = min(min(cell.width, cell.height) for cell in diagnosis.cells)
+    times = max(side / _STROKE_SHARE, 1.0)
+    strokes = [
+        Stroke(
+            x=cell.left + cell.width / 2,
+            y=cell.top + cell.height / 2,
+            length_px=min(times * cell.blur.length_px, 0.8 * side) * _is_directed(cell.blur),
+            angle_deg=cell.blur.angle_deg,
+        )
+        for cell in diagnosis.cells
+        if cell.blur
+    ]
+    return draw_strokes(pixels, strokes, thick_px=max(3.0, side / 40)), times
+
+
+def gain_features(pixels: Float32, restorer: Restorer, noise: float) -> Float64:
+    """What the prediction of the gain looks at: how fine detail grows when it is tried.
+
+    Args:
+        pixels: (H, W, 3).
+        restorer: Restores it, or four pieces of it.
+        noise: From :func:`unblur.imaging.measure.spectrum.noise_energy`.
+
+    Returns:
+        (5,): 1; mean, largest, smallest and squared largest growth over the directions.
+    """
+    height, width, _ = pixels.shape
+    pieces = [
+        pixels[rows, columns]
+        for rows in _middles(height, 1 if height <= _TRIED_PX else 2, _TRIED_PX)
+        for columns in _middles(width, 1 if width <= _TRIED_PX else 2, _TRIED_PX)
+    ]
+    before = [difference_structure(luma(piece)) for piece in pieces]
+    after = [difference_structure(luma(restorer.restore_pixels(piece))) for piece in pieces]
+    grown = fine_growth(np.mean(before, axis=0), np.mean(after, axis=0), noise)
+    most = grown.max()
+    return np.array([1.0, grown.mean(), most, grown.min(), most**2])
+
+
+def _predicted_gain(pixels: Float32, restorer: Restorer, noise: float) -> float:
+    return float(gain_features(pixels, restorer, noise) @ np.array(_GAIN))
+
+
+def _middles(side: int, parts: int, most: int) -> Iterator[slice]:
+    """The middles, at most so long, of equal parts of a side."""
+    for part in range(parts):
+        start, stop = part * side // parts, (part + 1) * side // parts
+        cut = max(0, stop - start - most) // 2
+        yield slice(start + cut, min(stop, start + cut + most))
+
+
+def _places(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """The parts of a photo, row by row."""
+    rows, columns = (min(max(round(side / _CELL_PX), 1), _MOST_CELLS) for side in (height, width))
+    for row in range(rows):
+        for column in range(columns):
+            yield (
+                slice(row * height // rows, (row + 1) * height // rows),
+                slice(column * width // columns, (column + 1) * width // columns),
+            )
+
+
+def _structure(pixels: Float32, place: tuple[slice, slice]) -> Float64:
+    part = pixels[place]
+    rows, columns = (next(_middles(side, 1, _PATCH_PX)) for side in part.shape[:2])
+    return difference_structure(luma(part[rows, columns]))
+
+
+def _verdict(blur: BlurEstimate | None) -> str:
+    if blur is None:
+        return "nothing to judge by"
+    if blur.length_px < SLIGHTLY_PX:
+        return "sharp"
+    if blur.length_px < CLEARLY_PX:
+        return "slightly blurred"
+    return "clearly blurred" if blur.length_px < HEAVILY_PX else "heavily blurred"
+
+
+def _is_directed(blur: BlurEstimate | None) -> bool:
+    if blur is None or blur.length_px < SLIGHTLY_PX:
+        return False
+    return blur.width_px <= _ROUND * blur.length_px
+
+
+def _spread(blur: BlurEstimate | None, cells: tuple[Cell, ...]) -> float:
+    lengths = [cell.blur.length_px for cell in cells if cell.blur]
+    if blur is None or not lengths:
+        return 0.0
+    octaves = np.log2((np.array(lengths) + SLIGHTLY_PX) / (blur.length_px + SLIGHTLY_PX))
+    return float(np.sqrt(np.mean(octaves**2)))

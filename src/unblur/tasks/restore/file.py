@@ -1,0 +1,196 @@
+"""Restore one file: read, restore, write; nothing by halves, nothing over the original."""
+
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Protocol
+
+import numpy as np
+
+from unblur.errors import PhotoError, TargetError
+from unblur.imaging.draw.preview import before_after
+from unblur.imaging.files.names import VIDEO_ENDINGS
+from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
+from unblur.tasks.restore.change import Watched, cropped
+from unblur.tasks.restore.names import confidence_file, target_name
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.second_shot import ReferencedPhoto
+from unblur.tasks.restore.streamed import RestoresRows, is_large, losses, restore_streamed
+
+_PREVIEW_SIDE_PX: Final = 16_000
+_SAME: Final = "hardly changed: sharp already, or too noisy to tell"
+
+
+class RestoresPhotos(RestoresRows, Protocol):
+    """What is asked of a restorer here."""
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether all pixels of a photo must be in memory."""
+        ...
+
+    def restore(self, photo: Photo) -> Photo:
+        """Restore a photo."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What became of one photo."""
+
+    source: Path
+    target: Path
+    """The restored photo; not there if ``error`` is set."""
+    preview: Path | None = None
+    seconds: float = 0.0
+    """Reading, restoring and writing."""
+    notes: tuple[str, ...] = ()
+    """What the user should know: pages left out, colours converted."""
+    skipped: bool = False
+    """An earlier run has restored it, in the same way; nothing was done."""
+    error: str | None = None
+    """One line, if the photo could not be restored."""
+
+
+def restore_file(
+    source: Path,
+    restorer: RestoresPhotos,
+    options: RestoreOptions,
+    *,
+    target: Path | None = None,
+    overwrite: bool = False,
+    preview: Path | None = None,
+) -> Restored:
+    """Restore one file; a large one with little memory.
+
+    Args:
+        source: The photo.
+        restorer: The open network.
+        options: Its options.
+        target: Where to write; not given: beside the source, as ``photo.unblurred.jpg``.
+        overwrite: Replace files that exist.
+        preview: Where to write before and after side by side, if anywhere; with a reference,
+            the confidence in it goes beside that.
+
+    Raises:
+        PhotoError: If it cannot be read.
+        TargetError: If the target exists, is the source, or cannot be written.
+    """
+    target = target or source.parent / target_name(source)
+    started = time.perf_counter()
+    check_paths(source, target, preview, overwrite=overwrite)
+    if preview is not None and options.reference is not None:
+        check_paths(source, confidence_file(preview), None, overwrite=overwrite)
+    watched = Watched(restorer, options)
+    if restorer.needs_whole or not is_large(source):
+        notes = _restore_in_memory(source, watched, options, target, overwrite, preview)
+    else:
+        notes = restore_streamed(
+            source,
+            target,
+            watched,
+            max_megapixels=options.max_megapixels,
+            overwrite=overwrite,
+            preview=preview,
+        )
+    if watched.hardly_changed:
+        notes = (*notes, _SAME)
+    seconds = time.perf_counter() - started
+    return Restored(source=source, target=target, preview=preview, seconds=seconds, notes=notes)
+
+
+def check_paths(
+    source: Path, target: Path, preview: Path | None, *, overwrite: bool, in_batch: bool = False
+) -> None:
+    """Find out before the work is done, not after.
+
+    Args:
+        source: The photo.
+        target: Where the restored one goes.
+        preview: Where before and after go.
+        overwrite: Files that exist may be replaced.
+        in_batch: The batch's record does not have what exists; the error says what to do then.
+
+    Raises:
+        PhotoError: If the source is a video by its name.
+        TargetError: If a file to be written exists, or is the source.
+    """
+    if source.suffix.lower() in VIDEO_ENDINGS and source.exists():
+        raise PhotoError(f"{source}: is a video; `unblur video {source}` restores it")
+    for path in filter(None, (target, preview)):
+        if path.exists() and source.exists() and path.samefile(source):
+            raise TargetError(f"{source}: is the source itself, left alone; name another target")
+        if path.exists() and not overwrite:
+            if in_batch:
+                raise TargetError(
+                    f"{path}: exists, and no record says that it was made in this way; remove it "
+                    "to have it made anew, or --overwrite (overwrite=True) does all anew"
+                )
+            raise TargetError(f"{path}: exists; --overwrite (overwrite=True) replaces it")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of targets.
+
+    Raises:
+        TargetError: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TargetError(f"{folder}: cannot be made ({error.strerror})") from error
+
+
+def check_space(source: Path, target: Path) -> None:
+    """Refuse, once the disk was full, what will not fit, before the work is done.
+
+    A restored photo is seldom smaller than its source; a smaller one of the batch may fit.
+
+    Raises:
+        TargetError: If less space is left than the source takes.
+    """
+    try:
+        free = shutil.disk_usage(target.parent).free
+        needed = source.stat().st_size
+    except OSError:
+        return  # whatever is wrong is found again, and said, where it matters
+    if free < needed:
+        raise TargetError(
+            f"{target}: no space left on this disk: {free / 1e6:.1f} MB free, and the source "
+            f"alone has {needed / 1e6:.1f} MB"
+        )
+
+
+def _restore_in_memory(
+    source: Path,
+    restorer: RestoresPhotos,
+    options: RestoreOptions,
+    target: Path,
+    overwrite: bool,
+    preview: Path | None,
+) -> tuple[str, ...]:
+    photo = read_photo(source, max_megapixels=options.max_megapixels)
+    restored = restorer.restore(photo)
+    write_photo(restored, target, overwrite=overwrite)
+    if preview is not None:
+        _write_preview(photo, restored, options, preview, overwrite=overwrite)
+        if isinstance(restored, ReferencedPhoto):
+            shown = np.repeat(restored.confidence[..., None], 3, axis=2)
+            confidence = Photo(pixels=shown, grey=True)
+            write_photo(confidence, confidence_file(preview), overwrite=overwrite)
+    lost = losses(format_of(target), photo.bits, has_alpha=photo.alpha is not None)
+    return (*restored.notes, *lost)
+
+
+def _write_preview(
+    photo: Photo, restored: Photo, options: RestoreOptions, preview: Path, *, overwrite: bool
+) -> None:
+    before = cropped(photo, options)
+    # A JPEG has at most 65,535 px a side; panoramas are thinned out, for the preview only.
+    step = -(-max(before.shape) // _PREVIEW_SIDE_PX)
+    halves = (x[::step, ::step].astype("float32") for x in (before, restored.pixels))
+    pixels = before_after(*halves)
+    metadata = replace(photo.metadata, exif=None, xmp=None)
+    side_by_side = Photo(pixels=pixels, metadata=metadata, grey=photo.grey)
+    write_photo(side_by_side, preview, overwrite=overwrite)

@@ -1,0 +1,48 @@
+"""Open the engine that the options of a restoration name."""
+
+from pathlib import Path
+
+from unblur.devices import cores
+from unblur.engines import Engine, TorchEngine, open_engine
+from unblur.errors import MissingExtraError, NetworkError
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.weights import read_state
+
+
+def open_network(path: Path, options: RestoreOptions, streams: int) -> Engine:
+    """Open a network file with the engine, precision and threads that the options ask for.
+
+    Raises:
+        NetworkError: If it is no network of ours, or the engine cannot run it.
+        MissingExtraError: If the engine is not installed.
+    """
+    if options.engine == "torch":
+        return _open_torch(path)
+    return open_engine(
+        path,
+        options.engine,
+        precision=options.precision,
+        threads=options.threads or cores(),
+        streams=streams,
+    )
+
+
+def _open_torch(path: Path) -> TorchEngine:
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError("torch", extra="train") from error
+    from unblur.models import MODELS
+
+    state, facts = read_state(path)
+    name = facts.get("unblur.model", "")
+    if name not in MODELS:
+        raise NetworkError(f"{path} holds the model {name!r}; known: {', '.join(MODELS)}")
+    module = MODELS[name].build()
+    try:
+        tensors = {key: torch.from_numpy(state[key]) for key in module.state_dict()}
+        module.load_state_dict(tensors)
+    except (KeyError, RuntimeError) as error:
+        raise NetworkError(f"{path} does not hold the weights of {name}") from error
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return TorchEngine(module.to(device), facts)

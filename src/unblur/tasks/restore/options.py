@@ -1,0 +1,75 @@
+"""How to restore: the options of every surface."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unblur.engines import ENGINES, PRECISIONS
+from unblur.errors import OptionError
+from unblur.imaging.deblur.classical import METHODS
+from unblur.imaging.register import REFERENCES
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreOptions:
+    """How to restore: the same for every photo of a call."""
+
+    model: str = "fast"
+    """A published model's name, or the path of an ``.onnx`` file written by unblur."""
+    method: str = "network"
+    """``network``, or one of the classical methods of :mod:`unblur.imaging.deblur.classical`."""
+    kernel: Path | None = None
+    """The blur kernel that a classical method undoes: a picture of it, or ``.npy``."""
+    reference: Path | None = None
+    """A second shot of the scene, to take detail from and to find the blur with."""
+    reference_is: str = "sharp"
+    """``sharp``, or ``noisy``: a short exposure."""
+    engine: str = "auto"
+    """``auto``, ``onnx``, ``openvino`` or ``torch``."""
+    precision: str = "auto"
+    """``fp32``, ``bf16``, or ``auto``: bf16 where the engine and the processor have it."""
+    threads: int = 0
+    """Threads of one inference; 0 takes one per core."""
+    tile: str | int = "auto"
+    """Side of the tiles in px, ``off``, or ``auto``: as large as pays and memory allows."""
+    strength: float = 1.0
+    """Share of the restored picture in the result, 0 to 1; the rest is the original."""
+    guard: bool = True
+    """Keep the original where it was sharp already."""
+    crop: tuple[int, int, int, int] | None = None
+    """Left, top, width and height, in px of the upright photo: restore and return this part."""
+    mask: Path | None = None
+    """A picture of the photo's size: restore where it is white only."""
+    max_megapixels: float = 200.0
+    """Larger photos are refused before they are decoded."""
+
+    def __post_init__(self) -> None:
+        """Check values."""
+        for name, value, known in (
+            ("engine", self.engine, ENGINES),
+            ("precision", self.precision, PRECISIONS),
+            ("method", self.method, ("network", *METHODS)),
+            ("reference_is", self.reference_is, REFERENCES),
+        ):
+            if value not in known:
+                raise OptionError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+        if self.kernel is not None and self.method == "network":
+            raise OptionError(
+                f"a kernel needs method={' or '.join(METHODS)}; the network takes none"
+            )
+        if self.reference is not None and self.method != "network":
+            raise OptionError(
+                f"a reference goes with method=network, got {self.method!r}; it finds the blur "
+                "itself, and takes no kernel"
+            )
+        if self.threads < 0:
+            raise OptionError(f"threads must not be negative, got {self.threads}")
+        if not self.max_megapixels > 0:
+            raise OptionError(f"max_megapixels must be positive, got {self.max_megapixels}")
+        if not 0 <= self.strength <= 1:
+            raise OptionError(f"strength must be from 0 to 1, got {self.strength}")
+        side = self.tile
+        if side not in {"auto", "off"} and not (isinstance(side, int) and side > 0):
+            raise OptionError(f"tile must be auto, off or a side in px, got {side!r}")
+        if self.crop is not None and (min(self.crop[:2]) < 0 or min(self.crop[2:]) < 1):
+            got = ",".join(map(str, self.crop))
+            raise OptionError(f"crop must be X,Y,WIDTH,HEIGHT with a size above 0, got {got}")

@@ -1,0 +1,219 @@
+"""Restore photos: one road for the command line, Python, training, benchmarks and the page."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.devices import memory_left_bytes
+from unblur.engines import Engine
+from unblur.errors import NetworkError
+from unblur.imaging.mask import Mask, crop_region
+from unblur.imaging.photo.photo import Photo
+from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds, choose_side, plan_tiles
+from unblur.tasks.methods.classical import ClassicalMethod
+from unblur.tasks.methods.network import NetworkMethod, RunTile
+from unblur.tasks.methods.strips import Strip, guarded_region, restored_strips
+from unblur.tasks.restore.opening import open_network
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.weights import find_network
+
+Float32 = NDArray[np.float32]
+
+_WORKING_BYTES: Final = 700_000_000
+"""Larger tiles hardly pay: what is left of the surroundings' share is small."""
+_WHOLE_SHARE: Final = 0.8
+"""Of the memory that is left, what a way of restoring that cannot be tiled may use."""
+
+
+class Method(Protocol):
+    """A way of restoring."""
+
+    needs: TileNeeds
+
+    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
+        """What restores a tile, or all, of this picture."""
+        ...
+
+
+class Restorer:
+    """A way of restoring, ready for photos of any size.
+
+    Thread-safe: any number of threads may call any method of one restorer at the same time, and
+    each gets the pixels, to the last bit, that it would get alone. Nothing is changed after
+    opening but the engine's working memory, of which there is one for each of ``streams``; a
+    thread beyond that number waits. Not to be pickled or used after a fork: other processes open
+    their own.
+
+    Args:
+        method: The way.
+        options: How much of it, and where.
+        streams: Calls that may run at the same time.
+
+    Examples:
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> import numpy as np
+        >>> from unblur import Restorer
+        >>> restorer = Restorer.open(streams=2)
+        >>> pictures = [np.full((48, side, 3), 0.5, np.float32) for side in (32, 48, 64)]
+        >>> with ThreadPoolExecutor(2) as pool:
+        ...     [pixels.shape for pixels in pool.map(restorer.restore_pixels, pictures)]
+        [(48, 32, 3), (48, 48, 3), (48, 64, 3)]
+    """
+
+    def __init__(
+        self, method: Method, options: RestoreOptions | None = None, *, streams: int = 1
+    ) -> None:
+        self.method = method
+        self.options = options or RestoreOptions()
+        self.streams = streams
+        self._mask = Mask(self.options.mask) if self.options.mask is not None else None
+
+    @classmethod
+    def open(cls, options: RestoreOptions | None = None, *, streams: int = 1) -> "Restorer":
+        """Open the network, or the other method, that the options name.
+
+        Args:
+            options: What to open.
+            streams: Calls that may run at the same time, from as many threads; the cores are
+                shared between them.
+
+        Raises:
+            NetworkError: If the network is unknown, corrupt, or not written by unblur.
+            PhotoError: If the kernel, the mask or the reference cannot be read.
+            MissingExtraError: If the engine, or what method or reference need, is not installed.
+        """
+        options = options or RestoreOptions()
+        if options.reference is not None:
+            from unblur.tasks.restore.second_shot import ReferencedRestorer
+
+            return ReferencedRestorer.open_with(options, streams=streams)
+        if options.method != "network":
+            method: Method = ClassicalMethod(options.method, options.kernel)
+            return cls(method, options, streams=streams)
+        path = find_network(options.model)
+        engine = open_network(path, options, streams)
+        try:
+            return cls(NetworkMethod(engine, engine.metadata, path), options, streams=streams)
+        except NetworkError as error:
+            raise NetworkError(f"{path}: {error}") from error
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the network.
+
+        Raises:
+            NetworkError: If there is none, because the method is another.
+        """
+        if not isinstance(self.method, NetworkMethod):
+            raise NetworkError(f"{self.options.method} is no network and has no engine")
+        return self.method.engine
+
+    def restore_pixels(self, pixels: Float32) -> Float32:
+        """Restore the pixels of one picture.
+
+        Args:
+            pixels: (H, W, 3) RGB, display-encoded, in [0, 1]; any size.
+
+        Returns:
+            The restored pixels, same shape and range; of the part that ``crop`` names.
+
+        Raises:
+            OptionError: If crop or mask do not fit the picture, or the tile is too small.
+        """
+        picture = ArrayPicture(pixels)
+        rows, columns = self.region(picture)
+        whole = np.empty((rows.stop - rows.start, columns.stop - columns.start, 3), np.float32)
+        top = 0
+        for part in self.restore_rows(picture):
+            whole[top : top + len(part)] = part
+            top += len(part)
+        return whole
+
+    def restore(self, photo: Photo) -> Photo:
+        """Restore a photo; everything but its pixels stays as it is."""
+        alpha = photo.alpha
+        if alpha is not None and self.options.crop is not None:
+            alpha = np.ascontiguousarray(alpha[self.region(ArrayPicture(photo.pixels))])
+        return replace(photo, pixels=self.restore_pixels(photo.pixels), alpha=alpha)
+
+    def region(self, picture: Picture) -> tuple[slice, slice]:
+        """Rows and columns that are restored.
+
+        Raises:
+            OptionError: If the crop is not inside the picture.
+        """
+        return crop_region(self.options.crop, picture.height, picture.width)
+
+    @property
+    def needs_whole(self) -> bool:
+        """Whether all pixels of a photo must be in memory, whatever its size."""
+        return self.options.tile == "off" or self.method.needs.halo_px is None
+
+    def side(self, picture: Picture) -> int | None:
+        """Side of the tiles for this picture; None if it is restored at once.
+
+        Raises:
+            OptionError: If the tile that was asked for is too small, or the picture too large
+                for a way of restoring that cannot be tiled.
+        """
+        left = memory_left_bytes()
+        most = _WORKING_BYTES if left is None else min(_WORKING_BYTES, left // 2)
+        if self.needs_whole:
+            most = sys.maxsize if left is None else int(_WHOLE_SHARE * left)
+        # Not divided by the streams: the tiles decide on the last bits of the result.
+        return choose_side(
+            self.options.tile,
+            self.method.needs,
+            picture.height,
+            picture.width,
+            memory_bytes=most,
+        )
+
+    def restore_rows(self, picture: Picture) -> Iterator[Float32]:
+        """Restore a picture a few rows at a time, from the top down.
+
+        Args:
+            picture: Any size; only what a tile needs is read.
+
+        Yields:
+            Restored rows of the region, (h, w, 3) in [0, 1].
+
+        Raises:
+            OptionError: If crop or mask do not fit the picture, the tile is too small, or the
+                picture too large for a way of restoring that cannot be tiled.
+        """
+        region = self.region(picture)
+        if self._mask is not None:
+            self._mask.check(picture.height, picture.width)
+        guarded = self.options.guard and self.options.method == "network"
+        wide = guarded_region(region, picture) if guarded else region
+        side = self.side(picture)
+        tiles = list(plan_tiles(wide, picture.height, picture.width, side, self.method.needs))
+        seen = tiles[0].seen
+        whole = (seen[0].stop - seen[0].start, seen[1].stop - seen[1].start)
+        run = self.method.prepare(picture, tiled=whole != (picture.height, picture.width))
+        for strip in restored_strips(picture, run, tiles, region, guarded=guarded):
+            yield self._blend(picture.read(*strip.place), strip)
+
+    def _blend(self, blurred: Float32, strip: Strip) -> Float32:
+        """As much of the restored rows as guard, strength and mask allow."""
+        weight: Float32 | np.float32 = np.float32(self.options.strength)
+        if strip.weight is not None:
+            weight = weight * strip.weight[..., None]
+        if self._mask is not None:
+            weight = weight * self._mask.read(*strip.place)[..., None]
+        if isinstance(weight, np.float32) and weight == 1:
+            return strip.restored.copy()
+        mixed: Float32 = blurred + weight * (strip.restored - blurred)
+        return mixed
+
+
+@lru_cache(maxsize=2)
+def shared_restorer(options: RestoreOptions) -> Restorer:
+    """A restorer that later calls with equal options get again, weights loaded."""
+    return Restorer.open(options)

@@ -1,0 +1,151 @@
+"""Restore photos with a second shot of their scene, on the road that all photos take."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.engines import Engine
+from unblur.errors import MissingExtraError
+from unblur.imaging.photo.photo import Photo
+from unblur.imaging.register.reference import Referenced, read_reference, restore_with_reference
+from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds
+from unblur.tasks.methods.network import RunTile
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
+
+Float32 = NDArray[np.float32]
+
+_PACKAGES: Final = {"scikit-image": "skimage", "scipy": "scipy", "opencv-python-headless": "cv2"}
+_BYTES_PER_PX: Final = 300
+"""Working memory: 140 were measured with a pair of 3 megapixels; a blur that varies needs more."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReferencedPhoto(Photo):
+    """A restored photo, and how far a reference was believed.
+
+    Attributes:
+        confidence: (H, W) in [0, 1], of the whole photo, whatever part was restored; 0 if the
+            reference was not used.
+    """
+
+    confidence: Float32
+
+
+class ReferencedRestorer(Restorer):
+    """A restorer that has a second shot of the scene.
+
+    Args:
+        alone: Restores where the second shot does not serve.
+        options: With a ``reference``.
+        streams: Calls that may run at the same time.
+
+    Raises:
+        PhotoError: If the reference or the mask cannot be read.
+    """
+
+    def __init__(self, alone: Restorer, options: RestoreOptions, *, streams: int = 1) -> None:
+        assert options.reference is not None
+        self._alone = alone
+        self._reference = ReferenceMethod(
+            options.reference,
+            options.reference_is,
+            alone.restore_pixels,
+            max_megapixels=options.max_megapixels,
+        )
+        # The guard is part of what the network gives; detail of the reference needs none.
+        super().__init__(self._reference, replace(options, guard=False), streams=streams)
+
+    @classmethod
+    def open_with(cls, options: RestoreOptions, *, streams: int = 1) -> "ReferencedRestorer":
+        """Open the network, and read the reference.
+
+        Raises:
+            NetworkError: See :meth:`Restorer.open`.
+            PhotoError: If the reference or the mask cannot be read.
+        """
+        plain = replace(options, reference=None, crop=None, mask=None, strength=1.0)
+        return cls(Restorer.open(plain, streams=streams), options, streams=streams)
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the network."""
+        return self._alone.engine
+
+    def restore(self, photo: Photo) -> ReferencedPhoto:
+        """Restore a photo; its notes say why if the reference was not used.
+
+        Raises:
+            OptionError: If crop or mask do not fit the photo, or it is too large for memory.
+        """
+        pixels = photo.pixels.astype(np.float32, copy=False)
+        picture = ArrayPicture(pixels)
+        self.region(picture)
+        self.side(picture)
+        found = self._reference.find(pixels)
+        restored = Restorer(_Found(found.pixels), self.options).restore(photo)
+        notes = restored.notes if found.refused is None else (*restored.notes, found.refused)
+        kept = {field.name: getattr(restored, field.name) for field in fields(Photo)}
+        return ReferencedPhoto(**{**kept, "notes": notes}, confidence=found.confidence)
+
+
+class ReferenceMethod:
+    """A second shot of the scene as a way of restoring, with another way where it does not serve.
+
+    Args:
+        path: The second shot.
+        kind: ``sharp`` or ``noisy``.
+        alone: Restores (H, W, 3) pixels without it.
+        max_megapixels: Larger references are refused.
+
+    Raises:
+        PhotoError: If the reference cannot be read, or is too small.
+        MissingExtraError: If what the extra `reference` brings is not installed.
+    """
+
+    needs = TileNeeds(halo_px=None, grid_px=1, bytes_per_px=_BYTES_PER_PX)
+
+    def __init__(
+        self,
+        path: Path,
+        kind: str,
+        alone: Callable[[Float32], Float32],
+        *,
+        max_megapixels: float = 200.0,
+    ) -> None:
+        for package, module in _PACKAGES.items():
+            if find_spec(module) is None:  # say so now, not once for each photo
+                raise MissingExtraError(package, extra="reference")
+        self._path, self._kind, self._alone = path, kind, alone
+        self._pixels = read_reference(path, max_megapixels=max_megapixels)
+
+    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
+        """What restores all of this picture."""
+        whole = picture.read(slice(0, picture.height), slice(0, picture.width))
+        return _Found(self.find(whole).pixels).prepare(picture, tiled=tiled)
+
+    def find(self, blurred: Float32) -> Referenced:
+        """Restore (H, W, 3) pixels; why the reference was not used begins with its name."""
+        found = restore_with_reference(
+            blurred, self._pixels, lambda: self._alone(blurred), self._kind
+        )
+        if found.refused is None:
+            return found
+        return replace(found, refused=f"{self._path.name} not used: {found.refused}")
+
+
+class _Found:
+    """Pixels that are restored already, for what comes after: crop, strength, mask."""
+
+    needs = TileNeeds(halo_px=0, grid_px=1, bytes_per_px=1)
+
+    def __init__(self, pixels: Float32) -> None:
+        self._pixels = pixels
+
+    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
+        return lambda tile: self._pixels[tile.kept]

@@ -1,0 +1,1 @@
+"""Fit a pyramid of GANs to one photo, and restore another with it."""

@@ -1,0 +1,183 @@
+"""The Lightning module of adversarial training: some critic steps, then one of the generator."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unblur.data.mixture import PairSet
+from unblur.errors import TrainingError
+from unblur.models import build_model
+from unblur.models.critic import GlobalCritic, PatchCritic
+from unblur.tasks.train.adversarial import AdversarialOptions, Game
+from unblur.tasks.train.validate import draw_strips, validate
+
+_BETAS = (0.5, 0.999)
+_LOG_EVERY = 20
+
+
+class AdversarialModule(lightning.LightningModule):
+    """DeblurGAN's training: critics and a generator against each other.
+
+    Every random choice (which crops, where the penalty looks, what dropout drops) depends on the
+    seed and the step alone, so a resumed run repeats what an uninterrupted one does.
+
+    Args:
+        options: The recipe.
+        validation: Named sets of pairs to score.
+        features: VGG19 features, or None if the recipe has no perceptual loss. Not a part of the
+            checkpoints.
+    """
+
+    def __init__(
+        self,
+        options: AdversarialOptions,
+        validation: Sequence[tuple[str, PairSet]],
+        features: nn.Module | None,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.options = options
+        self.validation = validation
+        torch.manual_seed(options.seed)
+        self.generator = build_model(options.model)
+        critics: list[nn.Module] = [PatchCritic()]
+        if options.loss.global_critic:
+            critics.append(GlobalCritic())
+        self.critics = nn.ModuleList(critics)
+        _set_dropout(self.generator, options.dropout)
+        self.done = 0
+        """Updates of the generator so far."""
+        self._features: list[nn.Module | None] = [features]  # in a list: not a submodule
+        self._started: tuple[float, int] | None = None
+
+    @property
+    def network(self) -> nn.Module:
+        """What is kept of a run."""
+        return self.generator
+
+    def on_fit_start(self) -> None:
+        """Put the features where the batches are."""
+        features = self._features[0]
+        if features is not None:
+            features.to(self.device)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        """All updates that follow from one batch: each critic step, then the generator's."""
+        generator_optimizer, critic_optimizer = self.optimizers()  # type: ignore[attr-defined]
+        blurred, sharp = (
+            torch.split(x.contiguous(memory_format=self._layout()), self.options.batch)
+            for x in batch
+        )
+        game = Game(self.options.loss, list(self.critics), self._features[0])
+        try:
+            logs = game.play(
+                self._restore,
+                (generator_optimizer, critic_optimizer),
+                list(zip(blurred, sharp, strict=True)),
+                self._alphas(len(batch[0])),
+                backward=self.manual_backward,
+            )
+        except TrainingError as error:
+            raise TrainingError(f"at step {self.done} {error}") from error
+        for schedule in self.lr_schedulers():  # type: ignore[union-attr]
+            schedule.step()
+        self.done += 1
+        self._log(logs, crops=len(batch[0]))
+
+    def _layout(self) -> torch.memory_format:
+        """How batches lie in memory: what is fastest."""
+        plain = self.device.type == "cpu" and self.options.precision != "bf16-mixed"
+        return torch.contiguous_format if plain else torch.channels_last
+
+    def _restore(self, blurred: Tensor) -> Tensor:
+        with self._seeded():
+            restored: Tensor = self.generator(blurred)
+        return restored
+
+    def on_validation_epoch_start(self) -> None:
+        """Score the generator as users run it: without dropout."""
+        self.generator.eval()
+        scores, strips = validate(self.generator, self.options.model, self.validation)
+        self.generator.train()
+        self.log_dict(
+            {**scores, "time/process_s": time.process_time(), "step": float(self.done)},
+            sync_dist=True,
+        )
+        draw_strips(self.loggers, strips, self.done)
+
+    def validation_step(self, *_: Any) -> None:
+        """Nothing: validation is whole photos through the Restorer, not batches."""
+
+    def configure_optimizers(self) -> Any:
+        """Adam for both sides; the rate is constant for half of the steps, then falls to zero."""
+        rate, total = self.options.learning_rate, self.options.steps
+        optimizers = [
+            torch.optim.Adam(side.parameters(), lr=rate, betas=_BETAS, fused=True)
+            for side in (self.generator, self.critics)
+        ]
+
+        def factor(step: int) -> float:
+            return min(1.0, 2 * (1 - step / total))
+
+        return optimizers, [torch.optim.lr_scheduler.LambdaLR(o, factor) for o in optimizers]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Lightning counts every optimizer's steps; this counts the generator's."""
+        checkpoint["done"] = self.done
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Continue to count."""
+        self.done = int(checkpoint["done"])
+
+    def _alphas(self, crops: int) -> Tensor:
+        """(critic steps, crops) of this process: its part of what one process would draw."""
+        rank, world = self.global_rank, self.trainer.world_size
+        numbers = torch.Generator().manual_seed(_seed(self.options.seed, self.done))
+        drawn = torch.rand((self.options.critic_steps, crops * world), generator=numbers)
+        return drawn[:, rank * crops : (rank + 1) * crops].to(self.device)
+
+    @contextmanager
+    def _seeded(self) -> Iterator[None]:
+        """Dropout draws from torch's own generator: lend it a seed of this step."""
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(_seed(self.options.seed, self.done, 1, self.global_rank))
+            yield
+
+    def _log(self, logs: dict[str, Tensor], *, crops: int) -> None:
+        now = time.perf_counter()
+        if self._started is None:
+            self._started = now, self.done
+        if self.done % _LOG_EVERY and self.done > 1:
+            return
+        seconds, steps = now - self._started[0], self.done - self._started[1]
+        self._started = now, self.done
+        world = self.trainer.world_size
+        speed = crops * world * steps / seconds if steps else 0.0
+        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+        self.log_dict(
+            {
+                **{key: value.float() for key, value in logs.items()},
+                "speed/crops_per_s": speed,
+                "learning_rate": rate,
+                "step": float(self.done),
+            },
+            sync_dist=True,
+        )
+        self.log("loss", logs["generator/loss"].float(), prog_bar=True, logger=False)
+
+
+def _set_dropout(generator: nn.Module, share: float) -> None:
+    for module in generator.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = share
+
+
+def _seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

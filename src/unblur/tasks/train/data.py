@@ -1,0 +1,168 @@
+"""What a training sees: folders on disk become one endless, indexable set of pairs."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from unblur.data.averaged import AveragedFrames
+from unblur.data.mixture import Mixture, PairSet
+from unblur.data.pairs import PairedCrops, list_pairs
+from unblur.data.photos import leave_out, list_photos, split_photos
+from unblur.data.synthetic import SyntheticOptions, SyntheticPairs
+from unblur.errors import OptionError
+
+_VALIDATION_CROP_PX: Final = 256
+_PAIRS_PER_PHOTO: Final = 4
+_TRAINED_PART: Final = (0.0, 0.66)
+"""Part of every sequence of frames that is trained on; the rest validates, after a gap."""
+_HELD_OUT_PART: Final = (0.75, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData:
+    """Where data lie; at least one of them."""
+
+    photos: Path | None = None
+    """Folder of sharp photos, blurred on the fly."""
+    pairs: Path | None = None
+    """Folder of blurred and sharp photos, in a layout of :mod:`unblur.data.pairs`."""
+    frames: Path | None = None
+    """Folder of high-frame-rate frames, or of such folders, averaged on the fly."""
+    leave_out: Path | None = None
+    """List of the names of photos that are not to be used at all."""
+
+    def __post_init__(self) -> None:
+        """Check that there is one."""
+        if self.photos is None and self.pairs is None and self.frames is None:
+            raise OptionError("no data: name sharp photos, pairs or frames (--data, --pairs, ...)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixOptions:
+    """How often each kind of data comes; the table ``[mix]`` of a recipe."""
+
+    synthetic: float = 1.0
+    """Weight of photos blurred on the fly."""
+    real: float = 0.0
+    """Weight of pairs and of averaged frames, together."""
+    scale: tuple[float, float] = (0.5, 0.5)
+    """Range of the size at which real pairs are used: DeblurGAN halves GoPro's."""
+    frames: tuple[int, int] = (5, 25)
+    """Fewest and most frames that are averaged."""
+    gamma: str = "2.2"
+    """Display curve of the frames: 2.2, srgb or none."""
+
+    def __post_init__(self) -> None:
+        """Check values."""
+        if not (self.synthetic >= 0 and self.real >= 0 and self.synthetic + self.real > 0):
+            raise OptionError(
+                f"mix needs weights of which one is positive, got synthetic={self.synthetic}, "
+                f"real={self.real}"
+            )
+
+
+def training_pairs(  # noqa: PLR0913 - what decides a set
+    sources: TrainingData,
+    mix: MixOptions,
+    data: SyntheticOptions,
+    *,
+    seed: int,
+    count: int,
+    held_out: int,
+    early: int = 0,
+) -> tuple[PairSet, str]:
+    """The pairs to train on, and a sentence that says what they are made of.
+
+    Args:
+        sources: Folders.
+        mix: Weights of the kinds of data. A kind without a folder is an error unless its weight
+            is zero.
+        data: How photos are blurred.
+        seed: Of all pairs.
+        count: Length of the set.
+        held_out: Photos and pairs kept for validation.
+        early: As for :class:`unblur.data.synthetic.SyntheticPairs`.
+
+    Raises:
+        OptionError: If a folder is missing.
+        DataError: If a folder has too little in it.
+    """
+    parts: list[PairSet] = []
+    weights, words = [], []
+    if mix.synthetic > 0:
+        if sources.photos is None:
+            raise OptionError(
+                f"the recipe takes photos (mix.synthetic = {mix.synthetic:g}); name them: --data"
+            )
+        photos, _ = split_photos(_photos(sources), held_out=held_out, seed=0)
+        parts.append(SyntheticPairs(photos, data, seed=seed, count=count, early=early))
+        weights.append(mix.synthetic)
+        words.append(f"{len(photos)} photos in {sources.photos.name}/")
+    if mix.real > 0:
+        if sources.pairs is None and sources.frames is None:
+            raise OptionError(
+                f"the recipe takes real blur (mix.real = {mix.real:g}); name it: --pairs, --frames"
+            )
+        both = sources.pairs is not None and sources.frames is not None
+        for part, word in _real(sources, mix, data, seed, count, held_out, validation=False):
+            parts.append(part)
+            weights.append(mix.real / (2 if both else 1))
+            words.append(word)
+    mixed: PairSet = parts[0]
+    if len(parts) > 1:
+        mixed = Mixture(parts, weights, seed=seed, count=count)
+    return mixed, ", ".join(words)
+
+
+def validation_pairs(
+    sources: TrainingData, mix: MixOptions, data: SyntheticOptions, *, held_out: int
+) -> list[tuple[str, PairSet]]:
+    """Named sets of pairs that no training sees: the same for every run on the same data."""
+    sets: list[tuple[str, PairSet]] = []
+    count = _PAIRS_PER_PHOTO * held_out
+    if sources.photos is not None:
+        _, photos = split_photos(_photos(sources), held_out=held_out, seed=0)
+        plain = replace(data, crop_px=_VALIDATION_CROP_PX, sharp_share=0.0, jpeg_share=0.0)
+        sets.append(("synthetic", SyntheticPairs(photos, plain, seed=0, count=count)))
+    larger = replace(data, crop_px=_VALIDATION_CROP_PX)
+    for part, word in _real(sources, mix, larger, 0, count, held_out, validation=True):
+        sets.append((word.split(":")[0], part))
+    return sets
+
+
+def _photos(sources: TrainingData) -> list[Path]:
+    assert sources.photos is not None
+    photos = list_photos(sources.photos)
+    return photos if sources.leave_out is None else leave_out(photos, sources.leave_out)
+
+
+def _real(  # noqa: PLR0913 - what decides a set
+    sources: TrainingData,
+    mix: MixOptions,
+    data: SyntheticOptions,
+    seed: int,
+    count: int,
+    held_out: int,
+    *,
+    validation: bool,
+) -> list[tuple[PairSet, str]]:
+    """Sets of real blur, each with words about it."""
+    found: list[tuple[PairSet, str]] = []
+    if sources.pairs is not None:
+        pairs = list_pairs(sources.pairs)
+        # The last ones: neighbours in a sequence look alike, and must not be on both sides.
+        pairs = pairs[-held_out:] if validation else pairs[:-held_out] or pairs
+        crops = PairedCrops(pairs, crop_px=data.crop_px, seed=seed, count=count, scale=mix.scale)
+        found.append((crops, f"pairs: {len(pairs)} in {sources.pairs.name}/"))
+    if sources.frames is not None:
+        averaged = AveragedFrames(
+            sources.frames,
+            frames=mix.frames,
+            gamma=mix.gamma,
+            crop_px=data.crop_px,
+            seed=seed,
+            count=count,
+            part=_HELD_OUT_PART if validation else _TRAINED_PART,
+        )
+        found.append((averaged, f"frames: averaged from {sources.frames.name}/"))
+    return found

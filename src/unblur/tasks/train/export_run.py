@@ -1,0 +1,63 @@
+"""Export the generator of a finished training run, with what the run knows about it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from unblur.errors import NetworkError
+from unblur.tasks.train.export import Exported, export
+from unblur.tasks.train.recipe import read_table
+from unblur.tasks.train.weights_file import build_generator, read_tensors
+from unblur.weights import read_state
+
+_WEIGHTS: Final = "generator.safetensors"
+_NETWORK: Final = "generator.onnx"
+_RECIPE: Final = "recipe.toml"
+_KEPT: Final = ("trained_on", "steps", "validation", "license", "figures")
+"""What the network file that training wrote says of itself, and later ones repeat."""
+
+
+def export_run(
+    source: Path, target: Path, *, metadata: Mapping[str, str], half: bool = True
+) -> Exported:
+    """Write a trained generator as a network file.
+
+    Args:
+        source: Folder of a run, which holds ``generator.safetensors`` and ``recipe.toml``; or
+            a ``.safetensors`` file of one of our models.
+        target: The network file.
+        metadata: What it should say of itself beside what the run knows: licence, training
+            data, figures.
+        half: See :func:`unblur.tasks.train.export.export`.
+
+    Raises:
+        NetworkError: If there are no weights, or not those of a model of ours.
+        OptionError: If the run's recipe cannot be read.
+        TargetError: If the target cannot be written.
+        MissingExtraError: If PyTorch is not installed.
+    """
+    facts = {"license": "not stated"}
+    model: str | None = None
+    weights = source
+    if source.is_dir():
+        weights = source / _WEIGHTS
+        if not weights.is_file():
+            raise NetworkError(
+                f"{source} is not the folder of a finished run: it has no {_WEIGHTS}, which "
+                "`unblur train` writes when it is done"
+            )
+        recipe = read_table(source / _RECIPE)
+        model = str(recipe["model"]) if "model" in recipe else None
+        facts["recipe"] = json.dumps(recipe)
+        facts |= _known(source / _NETWORK)
+    model, module = build_generator(read_tensors(weights), weights, model=model)
+    return export(module, target, model=model, metadata={**facts, **metadata}, half=half)
+
+
+def _known(network: Path) -> dict[str, str]:
+    if not network.is_file():
+        return {}
+    _, facts = read_state(network)
+    found = {key: facts.get(f"unblur.{key}") for key in _KEPT}
+    return {key: value for key, value in found.items() if value is not None}

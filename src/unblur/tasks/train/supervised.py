@@ -1,0 +1,166 @@
+"""What a recipe may say, and the Lightning module that learns it."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import lightning
+import torch
+from torch import Tensor
+
+from unblur.data.mixture import PairSet
+from unblur.data.synthetic import SyntheticOptions
+from unblur.errors import OptionError, TrainingError
+from unblur.losses import charbonnier, frequency, log_frequency, log_mse
+from unblur.models import MODELS, build_model
+from unblur.tasks.train.data import MixOptions
+from unblur.tasks.train.validate import draw_strips, validate
+
+PRECISIONS: Final = ("bf16-mixed", "32-true", "64-true")
+_WARMUP_STEPS: Final = 300
+"""Updates over which the learning rate grows from zero; in short runs a tenth of them."""
+Loss = Callable[..., Tensor]
+LOSSES: Final[dict[str, tuple[Loss, Loss, float]]] = {
+    "log": (log_mse, log_frequency, 0.05),
+    "charbonnier": (charbonnier, frequency, 1.0),
+}
+"""Of pixels, of Fourier transforms, and a factor that keeps the norm of most gradients below the
+one at which they are clipped, 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """What a recipe may say; one field a line in the TOML file."""
+
+    model: str = "fast"
+    """A name in the table of models."""
+    steps: int = 20_000
+    """Updates of the weights."""
+    batch: int = 8
+    """Crops per update."""
+    learning_rate: float = 1e-3
+    """At the end of the warm-up; falls to zero on half a cosine."""
+    early_share: float = 0.6
+    """Share of the updates, from the first, that see crops of ``data.early_crop_px``."""
+    loss: str = "log"
+    """``log``: logarithms of each sample's errors, so that mild blur counts as much as strong;
+    ``charbonnier``: a plain mean of errors."""
+    loss_floor: float = 3e-4
+    """Of ``log``: the mean squared error far below which a sample counts as in a plain mean. Lower
+    ones stress what is nearly sharp; 0 would be PSNR itself."""
+    frequency_weight: float = 0.5
+    """Weight of the loss on Fourier transforms beside the one on pixels."""
+    ema_decay: float = 0.999
+    """Weight of the past in the running mean of the weights, which is what is kept."""
+    precision: str = "bf16-mixed"
+    """Lightning's name: ``bf16-mixed``, ``32-true``, or, to compare runs, ``64-true``."""
+    seed: int = 1
+    """Of the pairs and of the first weights."""
+    validate_every: int = 1000
+    """Updates between two validations."""
+    validation_photos: int = 12
+    """Photos kept out of training."""
+    data: SyntheticOptions = field(default_factory=SyntheticOptions)
+    """How pairs are made; the table ``[data]`` of a recipe."""
+    mix: MixOptions = field(default_factory=MixOptions)
+    """How often each kind of data comes; the table ``[mix]``."""
+
+    def __post_init__(self) -> None:
+        """Check values."""
+        if self.model not in MODELS:
+            raise OptionError(f"unknown model {self.model!r}; known: {', '.join(MODELS)}")
+        if self.loss not in LOSSES:
+            raise OptionError(f"loss must be one of {', '.join(LOSSES)}, got {self.loss!r}")
+        for name in ("steps", "batch", "validate_every", "validation_photos"):
+            if getattr(self, name) < 1:
+                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.loss_floor > 0:
+            raise OptionError(f"loss_floor must be positive, got {self.loss_floor}")
+        if not self.learning_rate > 0:
+            raise OptionError(f"learning_rate must be positive, got {self.learning_rate}")
+        if not 0 <= self.early_share <= 1:
+            raise OptionError(f"early_share must be in [0, 1], got {self.early_share}")
+        if not 0 <= self.ema_decay < 1:
+            raise OptionError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        if self.precision not in PRECISIONS:
+            known = ", ".join(PRECISIONS)
+            raise OptionError(f"precision must be one of {known}, got {self.precision!r}")
+
+
+class DeblurModule(lightning.LightningModule):
+    """Plain supervised training of a generator on pixel and frequency losses."""
+
+    def __init__(self, options: TrainOptions, validation: Sequence[tuple[str, PairSet]]) -> None:
+        super().__init__()
+        self.options = options
+        self.validation = validation
+        torch.manual_seed(options.seed)
+        self.generator = build_model(options.model)
+        self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # The running mean lives in the module, so every checkpoint holds it.
+        self.ema = build_model(options.model)
+        self.ema.load_state_dict(self.generator.state_dict())
+        self.ema.requires_grad_(False)
+
+    @property
+    def network(self) -> torch.nn.Module:
+        """What is kept of a run: the running mean."""
+        return self.ema
+
+    @property
+    def done(self) -> int:
+        """Updates so far."""
+        return self.global_step
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        """One update's loss."""
+        blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
+        restored = self.generator(blurred)
+        of_pixels, of_spectra, factor = LOSSES[self.options.loss]
+        floor = {"floor": self.options.loss_floor} if self.options.loss == "log" else {}
+        pixel, spectral = of_pixels(restored, sharp, **floor), of_spectra(restored, sharp)
+        loss = factor * (pixel + self.options.frequency_weight * spectral)
+        self.log_dict({"loss/pixel": pixel, "loss/frequency": spectral})
+        self.log("loss", loss, prog_bar=True)
+        if not torch.isfinite(loss):
+            raise TrainingError(f"the loss is {loss.item()} at step {self.global_step}")
+        return loss
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Move the running mean of the weights."""
+        # A young mean forgets faster, or the first weights would linger for thousands of steps.
+        decay = min(self.options.ema_decay, (1 + self.global_step) / (10 + self.global_step))
+        mean = [parameter.detach() for parameter in self.ema.parameters()]
+        now = [parameter.detach() for parameter in self.generator.parameters()]
+        torch._foreach_lerp_(mean, now, 1 - decay)
+
+    def on_validation_epoch_start(self) -> None:
+        """Restore the validation pairs as a user's photos would be, and score them."""
+        scores, strips = validate(self.ema, self.options.model, self.validation)
+        self.log("val/psnr_gain", scores.pop("val/psnr_gain"), prog_bar=True, sync_dist=True)
+        self.log_dict({**scores, "time/process_s": time.process_time()}, sync_dist=True)
+        draw_strips(self.loggers, strips, self.global_step)
+
+    def validation_step(self, *_: Any) -> None:
+        """Nothing: validation is whole photos through the Restorer, not batches."""
+
+    def configure_optimizers(self) -> Any:
+        """AdamW, linear warm-up, half a cosine."""
+        optimizer = torch.optim.AdamW(
+            self.generator.parameters(),
+            lr=self.options.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=1e-4,
+        )
+        total = self.options.steps
+        warmup = min(_WARMUP_STEPS, -(-total // 10))
+
+        def factor(step: int) -> float:
+            if step < warmup:
+                return (step + 1) / warmup
+            return 0.5 * (1 + math.cos(math.pi * min(1, (step - warmup) / max(1, total - warmup))))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
