@@ -1,4 +1,4 @@
-"""Fail if a source file or a folder has grown past what one reader can hold; `make check` runs it."""
+"""Fail if a source file or folder has grown past what one reader can hold; for `make check`."""
 
 import sys
 from collections import Counter
