@@ -13,7 +13,7 @@ test: export OMP_WAIT_POLICY := PASSIVE
 test: .venv/dev.stamp  ## run the tests
 	$(BIN)/pytest
 
-check: .venv/dev.stamp  ## style, types, layers, spelling, length of files
+check: .venv/dev.stamp docs  ## style, types, layers, spelling, size of files and folders, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -40,6 +40,7 @@ bench: .venv/dev.stamp  ## quality on held-out photos, speed and memory; prints 
 	$(BIN)/python benchmarks/overfit.py
 
 docs: .venv/docs.stamp  ## the documentation as web pages; a warning is an error
+	@rm -rf docs/_build  # what an earlier build has cached hides broken links
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
