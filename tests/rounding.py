@@ -36,3 +36,29 @@ def sums_bound(*terms, values, dtype=np.float32):
         dtype: What is computed in; rounding to it shows, whatever ``values`` is held in.
     """
     return SAFETY * math.sqrt(sum(terms)) * unit_roundoff(dtype) * root_mean_square(values)
+
+
+def network_bound(network, values, dtype=np.float32):
+    """Bound the difference of two results of a network: each layer adds a value a weight.
+
+    Args:
+        network: A PyTorch module; skips and residual branches count as if all came in turn.
+        values: The result, or 1 for pictures in [0, 1].
+        dtype: As for :func:`sums_bound`.
+    """
+    terms = [weight[0].numel() for weight in network.parameters() if weight.ndim > 1]
+    return sums_bound(*terms, values=values, dtype=dtype)
+
+
+def transform_bound(values, dtype=np.float32):
+    """Bound the difference of two convolutions with a kernel of sum 1, by Fourier transforms.
+
+    There are three transforms of 2^20 pixels at most, of 20 stages that multiply and add once
+    each (Higham, *Accuracy and stability of numerical algorithms*, 2002, theorem 24.2). Both
+    kernel and photo bring their rounding to a pixel, at the size of the photo.
+
+    Args:
+        values: The photo.
+        dtype: As for :func:`sums_bound`.
+    """
+    return sums_bound(*[2 * 20] * 3, values=values, dtype=dtype)
