@@ -5,8 +5,8 @@
 Photos that are not for validation (half of any folder, by the hash of their names), shrunk as the
 validation set's are, shaken by Algorithm 1 (a third each of 1/10, 1/2 and the whole of a 60 px
 path), light blurred, noise 1/255, 8 bits. Mean gain over the blurred photo in dB, RGB: with the
-true kernel in light and in encoded values, with the best hypothesis, with the one that the judge likes
-best, with the judge's choice between that and the network; and how like the true kernel the
+true kernel in light and in encoded values, with the best hypothesis, with the one that the judge
+likes best, with the judge's choice between that and the network; and how like the true kernel the
 best one is, by the true one's length. Settings were chosen on some of these photos.
 """
 
