@@ -106,8 +106,8 @@ def test_scripts_name_program_and_variable_and_the_shell_can_read_them(run, tmp_
         subprocess.run([shell, "-n", tmp_path / "script"], check=True)
 
 
-def test_another_shell_is_wrong_use(run):
-    done = run("completion", "tcsh")
+def test_another_shell_is_wrong_use(run_process):
+    done = run_process("completion", "tcsh")
 
     assert done.returncode == 2
     assert "tcsh" in done.stderr
