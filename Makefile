@@ -17,7 +17,7 @@ test: .venv/dev.stamp  ## run the tests of everything, in minutes
 test-all: .venv/dev.stamp  ## also those that take minutes each: Chromium, several machines
 	$(PYTEST)
 
-check: .venv/dev.stamp  ## style, types, layers, spelling, length of files
+check: .venv/dev.stamp docs  ## style, types, layers, spelling, size of files and folders, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -44,6 +44,7 @@ bench: .venv/dev.stamp  ## quality on held-out photos, speed and memory; prints 
 	$(BIN)/python benchmarks/overfit.py
 
 docs: .venv/docs.stamp  ## the documentation as web pages; a warning is an error
+	@rm -rf docs/_build  # what an earlier build has cached hides broken links
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 

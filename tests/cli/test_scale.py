@@ -27,7 +27,10 @@ def test_a_folder_is_restored_on_a_cluster_of_its_own(run_process, photo, networ
     assert error.startswith("unblur: ")
     assert "bad.jpg" in error
     assert done.stdout.startswith("2 restored, 1 failed in ")
-    assert run_process("restore", "in/a.jpg", "-o", "x.jpg", "--model", network, *FLAGS[:3]).returncode == 0
+    assert (
+        run_process("restore", "in/a.jpg", "-o", "x.jpg", "--model", network, *FLAGS[:3]).returncode
+        == 0
+    )
     assert (tmp_path / "out" / "a.unblurred.jpg").read_bytes() == (tmp_path / "x.jpg").read_bytes()
 
     (tmp_path / "in" / "bad.jpg").unlink()

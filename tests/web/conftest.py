@@ -1,10 +1,8 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import skimage.data
 
+from command_line import call_command
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.photo.photo import Photo, write_photo
 from web_servers import WATCH, serving
@@ -30,8 +28,7 @@ def jpeg(blurred, tmp_path_factory):
 def restored(jpeg, tmp_path_factory):
     """What the command line makes of it."""
     out = tmp_path_factory.mktemp("out")
-    command = [sys.executable, "-m", "unblur", "restore", str(jpeg), "-o", str(out)]
-    subprocess.run(command, check=True, capture_output=True)
+    assert call_command("restore", jpeg, "-o", out, folder=out) == 0
     return (out / "shaken.unblurred.jpg").read_bytes()
 
 

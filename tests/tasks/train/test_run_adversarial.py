@@ -87,9 +87,7 @@ def test_a_run_ends_in_a_network_that_restores(straight, astronaut):
         assert name in logged.splitlines()[0]
 
 
-def test_a_run_that_was_stopped_and_resumed_ends_in_the_same_bytes(
-    run, straight, photos, tmp_path
-):
+def test_a_run_that_was_stopped_and_resumed_ends_in_the_same_bytes(run, straight, photos, tmp_path):
     module = "unblur.tasks.train.adversarial_module"
     # The real thing: SIGTERM in the middle of a run, sent by the run itself at a known step.
     stopping = (
