@@ -6,6 +6,7 @@ import signal
 import sys
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -43,11 +44,11 @@ def call_command(*arguments, folder):
     with (
         as_it_was(),
         pytest.MonkeyPatch.context() as patch,
-        open(os.devnull) as nothing,
-        pytest.raises(SystemExit) as stop,
+        Path(os.devnull).open() as nothing,
     ):
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["unblur", *map(str, arguments)])
         patch.setattr(sys, "stdin", nothing)
-        main()
+        with pytest.raises(SystemExit) as stop:
+            main()
     return stop.value.code or 0

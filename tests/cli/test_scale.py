@@ -13,7 +13,7 @@ def network(tmp_path):
     return sharpening_network(tmp_path / "small.onnx")
 
 
-def test_a_folder_is_restored_on_a_cluster_of_its_own(run_process, photo, network, tmp_path):
+def test_a_folder_is_restored_on_a_cluster_of_its_own(run, run_process, photo, network, tmp_path):
     pytest.importorskip("ray", reason="needs the extra scale: ray")
     (tmp_path / "in").mkdir()
     for name in ("a.jpg", "b.jpg"):
