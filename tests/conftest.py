@@ -3,11 +3,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Tests run beside one another, each on one core; libraries read this when they are imported.
-# Threads that wait must not keep others from working: four times slower on a busy machine.
+# Several processes of tests share the cores. Libraries read this when they are imported; threads
+# that wait must not keep others from working: four times slower on a busy machine.
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-for _library in ("OMP", "OPENBLAS", "MKL"):
-    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VIPS_CONCURRENCY"):
+    os.environ.setdefault(_name, "1")
+if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_getaffinity"):
+    # As on a machine of one core; commands in processes of their own still see all.
+    os.sched_getaffinity = lambda _process: {0}
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
