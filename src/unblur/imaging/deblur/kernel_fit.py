@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import MissingExtraError
+from unblur.imaging.fourier import transforms
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -98,7 +99,9 @@ def fit_kernel_to(
         found: Float64 = _lags(fft.irfft2(product, s=edges), lags[reach : reach + side])
         return found
 
-    normal = _Normal(auto / peak, support, ridge=_RIDGE, pull=0.0 if prior is None else _PULL)
+    size = fft.next_fast_len(len(auto) + side - 1, real=True)
+    pull = 0.0 if prior is None else _PULL
+    normal = NormalEquations(auto / peak, support, size, ridge=_RIDGE, rough=_ROUGH, pull=pull)
     target = np.zeros((side, side)) if prior is None else prior.astype(np.float64)
     kernel = np.zeros((side, side)) if start is None else _fitted(start, side) * support
     best, least, left = kernel, np.inf, left_over(kernel)
@@ -121,22 +124,42 @@ def fit_kernel_to(
     return KernelFit(normalised, 1 - least / total, trust.astype(np.float32))
 
 
-class _Normal:
-    """The normal equations of a stationary picture."""
+class NormalEquations:
+    """The normal equations of a stationary picture, for a kernel that is nowhere negative.
 
-    def __init__(self, auto: Float64, support: Bool, *, ridge: float, pull: float) -> None:
-        fft = _fft()
+    Args:
+        auto: (2 K - 1, 2 K - 1): correlation of the sharp gradients with themselves, by lag.
+        support: (K, K), K odd: where the kernel may be.
+        size: Side of the transforms, at least 3 K - 2.
+        ridge: Weight of the kernel's own square.
+        rough: Weight of the squares of its differences.
+        pull: Weight of the square of its distance from a prior.
+        steps: Of projected gradients.
+    """
+
+    def __init__(  # noqa: PLR0913 - three weights
+        self,
+        auto: Float64,
+        support: Bool,
+        size: int,
+        *,
+        ridge: float,
+        rough: float = 0.0,
+        pull: float = 0.0,
+        steps: int = _STEPS,
+    ) -> None:
         self._support = support
         self._side = len(support)
-        self._size = [fft.next_fast_len(len(auto) + self._side - 1, real=True)] * 2
-        self._spectrum = fft.rfft2(auto, s=self._size)
+        self._size = [size] * 2
+        self._steps = steps
+        self._spectrum = transforms().rfft2(auto, s=self._size)
         self._ridge, self._pull = ridge, pull
         middle = len(auto) // 2
         penalty = np.zeros_like(auto)
-        penalty[middle, middle] = 4 * _ROUGH
+        penalty[middle, middle] = 4 * rough
         for axis, step in ((0, -1), (0, 1), (1, -1), (1, 1)):
-            penalty[tuple(middle + step * (axis == each) for each in (0, 1))] = -_ROUGH
-        self._penalised = fft.rfft2(auto + penalty, s=self._size)
+            penalty[tuple(middle + step * (axis == each) for each in (0, 1))] = -rough
+        self._penalised = transforms().rfft2(auto + penalty, s=self._size)
         self._step = 1 / (float(np.abs(self._penalised).max()) + ridge + pull)
 
     def data(self, kernel: Float64) -> Float64:
@@ -144,7 +167,7 @@ class _Normal:
         return self._apply(self._spectrum, kernel)
 
     def _apply(self, spectrum: Any, kernel: Float64) -> Float64:
-        fft = _fft()
+        fft = transforms()
         full = fft.irfft2(spectrum * fft.rfft2(kernel, s=self._size), s=self._size)
         first = self._side - 1
         part: Float64 = full[first : first + self._side, first : first + self._side]
@@ -153,7 +176,7 @@ class _Normal:
     def solve(self, right: Float64, kernel: Float64, prior: Float64) -> Float64:
         """Minimise by projected gradients with momentum, which restarts when it overshoots."""
         ahead, previous, momentum = kernel, kernel, 1.0
-        for _ in range(_STEPS):
+        for _ in range(self._steps):
             slope = self._apply(self._penalised, ahead) - right
             slope += self._ridge * ahead + self._pull * (ahead - prior)
             kernel = np.maximum(ahead - self._step * slope, 0) * self._support

@@ -5,7 +5,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import MissingExtraError
 from unblur.imaging.deblur.kernel_fit import fit_kernel_to
 
 Float32 = NDArray[np.float32]
@@ -83,15 +82,36 @@ def _shrunk(plane: Float32, times: int) -> Float32:
 def above_noise(kernel: Float32) -> Bool:
     """Where a kernel is more than noise: weak values only beside strong ones."""
     weak, strong = (kernel > share * kernel.max() for share in _WEAK_STRONG)
-    labels, _ = _ndimage().label(weak, np.ones((3, 3)))
+    labels = connected(weak)
     kept: Bool = weak & np.isin(labels, np.unique(labels[strong]))
     return kept
 
 
+def connected(mask: Bool) -> NDArray[np.int32]:
+    """Numbers of the connected parts of a mask, diagonal neighbours too; 0 outside of it."""
+    own = np.arange(1, mask.size + 1, dtype=np.int32).reshape(mask.shape)
+    labels = np.where(mask, own, 0)
+    while True:  # the largest number of a part spreads over it
+        spread = np.where(mask, _largest_around(labels), 0)
+        if (spread == labels).all():
+            return labels
+        labels = spread
+
+
 def dilated(mask: Bool, times: int) -> Bool:
     """A mask and its neighbours, diagonal ones as well, so many times."""
-    grown: Bool = _ndimage().binary_dilation(mask, np.ones((3, 3)), iterations=times)
-    return grown
+    for _ in range(times):
+        mask = _largest_around(mask)
+    return mask
+
+
+def _largest_around(values: Any) -> Any:
+    """Of each value and its eight neighbours the largest."""
+    for axis in (0, 1):
+        padded = np.pad(values, [(1, 1) if each == axis else (0, 0) for each in (0, 1)])
+        parts = [padded.take(range(at, at + values.shape[axis]), axis) for at in (0, 1, 2)]
+        values = np.maximum(np.maximum(parts[0], parts[1]), parts[2])
+    return values
 
 
 def trimmed(mask: Bool) -> Bool:
@@ -100,11 +120,3 @@ def trimmed(mask: Bool) -> Bool:
     used = np.abs(np.argwhere(mask) - centre).max(initial=1)
     window = slice(max(0, centre - used), centre + used + 1)
     return mask[window, window]
-
-
-def _ndimage() -> Any:
-    try:
-        from scipy import ndimage
-    except ImportError as error:
-        raise MissingExtraError("scipy", extra="reference") from error
-    return ndimage

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from unblur.errors import MissingExtraError, OptionError
 from unblur.imaging.deblur.varying_blur import VaryingBlur
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
+from unblur.imaging.measure.noise import estimate_noise
 
 Float32 = NDArray[np.float32]
 
@@ -31,19 +32,6 @@ _STEPS: Final = 25
 _SLOPE_AT: Final = 1 / 512
 _DARKEST: Final = 0.02
 """Encoded value below which the slope of the curve of light is taken as there."""
-
-
-def estimate_noise(pixels: Float32) -> float:
-    """Standard deviation of the noise, from the median of second differences of both axes.
-
-    Args:
-        pixels: (H, W, C), sides of 3 px at least; blurred, so that little in it is finer.
-
-    References:
-        Immerkær, *Fast noise variance estimation*, CVIU 1996; with the median for the mean.
-    """
-    fine = np.diff(np.diff(pixels, 2, axis=0), 2, axis=1)
-    return float(np.median(np.abs(fine)) / 0.6745 / 6)
 
 
 def deconvolve_residual(

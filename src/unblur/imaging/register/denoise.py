@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import MissingExtraError
-from unblur.imaging.deblur.residual import estimate_noise
+from unblur.imaging.measure.noise import estimate_noise
 
 Float32 = NDArray[np.float32]
 

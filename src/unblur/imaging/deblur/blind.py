@@ -1,0 +1,179 @@
+"""Find what blurred a photo, from the photo alone."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.devices import cores
+from unblur.errors import OptionError
+from unblur.imaging.deblur.kernel_search import Search, refine_kernel, search_kernel
+from unblur.imaging.deblur.signals import agreement, kernel_signals
+from unblur.imaging.light import srgb_to_linear
+from unblur.imaging.measure.noise import estimate_noise
+
+Float32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+Region = tuple[slice, slice]
+
+LEAST_SIDE_PX: Final = 64
+"""Of a photo, for a kernel to be looked for."""
+CLIPPED: Final = 0.98
+"""Encoded value from which on the sensor may have been at its limit."""
+_REGION_PX: Final = 512
+_REFINED_PX: Final = 640
+_REGION_STEP_PX: Final = 16
+_MOST_GRADIENT: Final = 0.1
+"""Of a pixel, in the choice of a region: one glaring edge is not many edges."""
+_SEARCHES: Final = (
+    Search(canvas_px=17, edge_weight=3e-4),
+    Search(canvas_px=33, edge_weight=2e-3),
+    Search(canvas_px=51, edge_weight=1e-3),
+    Search(canvas_px=17, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2),
+    Search(canvas_px=33, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2),
+)
+_REFINE: Final = Search(
+    canvas_px=0, first_weight=1e-3, edge_weight=2e-4, decay=1.6, faint=0.08, rounds=4
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Hypothesis:
+    """A kernel that may have blurred a photo.
+
+    Attributes:
+        kernel: (K, K), K odd, non-negative, of sum 1.
+        signals: What speaks for it and against it, by name.
+        deblurred: (h, w) linear light of the region without that blur.
+    """
+
+    kernel: Float32
+    signals: Mapping[str, float]
+    deblurred: Float32
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BlurSearch:
+    """What was found when the blur of a photo was looked for.
+
+    Attributes:
+        region: Rows and columns of the photo that were looked at.
+        plane: (h, w) linear light of the region.
+        noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+        hypotheses: Kernels, none of them chosen yet.
+    """
+
+    region: Region
+    plane: Float32
+    noise: float
+    hypotheses: Sequence[Hypothesis]
+
+
+def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
+    """Look for the kernel of a photo in several ways.
+
+    Light is what a sensor adds up, so light is looked at. Kernels found in encoded values are
+    worse, and undoing blur there costs several dB (ADR 0009).
+
+    Args:
+        pixels: (H, W, 3) sRGB-encoded in [0, 1], sides of :data:`LEAST_SIDE_PX` at least.
+        threads: To work with; 0 takes one per core. The result does not depend on it.
+
+    Raises:
+        OptionError: If the photo is too small or holds NaN.
+    """
+    if pixels.ndim != 3 or min(pixels.shape[:2]) < LEAST_SIDE_PX:  # noqa: PLR2004
+        raise OptionError(
+            f"a blur is looked for in photos of {LEAST_SIDE_PX} px a side at least, got "
+            f"{'x'.join(map(str, pixels.shape))}"
+        )
+    if not np.isfinite(pixels).all():
+        raise OptionError("a photo must be finite, got NaN or infinity in it")
+    plane = srgb_to_linear(pixels).mean(axis=2, dtype=np.float32)
+    unusable: Bool = pixels.max(axis=2) > CLIPPED
+    noise = estimate_noise(pixels)
+    region = choose_region(plane, unusable, _REGION_PX)
+    part, out = (np.ascontiguousarray(x[region]) for x in (plane, unusable))
+    with ThreadPoolExecutor(threads or cores()) as pool:
+        kernels = list(pool.map(lambda search: search_kernel(part, out, search), _SEARCHES))
+        best = max(range(len(kernels)), key=lambda i: _agreements(kernels)[i])
+        wide = choose_region(plane, unusable, _REFINED_PX)
+        kernels.append(
+            refine_kernel(
+                np.ascontiguousarray(plane[wide]),
+                np.ascontiguousarray(unusable[wide]),
+                kernels[best],
+                _REFINE,
+            )
+        )
+        measured = list(pool.map(lambda kernel: kernel_signals(part, kernel, noise=noise), kernels))
+    agreements = _agreements(kernels)
+    of_photo = {
+        "noise": noise * 255,
+        "light": float(part.mean()),
+        "spread": float(part.std()),
+        "clipped": float(out.mean()),
+    }
+    hypotheses = [
+        Hypothesis(
+            kernel=kernel,
+            signals={**signals, "agreement": agreed, "search": float(number), **of_photo},
+            deblurred=deblurred,
+        )
+        for number, (kernel, (signals, deblurred), agreed) in enumerate(
+            zip(kernels, measured, agreements, strict=True)
+        )
+    ]
+    return BlurSearch(region=region, plane=part, noise=noise, hypotheses=hypotheses)
+
+
+def choose_region(plane: Float32, unusable: Bool, side: int) -> Region:
+    """The part of a photo with the most detail that can be used.
+
+    Args:
+        plane: (H, W) linear light.
+        unusable: (H, W): where the sensor was at its limit.
+        side: Of the part, in px; less along a shorter side of the photo.
+    """
+    height, width = plane.shape
+    rows, columns = min(height, side), min(width, side)
+    if (rows, columns) == (height, width):
+        return slice(0, height), slice(0, width)
+    smooth = _box(_box(plane))
+    detail = np.zeros_like(plane)
+    detail[:, :-1] = np.abs(np.diff(smooth, axis=1))
+    detail[:-1] += np.abs(np.diff(smooth, axis=0))
+    detail = np.minimum(detail, _MOST_GRADIENT)
+    detail[unusable] = 0
+    sums = np.pad(detail.cumsum(0, dtype=np.float64).cumsum(1), ((1, 0), (1, 0)))
+    tops = np.arange(0, height - rows + 1, _REGION_STEP_PX)
+    lefts = np.arange(0, width - columns + 1, _REGION_STEP_PX)
+    totals = (
+        sums[np.ix_(tops + rows, lefts + columns)]
+        - sums[np.ix_(tops, lefts + columns)]
+        - sums[np.ix_(tops + rows, lefts)]
+        + sums[np.ix_(tops, lefts)]
+    )
+    at = np.unravel_index(int(totals.argmax()), totals.shape)
+    top, left = int(tops[at[0]]), int(lefts[at[1]])
+    return slice(top, top + rows), slice(left, left + columns)
+
+
+def _box(plane: Float32) -> Float32:
+    """Means over 3x3 pixels."""
+    padded = np.pad(plane, 1, mode="edge")
+    across = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
+    mean: Float32 = (across[:-2] + across[1:-1] + across[2:]) / np.float32(9)
+    return mean
+
+
+def _agreements(kernels: Sequence[Float32]) -> list[float]:
+    """How much each kernel is like the two others that it is most like."""
+    found = []
+    for i, one in enumerate(kernels):
+        alike = sorted(agreement(one, other) for j, other in enumerate(kernels) if j != i)
+        found.append(float(np.mean(alike[-2:])))
+    return found

@@ -1,0 +1,188 @@
+"""Undo a known blur, with the gradients of natural photos as what is expected of the result.
+
+Light is restored as one plane of brightness and two of colour: brightness has the edges, and gets
+a prior that keeps them; colour, which has less detail and which JPEG stores at half the size, gets
+a smoother one, at a fraction of the cost. Colours leave less ringing that way than channels do.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.imaging.blur.convolution import trim_kernel
+from unblur.imaging.fourier import (
+    difference_spectra,
+    good_size,
+    kernel_spectrum,
+    transforms,
+)
+
+Float32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+_EXPONENT: Final = 2 / 3
+_COUPLINGS: Final = (1.0, 4.0, 16.0, 64.0, 256.0)
+"""How tightly the gradients are held to those that the prior chooses, from step to step."""
+_FIDELITY: Final = 12_000.0
+"""Weight of the photo against the prior, for noise of 1/255; it falls with the square of that."""
+_GUESSED: Final = 0.25
+"""Of that weight, what a kernel that was estimated deserves."""
+_COLOUR_BALANCE: Final = 0.01
+_LEAST_NOISE: Final = 0.5 / 255
+_SHRINK_STEPS: Final = 4096
+
+
+def deconvolve_light(
+    light: Float32,
+    kernel: Float32,
+    *,
+    noise: float,
+    clipped: Bool | None = None,
+    guessed: bool = False,
+) -> Float32:
+    """Undo a blur of light by the most probable photo with sparse gradients.
+
+    What a camera did not record counts for nothing: what lies beyond the edges, and, where the
+    sensor was at its limit, all but that there was at least so much light. Both are taken from the
+    restored photo, blurred again, from step to step.
+
+    Args:
+        light: (H, W, 3) linear light in [0, 1].
+        kernel: (K, K), K odd, non-negative, of sum 1; its centre of mass becomes the origin.
+        noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+        clipped: (H, W, 3): where the sensor was at its limit. None: nowhere.
+        guessed: The kernel was estimated from the photo, and is a little wrong.
+
+    Returns:
+        (H, W, 3) linear light, not clipped to [0, 1].
+
+    References:
+        Krishnan & Fergus, *Fast image deconvolution using hyper-Laplacian priors*, NIPS 2009:
+        half-quadratic splitting, with exponent 2/3. Cho, Wang & Lee, *Handling outliers in
+        non-blind image deconvolution*, ICCV 2011, for why clipped light is left out.
+    """
+    plan = _Plan(light.shape[:2], kernel)
+    sigma = max(noise, _LEAST_NOISE) * 255
+    grey = bool((light == light[..., :1]).all())
+    brightness = light.mean(axis=2, dtype=np.float32)
+    limit: Bool | None = None
+    if clipped is not None and clipped.any():
+        limit = np.asarray(clipped.any(axis=2))
+    fidelity = _fidelity(sigma, guessed=guessed)
+    restored = plan.sparse(brightness, fidelity, limit)
+    if grey:
+        return np.repeat(restored[..., None], 3, axis=2)
+    balance = _COLOUR_BALANCE * _FIDELITY / fidelity
+    red, blue = (plan.smooth(light[..., i] - brightness, balance) for i in (0, 2))
+    return np.stack([restored + red, restored - red - blue, restored + blue], axis=2)
+
+
+def deconvolve_plane(
+    plane: Float32, kernel: Float32, *, noise: float, guessed: bool = False
+) -> Float32:
+    """Undo a blur of one (H, W) plane of light; see :func:`deconvolve_light`."""
+    sigma = max(noise, _LEAST_NOISE) * 255
+    return _Plan(plane.shape, kernel).sparse(plane, _fidelity(sigma, guessed=guessed), None)
+
+
+def _fidelity(sigma: float, *, guessed: bool) -> float:
+    return _FIDELITY / sigma**2 * (_GUESSED if guessed else 1)
+
+
+class _Plan:
+    """All that depends on the size of the photo and the kernel alone."""
+
+    def __init__(self, shape: tuple[int, ...], kernel: Float32) -> None:
+        reach = max(trim_kernel(kernel).shape) // 2
+        margin = reach + 8
+        self._size = tuple(good_size(side + 2 * (margin + reach) + 8) for side in shape)
+        self._inside = tuple(slice(margin, margin + side) for side in shape)
+        size = (self._size[0], self._size[1])
+        self._blur = kernel_spectrum(trim_kernel(kernel), size, centred=True)
+        self._right, self._down = difference_spectra(size)
+        self._blurring = _squared(self._blur)
+        self._rough = _squared(self._right) + _squared(self._down)
+
+    def sparse(self, plane: Float32, fidelity: float, clipped: Bool | None) -> Float32:
+        """Minimise ``fidelity / 2 |k * x - plane|^2 + sum |gradients of x|^(2/3)``."""
+        fft, size = transforms(), self._size
+        seen = self._extended(plane)
+        right, down = self._right.conj(), self._down.conj()
+        found = seen
+        data = self._blur.conj() * fft.rfft2(seen)
+        for coupling in _COUPLINGS:
+            share = np.float32(coupling / fidelity)
+            kept = _kept_shares(coupling)
+            spectrum = right * fft.rfft2(_shrunk(np.roll(found, -1, 1) - found, kept))
+            spectrum += down * fft.rfft2(_shrunk(np.roll(found, -1, 0) - found, kept))
+            spectrum *= share
+            spectrum += data
+            spectrum /= self._blurring + share * self._rough
+            found = fft.irfft2(spectrum, s=size)
+            again = fft.irfft2(spectrum * self._blur, s=size)
+            within = again[self._inside]
+            if clipped is None:
+                within[...] = plane
+            else:
+                within[...] = np.where(clipped, np.maximum(within, plane), plane)
+            data = self._blur.conj() * fft.rfft2(again)
+        restored: Float32 = found[self._inside]
+        return restored
+
+    def smooth(self, plane: Float32, balance: float) -> Float32:
+        """Minimise ``|k * x - plane|^2 + balance |gradients of x|^2``."""
+        fft = transforms()
+        spectrum = self._blur.conj() * fft.rfft2(self._extended(plane))
+        spectrum /= self._blurring + np.float32(balance) * self._rough
+        restored: Float32 = fft.irfft2(spectrum, s=self._size)[self._inside]
+        return restored
+
+    def _extended(self, plane: Float32) -> Float32:
+        """The plane with mirrored surroundings that fade into those of the other side."""
+        for axis, (side, inside) in enumerate(zip(self._size, self._inside, strict=True)):
+            plane = _wrapped(plane, side, inside.start, axis)
+        return plane
+
+
+def _wrapped(plane: Float32, side: int, before: int, axis: int) -> Float32:
+    length = plane.shape[axis]
+    place = np.arange(side) - before
+    after = side - before - length
+    # Beyond the end the mirrored end fades into what stands mirrored before the start.
+    end = np.take(plane, _mirrored(place, length), axis)
+    start = np.take(plane, _mirrored(place - side, length), axis)
+    share = np.clip((place - length + 0.5) / after, 0, 1)
+    weight = (share**2 * (3 - 2 * share)).astype(np.float32)
+    shape = [-1 if each == axis else 1 for each in range(plane.ndim)]
+    weight = weight.reshape(shape)
+    blended: Float32 = end * (1 - weight) + start * weight
+    return blended
+
+
+def _mirrored(place: NDArray[np.int_], length: int) -> NDArray[np.int_]:
+    period = max(2 * (length - 1), 1)
+    return np.abs((place + length - 1) % period - (length - 1))
+
+
+def _squared(spectrum: NDArray[np.complex64]) -> Float32:
+    return spectrum.real**2 + spectrum.imag**2
+
+
+def _shrunk(gradients: Float32, kept: Float32) -> Float32:
+    index = np.minimum(np.abs(gradients) * np.float32(_SHRINK_STEPS - 1), _SHRINK_STEPS - 1)
+    shrunk: Float32 = gradients * kept[index.astype(np.int32)]
+    return shrunk
+
+
+def _kept_shares(coupling: float) -> Float32:
+    """What is left of a gradient of so many steps in [0, 1]: argmin |w|^(2/3) + c/2 (w - v)^2."""
+    value = np.linspace(0, 1, _SHRINK_STEPS)
+    alpha = _EXPONENT
+    least = (2 * (1 - alpha) / coupling) ** (1 / (2 - alpha))
+    threshold = least + alpha / coupling * least ** (alpha - 1)
+    found = value.copy()
+    for _ in range(40):
+        slope = alpha / coupling * np.maximum(found, 1e-9) ** (alpha - 1)
+        found = np.maximum(np.where(value > threshold, value - slope, 0), 0)
+    return (found / np.maximum(value, 1e-9)).astype(np.float32)

@@ -1,0 +1,75 @@
+"""Transforms of real planes: SciPy's where it is installed, which are faster, else NumPy's."""
+
+from functools import cache
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Complex64 = NDArray[np.complex64]
+
+
+@cache
+def transforms() -> Any:
+    """The module whose ``rfft2`` and ``irfft2`` are used; both keep single precision."""
+    try:
+        from scipy import fft
+    except ImportError:
+        return np.fft
+    return fft
+
+
+def good_size(least: int) -> int:
+    """The next size with no prime factor above 5, for which a transform is fast."""
+    return next(size for size in count(max(least, 1)) if _is_good(size))
+
+
+def kernel_spectrum(kernel: Float32, size: tuple[int, int], *, centred: bool = False) -> Complex64:
+    """Transform of a kernel on a plane that wraps around.
+
+    Args:
+        kernel: (K, K'), both odd, not larger than the plane.
+        size: Rows and columns of the plane.
+        centred: The centre of mass is the origin, to a fraction of a pixel, so that undoing the
+            blur moves nothing. False: the middle of the kernel is.
+    """
+    rows, columns = kernel.shape
+    spectrum = transforms().rfft2(kernel.astype(np.float32), s=size)
+    down, right = rows // 2, columns // 2
+    if centred:
+        down, right = centre_of_mass(kernel)
+    vertical = np.exp(2j * np.pi * np.fft.fftfreq(size[0]) * down)
+    horizontal = np.exp(2j * np.pi * np.fft.rfftfreq(size[1]) * right)
+    moved: Complex64 = (spectrum * vertical[:, None] * horizontal).astype(np.complex64)
+    return moved
+
+
+def centre_of_mass(kernel: Float32) -> tuple[float, float]:
+    """Row and column of the centre of mass, counted from the first pixel."""
+    mass = kernel.astype(np.float64)
+    total = float(mass.sum())
+    down, right = (
+        float((mass.sum(axis=1 - axis) * np.arange(mass.shape[axis])).sum()) / total
+        for axis in (0, 1)
+    )
+    return down, right
+
+
+def difference_spectra(size: tuple[int, int]) -> tuple[Complex64, Complex64]:
+    """Transforms of the steps to the next pixel, to the right and down, on such a plane."""
+    right = np.exp(2j * np.pi * np.fft.rfftfreq(size[1])) - 1
+    down = np.exp(2j * np.pi * np.fft.fftfreq(size[0])) - 1
+    shape = (size[0], size[1] // 2 + 1)
+    return (
+        np.broadcast_to(right[None, :], shape).astype(np.complex64),
+        np.broadcast_to(down[:, None], shape).astype(np.complex64),
+    )
+
+
+def _is_good(size: int) -> bool:
+    for prime in (2, 3, 5):
+        while size % prime == 0:
+            size //= prime
+    return size == 1
