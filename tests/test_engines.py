@@ -4,9 +4,11 @@ import sys
 import numpy as np
 import pytest
 
+from rounding import network_bound
 from unblur.engines import OnnxEngine, OpenVinoEngine, open_engine
 from unblur.errors import NetworkError, OptionError
 from unblur.metrics import psnr
+from unblur.models import build_model
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from unblur.weights import find_network
@@ -14,13 +16,15 @@ from unblur.weights import find_network
 
 @pytest.mark.parametrize("engine", ["openvino", "torch"])
 def test_engines_agree_with_onnx_runtime(engine, astronaut):
-    reference = Restorer.open(RestoreOptions(engine="onnx"))
-    other = Restorer.open(RestoreOptions(engine=engine))
+    # The same precision on every processor: by itself OpenVINO takes bf16 where there is one.
+    reference = Restorer.open(RestoreOptions(engine="onnx", precision="fp32"))
+    other = Restorer.open(RestoreOptions(engine=engine, precision="fp32"))
     assert other.engine.name == engine
 
     for picture in (astronaut, astronaut[:100, :37]):
         difference = reference.restore_pixels(picture) - other.restore_pixels(picture)
-        assert np.abs(difference).max() < 1e-3
+        # Sums are added in another order, no more: 1e-4. A weight left out would be 1e-3.
+        assert np.abs(difference).max() < network_bound(build_model("fast"), picture)
 
 
 @pytest.mark.parametrize("engine", [OnnxEngine, OpenVinoEngine])
@@ -105,7 +109,9 @@ def test_bf16_is_openvinos_alone_and_close_to_fp32(astronaut):
     pictures = [x.restore_pixels(astronaut) for x in (half, single)]
 
     assert (half.engine.precision, single.engine.precision) == ("bf16", "fp32")
-    assert psnr(*pictures) > 60
+    # Picture and result are rounded to 8 digits, off by 2^-9 at most and 0.2 codes in the mean
+    # square: every sixth code becomes its neighbour, which is 56 dB.
+    assert psnr(*pictures) > 55
     assert "bf16" in half.engine.why
 
 

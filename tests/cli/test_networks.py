@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from authors_generator import random_authors_generator
+from rounding import network_bound
 from unblur.cli import main
 from unblur.engines import OnnxEngine, OpenVinoEngine
 from unblur.imaging.photo.photo import read_photo
@@ -98,7 +99,8 @@ def test_a_converted_network_gives_the_pictures_of_its_authors(theirs, converted
     assert np.abs(expected - batch).max() > 0.3
     file = converted[0]
     for engine in (OnnxEngine(file), OpenVinoEngine(file, precision="fp32")):
-        assert np.abs(engine.run(batch) - expected).max() < 1e-4
+        # 24 layers, added up in another order: 1e-4.
+        assert np.abs(engine.run(batch) - expected).max() < network_bound(theirs, expected)
 
 
 def test_commands_say_how_well_file_and_module_agree(converted, exported):
@@ -160,13 +162,16 @@ def test_the_command_line_restores_with_it_at_once(exported, photo, run):
 def test_all_engines_restore_alike(exported, astronaut):
     pixels = astronaut[:75, :90]  # not multiples of 4
     restored = [
-        Restorer.open(RestoreOptions(model=str(exported[0]), engine=engine)).restore_pixels(pixels)
+        Restorer.open(
+            RestoreOptions(model=str(exported[0]), engine=engine, precision="fp32")
+        ).restore_pixels(pixels)
         for engine in ("onnx", "openvino", "torch")
     ]
+    bound = network_bound(build_model("deblurgan-narrow"), restored[0])  # order of sums alone: 1e-4
 
     assert restored[0].shape == pixels.shape
     for other in restored[1:]:
-        assert np.abs(other - restored[0]).max() < 1e-4
+        assert np.abs(other - restored[0]).max() < bound
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from rounding import unit_roundoff
 from unblur.models.norm import InstanceNorm
 
 
@@ -51,7 +52,10 @@ def test_single_precision_is_good_to_six_digits(batch, layout):
 
     result = InstanceNorm()(x)
 
-    torch.testing.assert_close(result.double(), definition(x.double()), atol=1e-6, rtol=0)
+    # Values of up to 6 become up to 5: 11 roundings for the product and what is added to it, 4
+    # times 5 for the scale, and 7 for a mean that is added up in pairs; in turn it would be 1e-3.
+    bound = (6 + 5 + 4 * 5 + 7) * unit_roundoff()
+    torch.testing.assert_close(result.double(), definition(x.double()), atol=bound, rtol=0)
 
 
 @every_layout

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from rounding import transform_bound
 from unblur.errors import OptionError
 from unblur.imaging.blur.convolution import convolve
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
@@ -25,9 +26,13 @@ def test_a_pan_of_a_pixel_a_frame_is_a_box_in_linear_light(gamma, size):
 
     blurred = expose(frames, gamma=gamma)
 
-    want = encode(np.clip(convolve(decode(middle), box), 0, 1))
-    inside = slice(size, -size)
-    assert np.abs(blurred - want)[:, inside].max() < 1e-4
+    # A transform errs by 5e-6 of light, which the curves enlarge without end near black.
+    light, error = convolve(decode(middle), box), transform_bound(decode(middle))
+    least, most = (encode(np.clip(light + e, 0, 1)) for e in (-error, error))
+    inside = (slice(None), slice(size, -size))
+    assert (least - 1e-6 <= blurred)[inside].all()
+    assert (blurred <= most + 1e-6)[inside].all()
+    assert np.median((most - least)[inside]) < 1e-4
     assert blurred.dtype == np.float32
 
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import skimage.data
 
+from rounding import network_bound
 from unblur import Photo, write_photo
 from unblur.errors import OptionError
+from unblur.models import build_model
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
@@ -33,7 +35,8 @@ def test_tiles_of_an_exact_network_give_the_pixels_of_the_whole(photo, turned, h
 
     tiled = Restorer.open(options(tile=tile, guard=guard)).restore_pixels(picture)
 
-    assert np.abs(tiled - whole).max() < 1e-4
+    # A tile may be added up in another order than the whole; a seam would be 1e-2.
+    assert np.abs(tiled - whole).max() < network_bound(build_model("fast"), whole)
     assert np.abs(whole - picture).max() > 0.1  # the network does something
 
 
@@ -46,7 +49,8 @@ def test_a_crop_is_that_part_of_the_whole_result(photo, guard):
         Photo(pixels=photo, alpha=alpha)
     )
 
-    assert np.abs(cropped.pixels - whole[277:332, 601:731]).max() < 1e-4
+    bound = network_bound(build_model("fast"), whole)  # as for tiles
+    assert np.abs(cropped.pixels - whole[277:332, 601:731]).max() < bound
     np.testing.assert_array_equal(cropped.alpha, alpha[277:332, 601:731])
 
 

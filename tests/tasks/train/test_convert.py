@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import save_file
 
 from authors_generator import AuthorsGenerator, random_authors_generator
+from rounding import network_bound
 from unblur.errors import NetworkError
 from unblur.models import build_model
 from unblur.tasks.train.convert import from_authors
@@ -39,7 +40,8 @@ def agrees(ours, theirs):
         restored = ours.eval()(blurred)
     expected = (theirs(2 * blurred - 1) + 1) / 2
     assert (expected - blurred).abs().max() > 0.3  # the weights do something
-    torch.testing.assert_close(restored, expected, atol=1e-4, rtol=0)
+    # 24 layers, added up in another order: 1e-4.
+    torch.testing.assert_close(restored, expected, atol=network_bound(ours, expected), rtol=0)
 
 
 @pytest.mark.parametrize(

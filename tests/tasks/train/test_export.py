@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import unblur
+from rounding import network_bound
 from unblur.engines import OnnxEngine, OpenVinoEngine, TorchEngine
 from unblur.errors import NetworkError
 from unblur.models import MODELS, build_model
@@ -39,7 +40,8 @@ def test_the_file_agrees_with_the_module_on_sizes_it_was_not_made_with(network, 
     assert np.abs(expected - blurred).max() > 0.1  # the network does something
     file = exported.path
     for engine in (OnnxEngine(file), OpenVinoEngine(file, precision="fp32")):
-        assert np.abs(engine.run(blurred) - expected).max() < 1e-4
+        # 34 layers, added up in another order: 1e-4.
+        assert np.abs(engine.run(blurred) - expected).max() < network_bound(network, expected)
 
 
 def test_the_file_says_what_it_is(exported):
