@@ -46,7 +46,7 @@ def start(folder, *arguments):
 
 def wait_for(process, folder, pattern, count):
     while process.poll() is None and len(list(folder.rglob(pattern))) < count:
-        time.sleep(0.0005)
+        time.sleep(0.002)
 
 
 def results(folder):

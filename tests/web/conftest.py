@@ -32,7 +32,7 @@ def restored(jpeg, tmp_path_factory):
     return (out / "shaken.unblurred.jpg").read_bytes()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A server without torch, whose log names every connection that it and its worker open."""
     folder, modules = tmp_path_factory.mktemp("server"), tmp_path_factory.mktemp("modules")
