@@ -91,14 +91,14 @@ def tried(photo: Path, rng: np.random.Generator, restorer: Restorer) -> dict[str
     network = restorer.restore_pixels(blurred)
     found = search_blur(blurred, threads=1)
     grey = [
-        linear_to_srgb(srgb_to_linear(x[found.region]).mean(axis=2))
+        linear_to_srgb(srgb_to_linear(x[found.region]).mean(axis=2, dtype=np.float32))
         for x in (blurred, sharp, network)
     ]
     before = score(grey[0], grey[1])
     rows = []
     for hypothesis in found.hypotheses:
         signals = with_network(hypothesis, found, network[found.region])
-        gain = score(linear_to_srgb(hypothesis.deblurred), grey[1]) - before
+        gain = score(hypothesis.deblurred, grey[1]) - before
         rows.append(
             {
                 "gain": round(gain, 3),

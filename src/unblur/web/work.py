@@ -210,7 +210,9 @@ class _Unchanged:
     def region(self, picture: Picture) -> tuple[slice, slice]:
         return crop_region(None, picture.height, picture.width)
 
-    def restore_rows(self, picture: Picture) -> Iterator[Float32]:
+    def restore_rows(
+        self, picture: Picture, *, tell: Callable[[str], None] | None = None
+    ) -> Iterator[Float32]:
         for top in range(0, picture.height, 64):
             rows = slice(top, min(top + 64, picture.height))
             yield picture.read(rows, slice(0, picture.width))

@@ -42,8 +42,10 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     method: Annotated[
         str | None,
         typer.Option(
-            help="network; or, to undo a known blur: wiener, unsupervised-wiener, "
-            "richardson-lucy; or unsharp-mask. Default: network, with --kernel richardson-lucy."
+            help="network; auto: find the shake and undo it, if that can be trusted, else network; "
+            "blind: undo what was found in any case; to undo a known blur: wiener, "
+            "unsupervised-wiener, richardson-lucy; or unsharp-mask. Default: network, with "
+            "--kernel richardson-lucy."
         ),
     ] = None,
     kernel: Annotated[
@@ -205,7 +207,9 @@ def _box(text: str | None) -> tuple[int, int, int, int] | None:
 
 
 def _explain(restorer: "Restorer", workers: int) -> None:
-    if restorer.options.method == "network":
+    from unblur.tasks.restore.options import NETWORK_METHODS
+
+    if restorer.options.method in NETWORK_METHODS:
         engine = restorer.engine
         say(f"unblur: engine {engine.name}, {engine.precision}: {engine.why}", err=True)
     else:

@@ -19,7 +19,6 @@ from unblur.imaging.fourier import (
 )
 
 Float32 = NDArray[np.float32]
-Bool = NDArray[np.bool_]
 
 _EXPONENT: Final = 2 / 3
 _COUPLINGS: Final = (1.0, 4.0, 16.0, 64.0, 256.0)
@@ -38,20 +37,17 @@ def deconvolve_light(
     kernel: Float32,
     *,
     noise: float,
-    clipped: Bool | None = None,
     guessed: bool = False,
 ) -> Float32:
     """Undo a blur of light by the most probable photo with sparse gradients.
 
-    What a camera did not record counts for nothing: what lies beyond the edges, and, where the
-    sensor was at its limit, all but that there was at least so much light. Both are taken from the
+    What lies beyond the edges was not recorded and counts for nothing: it is taken from the
     restored photo, blurred again, from step to step.
 
     Args:
         light: (H, W, 3) linear light in [0, 1].
         kernel: (K, K), K odd, non-negative, of sum 1; its centre of mass becomes the origin.
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
-        clipped: (H, W, 3): where the sensor was at its limit. None: nowhere.
         guessed: The kernel was estimated from the photo, and is a little wrong.
 
     Returns:
@@ -59,18 +55,14 @@ def deconvolve_light(
 
     References:
         Krishnan & Fergus, *Fast image deconvolution using hyper-Laplacian priors*, NIPS 2009:
-        half-quadratic splitting, with exponent 2/3. Cho, Wang & Lee, *Handling outliers in
-        non-blind image deconvolution*, ICCV 2011, for why clipped light is left out.
+        half-quadratic splitting, with exponent 2/3.
     """
     plan = _Plan(light.shape[:2], kernel)
     sigma = max(noise, _LEAST_NOISE) * 255
     grey = bool((light == light[..., :1]).all())
     brightness = light.mean(axis=2, dtype=np.float32)
-    limit: Bool | None = None
-    if clipped is not None and clipped.any():
-        limit = np.asarray(clipped.any(axis=2))
     fidelity = _fidelity(sigma, guessed=guessed)
-    restored = plan.sparse(brightness, fidelity, limit)
+    restored = plan.sparse(brightness, fidelity)
     if grey:
         return np.repeat(restored[..., None], 3, axis=2)
     balance = _COLOUR_BALANCE * _FIDELITY / fidelity
@@ -83,7 +75,7 @@ def deconvolve_plane(
 ) -> Float32:
     """Undo a blur of one (H, W) plane of light; see :func:`deconvolve_light`."""
     sigma = max(noise, _LEAST_NOISE) * 255
-    return _Plan(plane.shape, kernel).sparse(plane, _fidelity(sigma, guessed=guessed), None)
+    return _Plan(plane.shape, kernel).sparse(plane, _fidelity(sigma, guessed=guessed))
 
 
 def _fidelity(sigma: float, *, guessed: bool) -> float:
@@ -104,7 +96,7 @@ class _Plan:
         self._blurring = _squared(self._blur)
         self._rough = _squared(self._right) + _squared(self._down)
 
-    def sparse(self, plane: Float32, fidelity: float, clipped: Bool | None) -> Float32:
+    def sparse(self, plane: Float32, fidelity: float) -> Float32:
         """Minimise ``fidelity / 2 |k * x - plane|^2 + sum |gradients of x|^(2/3)``."""
         fft, size = transforms(), self._size
         seen = self._extended(plane)
@@ -121,11 +113,7 @@ class _Plan:
             spectrum /= self._blurring + share * self._rough
             found = fft.irfft2(spectrum, s=size)
             again = fft.irfft2(spectrum * self._blur, s=size)
-            within = again[self._inside]
-            if clipped is None:
-                within[...] = plane
-            else:
-                within[...] = np.where(clipped, np.maximum(within, plane), plane)
+            again[self._inside] = plane  # beyond the edges, what the restored photo gives
             data = self._blur.conj() * fft.rfft2(again)
         restored: Float32 = found[self._inside]
         return restored

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from unblur.errors import PhotoError, TargetError
 from unblur.tasks.json_lines import JsonLines, file_state
-from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.weights import WEIGHTS, find_network
 
 Record = dict[str, Any]
@@ -45,7 +45,7 @@ def describe_work(options: RestoreOptions) -> Record:
             if isinstance(value, Path):
                 value = _sha256(value)
             work[field.name] = list(value) if isinstance(value, tuple) else value
-    if options.method == "network":
+    if options.method in NETWORK_METHODS:
         known = WEIGHTS.get(options.model)
         work["model"] = known.sha256 if known else _sha256(find_network(options.model))
     return work

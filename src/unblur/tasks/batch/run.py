@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import BoundedSemaphore, Event, Lock
 
@@ -71,10 +71,12 @@ class BatchRun:
             raise _Stopped
         return restored
 
-    def restore_rows(self, picture: Picture) -> Iterator[Float32]:
+    def restore_rows(
+        self, picture: Picture, *, tell: Callable[[str], None] | None = None
+    ) -> Iterator[Float32]:
         """The restorer's, for a photo that has grown since it was thought small."""
         with self._turns:
-            yield from self._restorer.restore_rows(picture)
+            yield from self._restorer.restore_rows(picture, tell=tell)
 
     def region(self, picture: Picture) -> tuple[slice, slice]:
         """The restorer's."""

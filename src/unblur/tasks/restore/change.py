@@ -3,7 +3,7 @@
 A shaken photo with noise of 10/255 and more comes out as little changed (docs/models.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -71,11 +71,13 @@ class Watched:
             self._look(before[top : top + _ROWS], restored.pixels[top : top + _ROWS])
         return restored
 
-    def restore_rows(self, picture: Picture) -> Iterator[NDArray[np.float32]]:
+    def restore_rows(
+        self, picture: Picture, *, tell: Callable[[str], None] | None = None
+    ) -> Iterator[NDArray[np.float32]]:
         """Restore a picture a few rows at a time."""
         rows, columns = self._restorer.region(picture)
         top = rows.start
-        for part in self._restorer.restore_rows(picture):
+        for part in self._restorer.restore_rows(picture, tell=tell):
             bottom = top + len(part)
             self._look(picture.read(slice(top, bottom), columns), part)
             yield part

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from unblur.engines import ENGINES, PRECISIONS
 from unblur.errors import OptionError
 from unblur.imaging.deblur.classical import METHODS
 from unblur.imaging.register import REFERENCES
+
+NETWORK_METHODS: Final = ("network", "auto", "blind")
+"""Ways of restoring for which a network is opened."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +26,9 @@ class RestoreOptions:
     model: str = "fast"
     """A published model's name, or the path of an ``.onnx`` file written by unblur."""
     method: str = "network"
-    """``network``, or one of the classical methods of :mod:`unblur.imaging.deblur.classical`."""
+    """``network``; ``auto``: find the shake and undo it, where a judge trusts that, else the
+    network; ``blind``: undo what was found in any case; or one of the classical methods of
+    :mod:`unblur.imaging.deblur.classical`."""
     kernel: Path | None = None
     """The blur kernel that a classical method undoes: a picture of it, or ``.npy``."""
     reference: Path | None = None
@@ -53,15 +59,14 @@ class RestoreOptions:
         for name, value, known in (
             ("engine", self.engine, ENGINES),
             ("precision", self.precision, PRECISIONS),
-            ("method", self.method, ("network", *METHODS)),
+            ("method", self.method, (*NETWORK_METHODS, *METHODS)),
             ("reference_is", self.reference_is, REFERENCES),
         ):
             if value not in known:
                 raise OptionError(f"unknown {name} {value!r}; known: {', '.join(known)}")
-        if self.kernel is not None and self.method == "network":
-            raise OptionError(
-                f"a kernel needs method={' or '.join(METHODS)}; the network takes none"
-            )
+        if self.kernel is not None and self.method in NETWORK_METHODS:
+            taker = "the network" if self.method == "network" else self.method
+            raise OptionError(f"a kernel needs method={' or '.join(METHODS)}; {taker} takes none")
         if self.reference is not None and self.method != "network":
             raise OptionError(
                 f"a reference goes with method=network, got {self.method!r}; it finds the blur "

@@ -1,7 +1,7 @@
 """Restore photos: one road for the command line, Python, training, benchmarks and the page."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Protocol
@@ -19,7 +19,7 @@ from unblur.tasks.methods.classical import ClassicalMethod
 from unblur.tasks.methods.network import NetworkMethod, RunTile
 from unblur.tasks.methods.strips import Strip, guarded_region, restored_strips
 from unblur.tasks.restore.opening import open_network
-from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.weights import find_network
 
 Float32 = NDArray[np.float32]
@@ -38,6 +38,9 @@ class Method(Protocol):
     def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
         """What restores a tile, or all, of this picture."""
         ...
+
+
+_Tell = Callable[[str], None]
 
 
 class Restorer:
@@ -92,15 +95,20 @@ class Restorer:
             from unblur.tasks.restore.second_shot import ReferencedRestorer
 
             return ReferencedRestorer.open_with(options, streams=streams)
-        if options.method != "network":
+        if options.method not in NETWORK_METHODS:
             method: Method = ClassicalMethod(options.method, options.kernel)
             return cls(method, options, streams=streams)
         path = find_network(options.model)
         engine = open_network(path, options, streams)
         try:
-            return cls(NetworkMethod(engine, engine.metadata, path), options, streams=streams)
+            network = NetworkMethod(engine, engine.metadata, path)
         except NetworkError as error:
             raise NetworkError(f"{path}: {error}") from error
+        if options.method == "network":
+            return cls(network, options, streams=streams)
+        from unblur.tasks.methods.blind import BlindMethod
+
+        return cls(BlindMethod(network, judged=options.method == "auto"), options, streams=streams)
 
     @property
     def engine(self) -> Engine:
@@ -109,15 +117,17 @@ class Restorer:
         Raises:
             NetworkError: If there is none, because the method is another.
         """
-        if not isinstance(self.method, NetworkMethod):
+        method = getattr(self.method, "network", self.method)
+        if not isinstance(method, NetworkMethod):
             raise NetworkError(f"{self.options.method} is no network and has no engine")
-        return self.method.engine
+        return method.engine
 
-    def restore_pixels(self, pixels: Float32) -> Float32:
+    def restore_pixels(self, pixels: Float32, *, tell: _Tell | None = None) -> Float32:
         """Restore the pixels of one picture.
 
         Args:
             pixels: (H, W, 3) RGB, display-encoded, in [0, 1]; any size.
+            tell: See :meth:`restore_rows`.
 
         Returns:
             The restored pixels, same shape and range; of the part that ``crop`` names.
@@ -129,17 +139,19 @@ class Restorer:
         rows, columns = self.region(picture)
         whole = np.empty((rows.stop - rows.start, columns.stop - columns.start, 3), np.float32)
         top = 0
-        for part in self.restore_rows(picture):
+        for part in self.restore_rows(picture, tell=tell):
             whole[top : top + len(part)] = part
             top += len(part)
         return whole
 
     def restore(self, photo: Photo) -> Photo:
-        """Restore a photo; everything but its pixels stays as it is."""
+        """Restore a photo; all but its pixels stays as it is, and its notes say what was found."""
         alpha = photo.alpha
         if alpha is not None and self.options.crop is not None:
             alpha = np.ascontiguousarray(alpha[self.region(ArrayPicture(photo.pixels))])
-        return replace(photo, pixels=self.restore_pixels(photo.pixels), alpha=alpha)
+        said: list[str] = []
+        pixels = self.restore_pixels(photo.pixels, tell=said.append)
+        return replace(photo, pixels=pixels, alpha=alpha, notes=(*photo.notes, *said))
 
     def region(self, picture: Picture) -> tuple[slice, slice]:
         """Rows and columns that are restored.
@@ -174,11 +186,13 @@ class Restorer:
             memory_bytes=most,
         )
 
-    def restore_rows(self, picture: Picture) -> Iterator[Float32]:
+    def restore_rows(self, picture: Picture, *, tell: _Tell | None = None) -> Iterator[Float32]:
         """Restore a picture a few rows at a time, from the top down.
 
         Args:
             picture: Any size; only what a tile needs is read.
+            tell: Is told, in a sentence, what was found about the picture's blur, by those ways
+                of restoring that look for it.
 
         Yields:
             Restored rows of the region, (h, w, 3) in [0, 1].
@@ -190,15 +204,23 @@ class Restorer:
         region = self.region(picture)
         if self._mask is not None:
             self._mask.check(picture.height, picture.width)
-        guarded = self.options.guard and self.options.method == "network"
+        guarded = self.options.guard and self.options.method in NETWORK_METHODS
         wide = guarded_region(region, picture) if guarded else region
         side = self.side(picture)
         tiles = list(plan_tiles(wide, picture.height, picture.width, side, self.method.needs))
         seen = tiles[0].seen
         whole = (seen[0].stop - seen[0].start, seen[1].stop - seen[1].start)
-        run = self.method.prepare(picture, tiled=whole != (picture.height, picture.width))
+        run = self._prepare(picture, whole != (picture.height, picture.width), tell)
         for strip in restored_strips(picture, run, tiles, region, guarded=guarded):
             yield self._blend(picture.read(*strip.place), strip)
+
+    def _prepare(self, picture: Picture, tiled: bool, tell: _Tell | None) -> RunTile:
+        if self.options.method in {"auto", "blind"}:
+            from unblur.tasks.methods.blind import BlindMethod
+
+            if isinstance(self.method, BlindMethod):
+                return self.method.prepare(picture, tiled=tiled, tell=tell)
+        return self.method.prepare(picture, tiled=tiled)
 
     def _blend(self, blurred: Float32, strip: Strip) -> Float32:
         """As much of the restored rows as guard, strength and mask allow."""

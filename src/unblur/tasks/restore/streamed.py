@@ -1,6 +1,6 @@
 """Restore photos that are too large to be in memory, from file to file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -30,8 +30,10 @@ class RestoresRows(Protocol):
         """Rows and columns that are restored."""
         ...
 
-    def restore_rows(self, picture: Picture) -> Iterator[Float32]:
-        """Restore them, from the top down."""
+    def restore_rows(
+        self, picture: Picture, *, tell: Callable[[str], None] | None = None
+    ) -> Iterator[Float32]:
+        """Restore them, from the top down; tells what was found about the blur."""
         ...
 
 
@@ -81,7 +83,8 @@ def restore_streamed(
     file_format = format_of(target)
     with stream_photo(source, max_megapixels=max_megapixels) as photo:
         region = restorer.region(photo)
-        rows = restorer.restore_rows(photo)
+        said: list[str] = []
+        rows = restorer.restore_rows(photo, tell=said.append)
         small = _Small(region)
         if preview is not None:
             rows = small.watch(rows)
@@ -91,7 +94,11 @@ def restore_streamed(
             for _ in before.watch(_rows(photo, region)):
                 pass
             _write_preview(photo, before.pixels(), small.pixels(), preview, overwrite=overwrite)
-        return (*photo.opened.notes, *losses(file_format, photo.bits, has_alpha=photo.has_alpha))
+        return (
+            *photo.opened.notes,
+            *said,
+            *losses(file_format, photo.bits, has_alpha=photo.has_alpha),
+        )
 
 
 def losses(file_format: str, bits: int, *, has_alpha: bool) -> tuple[str, ...]:

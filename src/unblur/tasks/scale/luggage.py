@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final
 
-from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.tasks.scale.store import Store
 
 _NAME: Final = re.compile(r"unblur-scale-([0-9a-f]{8})-([0-9]+)-.*")
@@ -28,7 +28,7 @@ def pack(options: RestoreOptions) -> dict[str, tuple[str, bytes]]:
     files = {}
     for field in fields(options):
         value = getattr(options, field.name)
-        if field.name == "model" and options.method == "network" and value.endswith(".onnx"):
+        if field.name == "model" and options.method in NETWORK_METHODS and value.endswith(".onnx"):
             value = Path(value)
         if isinstance(value, Path):
             files[field.name] = (value.name, Store(str(value.parent)).read(value.name))
