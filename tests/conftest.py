@@ -1,11 +1,40 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
-import numpy as np
-import pytest
-import skimage.data
+# Several processes of tests share the cores. Libraries read this when they are imported; threads
+# that wait must not keep others from working: four times slower on a busy machine.
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VIPS_CONCURRENCY"):
+    os.environ.setdefault(_name, "1")
+if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_getaffinity"):
+    # As on a machine of one core; commands in processes of their own still see all.
+    os.sched_getaffinity = lambda _process: {0}
 
-from unblur.imaging.photo.photo import Photo, write_photo
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import skimage.data  # noqa: E402
+from hypothesis import settings  # noqa: E402
+
+from command_line import call_command  # noqa: E402
+from unblur.imaging.photo.photo import Photo, write_photo  # noqa: E402
+
+settings.register_profile("fast", max_examples=20, deadline=None)
+settings.register_profile("thorough", max_examples=100, deadline=None)
+settings.load_profile("thorough")
+
+FIRST = (
+    "tasks/scale/test_nodes.py",
+    "tasks/scale/test_run.py",
+)
+"""Files that take longest, so that no process is left with one of them while others are done."""
+
+
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    ranks = {here / name: rank for rank, name in enumerate(FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(FIRST)))
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +52,12 @@ def photo(astronaut, tmp_path):
 
 
 @pytest.fixture
-def run(tmp_path):
-    """Run the command line as a user does: another process, in an empty folder."""
+def run_process(tmp_path):
+    """Run the command line as a user does: another process, in an empty folder.
+
+    It takes a second to start, so it is for what only a process has: how it starts and ends, its
+    streams, signals, environment, and the names that its locale can say. All else takes ``run``.
+    """
 
     def run_unblur(*arguments, **options):
         command = [sys.executable, "-m", "unblur", *map(str, arguments)]
@@ -43,19 +76,16 @@ def run(tmp_path):
 
 
 @pytest.fixture
-def run_here(tmp_path, monkeypatch, capsys):
-    """As ``run``, but in this process: for mistakes, which need no new import of PyTorch each."""
+def run(tmp_path, capfd):
+    """As ``run_process``, but in this process, which has loaded everything already.
+
+    What C libraries write is caught as well, and a warning is an error as in all tests.
+    """
 
     def run_unblur(*arguments):
-        from unblur.cli import main
-
-        monkeypatch.chdir(tmp_path)
-        command = ["unblur", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", command)
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main()
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(command, stop.value.code, said.out, said.err)
+        capfd.readouterr()
+        status = call_command(*arguments, folder=tmp_path)
+        said = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, status, said.out, said.err)
 
     return run_unblur

@@ -31,7 +31,7 @@ ONLY_READ = {
     r"^unblur bench speed": "measures for a minute",
     r"^unblur convert": "needs weights of the authors; test_cli_networks.py makes some",
     r"^unblur export": "needs a training; test_cli_networks.py has a short one",
-    r"^unblur restore .*--reference .*-o restored.jpg": "takes seconds; the README's is run",
+    r"^unblur (restore .*|kernel .*)--reference": "takes seconds; tests/cli/test_reference.py does",
     r"^unblur doctor": "measures for some seconds; test_cli_doctor.py does",
     r"^unblur serve": "waits for visitors",
     r"^unblur (scale|plan)": "starts a cluster, or measures; test_scale.py has both",

@@ -134,10 +134,12 @@ def test_wrong_use_is_one_line_and_exit_status_2(run, tmp_path, clip, arguments,
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
-def test_a_name_that_is_not_utf_8_is_made_plain(run, tmp_path, clip):
+def test_a_name_that_is_not_utf_8_is_made_plain(run_process, tmp_path, clip):
     clip.rename(tmp_path / os.fsdecode(b"a\xffb.mkv"))
 
-    done = run("average", tmp_path / os.fsdecode(b"a\xffb.mkv"), "-o", "out", "--frames", "5")
+    done = run_process(
+        "average", tmp_path / os.fsdecode(b"a\xffb.mkv"), "-o", "out", "--frames", "5"
+    )
 
     assert (done.returncode, done.stderr) == (0, "")
     assert lines(tmp_path / "out")[0]["name"] == "a?b-000002"

@@ -46,7 +46,7 @@ def start(folder, *arguments):
 
 def wait_for(process, folder, pattern, count):
     while process.poll() is None and len(list(folder.rglob(pattern))) < count:
-        time.sleep(0.0005)
+        time.sleep(0.002)
 
 
 def results(folder):
@@ -180,13 +180,13 @@ def test_many_photos_list_their_failures_again_at_the_end(run, photo, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are any bytes there")
-def test_names_that_are_not_text_are_restored_and_reported(run, photo, tmp_path):
+def test_names_that_are_not_text_are_restored_and_reported(run_process, photo, tmp_path):
     (tmp_path / "odd").mkdir()
     shutil.copy(photo, os.fsencode(tmp_path / "odd") + b"/gr\xfcn.jpg")
     shutil.copy(photo, tmp_path / "odd" / "grün.jpg")
 
-    done = run("restore", "odd", "--report", "report.jsonl")
-    again = run("restore", "odd", "--json")
+    done = run_process("restore", "odd", "--report", "report.jsonl")
+    again = run_process("restore", "odd", "--json")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "grün.unblurred.jpg" in done.stdout
@@ -202,8 +202,8 @@ def test_verbose_says_once_which_engine_restores_a_folder(run, holiday):
     assert done.stderr.splitlines()[1:] == ["unblur: 2 photos at a time"]
 
 
-def test_verbose_says_which_engine_and_how_many_at_a_time(run, photo):
-    done = run("restore", photo, "-v", "--engine", "onnx", "--threads", "1")
+def test_verbose_says_which_engine_and_how_many_at_a_time(run_process, photo):
+    done = run_process("restore", photo, "-v", "--engine", "onnx", "--threads", "1")
 
     assert done.returncode == 0
     assert done.stderr.startswith("unblur: engine onnx")

@@ -54,10 +54,10 @@ def test_a_failed_photo_is_a_line_and_status_1(run, pairs, tmp_path):
     assert "| 2, 1 failed |" in done.stdout
 
 
-def test_a_method_whose_extra_is_missing_is_wrong_use(run_here, pairs, tmp_path, monkeypatch):
+def test_a_method_whose_extra_is_missing_is_wrong_use(run, pairs, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
 
-    done = run_here("bench", "pairs", "pairs", "-o", "report", "--model", "unsharp-mask")
+    done = run("bench", "pairs", "pairs", "-o", "report", "--model", "unsharp-mask")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("unblur: scikit-image is not installed; pip install 'unblur[b")

@@ -19,8 +19,18 @@ from unblur.weights import WEIGHTS
 COMMANDS = typer.main.get_command(app)
 
 
+@pytest.fixture(scope="module")
+def for_bash(tmp_path_factory):
+    """The file of what `unblur completion bash` prints."""
+    command = [sys.executable, "-m", "unblur", "completion", "bash"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    path = tmp_path_factory.mktemp("completion") / "bash"
+    path.write_text(done.stdout)
+    return path
+
+
 @pytest.fixture
-def complete(tmp_path):
+def complete(for_bash, tmp_path):
     """What a real bash offers after these words; the last may be half typed."""
     if shutil.which("bash") is None:
         pytest.skip("needs bash")
@@ -31,7 +41,7 @@ def complete(tmp_path):
 
     def offers(*words):
         script = (
-            'source <(unblur completion bash); COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1));'
+            f'source "{for_bash}"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1));'
             '"$(complete -p unblur | sed "s/.*-F //; s/ .*//")" unblur;'
             'printf "%s\\n" "${COMPREPLY[@]}"'
         )
@@ -106,8 +116,8 @@ def test_scripts_name_program_and_variable_and_the_shell_can_read_them(run, tmp_
         subprocess.run([shell, "-n", tmp_path / "script"], check=True)
 
 
-def test_another_shell_is_wrong_use(run):
-    done = run("completion", "tcsh")
+def test_another_shell_is_wrong_use(run_process):
+    done = run_process("completion", "tcsh")
 
     assert done.returncode == 2
     assert "tcsh" in done.stderr

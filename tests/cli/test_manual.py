@@ -1,4 +1,3 @@
-import os
 import re
 import shutil
 import subprocess
@@ -54,8 +53,10 @@ def test_the_help_of_a_command_is_told_in_full(page):
 
 
 @pytest.mark.parametrize("group", [(), ("bench",), ("data",), ("singan",)])
-def test_what_a_list_of_commands_says_of_each_is_whole_at_80_columns(run, group):
-    done = run(*group, "--help", env={**os.environ, "COLUMNS": "80"})
+def test_what_a_list_of_commands_says_of_each_is_whole_at_80_columns(run, group, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+    done = run(*group, "--help")
 
     _, listed = done.stdout.split("Commands:")
     assert all(line.endswith(".") for line in listed.strip().splitlines())

@@ -13,25 +13,28 @@ def network(tmp_path):
     return sharpening_network(tmp_path / "small.onnx")
 
 
-def test_a_folder_is_restored_on_a_cluster_of_its_own(run, photo, network, tmp_path):
+def test_a_folder_is_restored_on_a_cluster_of_its_own(run, run_process, photo, network, tmp_path):
     pytest.importorskip("ray", reason="needs the extra scale: ray")
     (tmp_path / "in").mkdir()
     for name in ("a.jpg", "b.jpg"):
         shutil.copy(photo, tmp_path / "in" / name)
     (tmp_path / "in" / "bad.jpg").write_bytes(b"\xff\xd8\xff damaged")
 
-    done = run("scale", "in", "out", "--model", network, *FLAGS)
+    done = run_process("scale", "in", "out", "--model", network, *FLAGS)
 
     assert done.returncode == 1
     (error,) = done.stderr.splitlines()
     assert error.startswith("unblur: ")
     assert "bad.jpg" in error
     assert done.stdout.startswith("2 restored, 1 failed in ")
-    assert run("restore", "in/a.jpg", "-o", "x.jpg", "--model", network, *FLAGS[:3]).returncode == 0
+    assert (
+        run_process("restore", "in/a.jpg", "-o", "x.jpg", "--model", network, *FLAGS[:3]).returncode
+        == 0
+    )
     assert (tmp_path / "out" / "a.unblurred.jpg").read_bytes() == (tmp_path / "x.jpg").read_bytes()
 
     (tmp_path / "in" / "bad.jpg").unlink()
-    again = run("scale", "in", "out", "--model", network, *FLAGS, "--json")
+    again = run_process("scale", "in", "out", "--model", network, *FLAGS, "--json")
 
     lines = [json.loads(line) for line in again.stdout.splitlines()]
     assert (again.returncode, again.stderr) == (0, "")

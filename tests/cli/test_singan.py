@@ -53,7 +53,7 @@ def test_a_scene_is_fitted_restored_and_sampled(run, photos, tmp_path, scene):
     assert not np.array_equal(*drawn)
 
 
-def test_what_is_wrong_is_said_in_one_line(run_here, photos, tmp_path, scene):
+def test_what_is_wrong_is_said_in_one_line(run, photos, tmp_path, scene):
     sharp, blurred = photos / "sharp.png", photos / "blurred.png"
     wrong = {
         ("fit", sharp, "-o", "a.singan"): "--resume goes on with it",
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_said_in_one_line(run_here, photos, tmp_path, scene):
         ("sample", "--model", "a.singan", "-o", "d", "--size", "big"): "WIDTHxHEIGHT",
     }
     for arguments, message in wrong.items():
-        done = run_here("singan", *arguments)
+        done = run("singan", *arguments)
         assert done.returncode == 2, arguments
         assert message in done.stderr, arguments
         assert done.stderr.count("\n") == 1, arguments

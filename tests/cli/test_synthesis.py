@@ -191,11 +191,11 @@ def test_bad_photos_are_a_line_each_and_the_others_are_made(run, tmp_path, photo
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are Unicode")
-def test_a_name_that_is_not_unicode_is_no_traceback(run, tmp_path, photo):
+def test_a_name_that_is_not_unicode_is_no_traceback(run_process, tmp_path, photo):
     source = os.fsdecode(os.fsencode(tmp_path) + b"/\xe9t\xe9.jpg")
     shutil.copy(photo, source)
 
-    done = run("blur", source, "-o", "out")
+    done = run_process("blur", source, "-o", "out")
 
     assert "Traceback" not in done.stderr
 

@@ -34,8 +34,8 @@ def test_a_video_is_restored_beside_itself(run, tmp_path, clip):
     assert run("video", "clip.mp4", "--overwrite", "-q").stdout == ""
 
 
-def test_json_is_one_object(run, tmp_path, clip):
-    done = run(
+def test_json_is_one_object(run_process, tmp_path, clip):
+    done = run_process(
         *("video", "clip.mp4", "-o", "part.mkv", "--start", "0.1", "--duration", "0.2"),
         *("--codec", "ffv1", "--strength", "0.5", "--json"),
     )
@@ -107,13 +107,13 @@ def test_an_interrupted_video_leaves_nothing(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit")
-def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path):
+def test_a_full_disk_is_one_line_and_leaves_nothing(run_process, tmp_path):
     import resource
 
     size = 30_000
     write_clip(tmp_path / "a.mkv", pan(30, height=256, width=384))
 
-    done = run(
+    done = run_process(
         *("video", "a.mkv", "--strength", "0", "--codec", "ffv1"),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
     )
@@ -126,11 +126,11 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
 @pytest.mark.parametrize("name", [b"a\xffb.mkv", b"at 10:30 100%d.mkv"])
-def test_any_name_of_a_file_will_do(run, tmp_path, name):
+def test_any_name_of_a_file_will_do(run_process, tmp_path, name):
     source = tmp_path / os.fsdecode(name)
     write_clip(tmp_path / "a.mkv", pan(2)).rename(source)
 
-    done = run("video", source.name, "--strength", "0", "--json")
+    done = run_process("video", source.name, "--strength", "0", "--json")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert len(times_of(source.with_name(f"{source.stem}.unblurred.mkv"))) == 2

@@ -1,10 +1,8 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import skimage.data
 
+from command_line import call_command
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.photo.photo import Photo, write_photo
 from web_servers import WATCH, serving
@@ -30,12 +28,11 @@ def jpeg(blurred, tmp_path_factory):
 def restored(jpeg, tmp_path_factory):
     """What the command line makes of it."""
     out = tmp_path_factory.mktemp("out")
-    command = [sys.executable, "-m", "unblur", "restore", str(jpeg), "-o", str(out)]
-    subprocess.run(command, check=True, capture_output=True)
+    assert call_command("restore", jpeg, "-o", out, folder=out) == 0
     return (out / "shaken.unblurred.jpg").read_bytes()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A server without torch, whose log names every connection that it and its worker open."""
     folder, modules = tmp_path_factory.mktemp("server"), tmp_path_factory.mktemp("modules")

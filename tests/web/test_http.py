@@ -73,7 +73,7 @@ def test_a_job_tells_how_far_it_is_and_what_came_of_it(client, jpeg, restored):
     assert packed.namelist() == ["shaken.unblurred.jpg", "shaken-2.unblurred.jpg"]
 
 
-def test_options_are_those_of_the_command_line(client, blurred, tmp_path):
+def test_options_are_those_of_the_command_line(run, client, blurred, tmp_path):
     source = tmp_path / "deep.tif"
     write_photo(Photo(pixels=blurred, bits=16), source)
     asked = {"strength": "0.5", "guard": "false"}
@@ -82,8 +82,7 @@ def test_options_are_those_of_the_command_line(client, blurred, tmp_path):
 
     out = tmp_path / "cli.tif"
     flags = ("--strength", "0.5", "--no-guard")
-    command = [sys.executable, "-m", "unblur", "restore", source, "-o", out, *flags]
-    subprocess.run(command, check=True, capture_output=True)
+    assert run("restore", source, "-o", out, *flags).returncode == 0
     urls = job["photos"][0]["urls"]
     assert client.get(urls["result"]).content == out.read_bytes()
     for which, pixels in (("before", blurred), ("after", read_photo(out).pixels)):

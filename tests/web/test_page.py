@@ -14,6 +14,7 @@ if CHROMIUM is None:
         "no Chromium is installed; apt-get install chromium runs these", allow_module_level=True
     )
 api = pytest.importorskip("playwright.sync_api", reason="pip install playwright runs these")
+pytestmark = pytest.mark.thorough
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 FOCUS = "document.activeElement"
 AFTER = ".ub-compare img.ub-after"

@@ -60,7 +60,9 @@ def test_nothing_is_claimed_where_the_reference_does_not_reach(registered):
     assert registered.confidence.max() <= 1
 
 
-@pytest.mark.parametrize(("light", "gain"), [(True, 0.85), (False, 1.15)])
+@pytest.mark.parametrize(
+    ("light", "gain"), [(True, 0.85), pytest.param(False, 1.15, marks=pytest.mark.thorough)]
+)
 def test_a_gain_without_clipping_is_undone_to_a_grey_level(light, gain):
     sharp = photo() * np.float32(0.85)
     kernel = random_kernels(1, rng=np.random.default_rng(8), exposure=(0.5,))[0]
@@ -74,7 +76,9 @@ def test_a_gain_without_clipping_is_undone_to_a_grey_level(light, gain):
     assert means.max() < 1 / 255
 
 
-@pytest.mark.parametrize(("turns", "times"), [(1, 2), (2, 0.5)])
+@pytest.mark.parametrize(
+    ("turns", "times"), [(1, 2), pytest.param(2, 0.5, marks=pytest.mark.thorough)]
+)
 def test_a_turned_reference_of_another_size_fits(pair, turns, times):
     sharp, blurred, reference, truth = pair
     for _ in range(turns):

@@ -59,9 +59,10 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(folder, tmp_path):
 
 
 @pytest.mark.parametrize("preview", [False, True])
-def test_large_photos_are_restored_alone_in_their_turn(folder, tmp_path, preview):
+def test_large_photos_are_restored_alone_in_their_turn(folder, tmp_path, preview, monkeypatch):
+    monkeypatch.setattr("unblur.tasks.restore.streamed._LARGE_MEGAPIXELS", 0.2)
     options = RestoreOptions(method="unsharp-mask")
-    large = np.tile(skimage.data.astronaut(), (5, 5, 1)).astype(np.float32) / 255
+    large = skimage.data.astronaut().astype(np.float32) / 255
     write_photo(Photo(pixels=large), folder / "3large.jpg")
     found = {}
     for workers in (1, 2):

@@ -70,7 +70,7 @@ def test_a_large_photo_that_is_needed_whole_is_in_memory(line, photo, tmp_path, 
 @pytest.mark.parametrize("method", ["wiener", "unsupervised-wiener", "richardson-lucy"])
 def test_tiles_look_as_the_whole(method, spot, photo):
     rng = np.random.default_rng(0)
-    blurred = blur(photo, np.load(spot), noise_sigma=2 / 255, rng=rng)
+    blurred = blur(photo[:160, :1000], np.load(spot), noise_sigma=2 / 255, rng=rng)
     options = {"method": method, "kernel": spot}
     whole = Restorer.open(RestoreOptions(**options, tile="off")).restore_pixels(blurred)
 

@@ -14,7 +14,7 @@ from unblur import Photo, restore
 from unblur.errors import OptionError, PhotoError, TargetError
 from unblur.imaging.measure.guard import guard_weight
 from unblur.imaging.photo.photo import read_photo, write_photo
-from unblur.tasks.batch.files import find_sources, plan, restore_file, restore_files
+from unblur.tasks.batch.files import find_sources, plan_jobs, restore_file, restore_files
 from unblur.tasks.restore import streamed as streaming
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
@@ -128,7 +128,7 @@ def test_every_road_to_a_large_photo_writes_the_same_file(folder, tmp_path, all_
     (tmp_path / "copy.jpg").write_bytes(source.read_bytes())
     result = restore(tmp_path / "copy.jpg", options=chosen)
     for workers in (1, 2):
-        jobs = plan(find_sources([source, folder / "deep.tif"]), tmp_path / str(workers))
+        jobs = plan_jobs(find_sources([source, folder / "deep.tif"]), tmp_path / str(workers))
         results = list(restore_files(jobs, restorer, chosen, workers=workers))
         assert [x.error for x in results] == [None, None]
 

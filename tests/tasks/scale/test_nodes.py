@@ -16,7 +16,10 @@ from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.tasks.restore.options import RestoreOptions
 
 scale = pytest.importorskip("unblur.tasks.scale.run")
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc"),
+]
 
 COUNT = 40
 EACH = {"workers": 2, "cpus": 4.0}

@@ -23,7 +23,7 @@ from small_disk import small_disk
 from small_network import sharpening_network
 from unblur.errors import OptionError, TargetError
 from unblur.imaging.photo.photo import Photo, write_photo
-from unblur.tasks.batch.files import find_sources, plan, restore_files
+from unblur.tasks.batch.files import find_sources, plan_jobs, restore_files
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
@@ -48,7 +48,7 @@ def how(tmp_path_factory):
 def expected(photos, how, tmp_path_factory):
     """What `unblur restore` writes."""
     out = tmp_path_factory.mktemp("expected")
-    jobs = plan(find_sources([photos], recursive=True), out)
+    jobs = plan_jobs(find_sources([photos], recursive=True), out)
     done = list(restore_files(jobs, Restorer.open(how), how))
     assert not any(x.error for x in done)
     return contents(out)

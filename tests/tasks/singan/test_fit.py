@@ -1,6 +1,8 @@
+import shutil
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -38,24 +40,44 @@ def sharp(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def fitted(sharp, tmp_path_factory):
-    """Fitted as users do, for long enough to be of use, at a size that does not take long."""
-    folder = tmp_path_factory.mktemp("fitted")
+def fit_for(coarse_iterations, iterations, sharp, folder):
+    """Fit as users do, at a size that does not take long."""
     options = fast_options(
-        scales=3, max_size_px=48, coarse_scales=1, coarse_iterations=500, iterations=150
+        scales=3,
+        max_size_px=48,
+        coarse_scales=1,
+        coarse_iterations=coarse_iterations,
+        iterations=iterations,
     )
     reports = []
     fit(sharp, folder / "a.singan", options, progress=folder / "a.png", report=reports.append)
     return folder, reports
 
 
-def test_the_photo_is_reconstructed_at_30_db(fitted, sharp):
+@pytest.fixture(scope="module")
+def fitted(sharp, tmp_path_factory):
+    """For long enough to know the scene."""
+    return fit_for(100, 30, sharp, tmp_path_factory.mktemp("fitted"))
+
+
+def reconstructed(fitted, sharp):
+    """How well, by the fit's own last report."""
     folder, reports = fitted
     assert [(report.scale, report.scales) for report in reports] == [(1, 3), (2, 3), (3, 3)]
-    assert reports[-1].psnr >= 30
     photo = resize(read_photo(sharp).pixels, 32, 48)
-    assert psnr(reconstruct(read_scene(folder / "a.singan")), photo) >= 30
+    # The report was made before the last scale's weights were written, in the same precision.
+    found = psnr(reconstruct(read_scene(folder / "a.singan")), photo)
+    assert found == pytest.approx(reports[-1].psnr, abs=0.5)
+    return found
+
+
+def test_the_photo_is_reconstructed_better_than_most_photos_resemble_each_other(fitted, sharp):
+    assert reconstructed(fitted, sharp) >= 25
+
+
+@pytest.mark.thorough
+def test_the_photo_is_reconstructed_at_30_db(sharp, tmp_path):
+    assert reconstructed(fit_for(500, 150, sharp, tmp_path), sharp) >= 30
 
 
 def test_samples_differ_from_each_other_and_keep_the_patches(fitted, sharp):
@@ -105,9 +127,15 @@ def test_bands_of_rows_give_the_whole_pictures_pixels(fitted, monkeypatch):
     assert np.allclose(restore_pixels(scene, blurred), whole, atol=bound, rtol=0)
 
 
-def test_resuming_at_any_point_gives_the_same_bytes(sharp, tmp_path):
-    whole = tmp_path / "whole.singan"
-    fit(sharp, whole, QUICK)
+@pytest.fixture(scope="module")
+def whole(sharp, tmp_path_factory):
+    """The file of a fit that nothing stopped."""
+    path = tmp_path_factory.mktemp("whole") / "whole.singan"
+    fit(sharp, path, QUICK)
+    return path
+
+
+def test_resuming_at_any_point_gives_the_same_bytes(sharp, whole, tmp_path):
     again = tmp_path / "again.singan"
     fit(sharp, again, QUICK)
     assert whole.read_bytes() == again.read_bytes()
@@ -129,9 +157,8 @@ def test_resuming_at_any_point_gives_the_same_bytes(sharp, tmp_path):
         assert parts.read_bytes() == whole.read_bytes()
 
 
-def test_a_run_killed_within_a_scale_goes_on_from_its_last_write(sharp, tmp_path):
-    whole, killed = tmp_path / "whole.singan", tmp_path / "killed.singan"
-    fit(sharp, whole, QUICK)
+def test_a_run_killed_within_a_scale_goes_on_from_its_last_write(sharp, whole, tmp_path):
+    killed = tmp_path / "killed.singan"
     script = (
         "import os, sys; from pathlib import Path; import unblur.tasks.singan.fit as task\n"
         "from unblur.tasks.singan.options import SinGANOptions\n"
@@ -164,9 +191,8 @@ def test_an_unfinished_scene_says_how_far_it_is(sharp, tmp_path):
         restore_pixels(read_scene(path), np.zeros((40, 40, 3), np.float32))
 
 
-def test_another_photo_or_other_options_are_not_resumed(sharp, tmp_path):
-    path = tmp_path / "a.singan"
-    fit(sharp, path, QUICK)
+def test_another_photo_or_other_options_are_not_resumed(sharp, whole, tmp_path):
+    path = Path(shutil.copy(whole, tmp_path))
     with pytest.raises(TargetError, match="--resume"):
         fit(sharp, path, QUICK)
     other = fast_options(**{**QUICK.as_dict(), "learning_rate": 1e-3})
@@ -225,18 +251,18 @@ def test_a_loss_that_is_not_finite_names_scale_and_iteration(sharp, tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
 def test_too_little_memory_names_the_scale_and_a_size_that_fits(sharp, tmp_path):
     big = tmp_path / "big.png"
-    write_photo(Photo(pixels=resize(read_photo(sharp).pixels, 2000, 3000)), big)
+    write_photo(Photo(pixels=resize(read_photo(sharp).pixels, 1000, 1500)), big)
     script = (
         "import resource, sys; from pathlib import Path\n"
         "import torch; torch.set_num_threads(1)\n"
         "from unblur.tasks.singan.fit import fit\n"
         "from unblur.tasks.singan.options import SinGANOptions\n"
         "from unblur.errors import TrainingError\n"
-        "options = SinGANOptions(scales=3, max_size_px=3000, iterations=1)\n"
+        "options = SinGANOptions(scales=3, max_size_px=1500, iterations=1)\n"
         "def limit(report):\n"
         "    if report.scale > 1: return\n"
         "    pages = int(Path('/proc/self/statm').read_text().split()[0])\n"
-        "    most = pages * resource.getpagesize() + 700_000_000\n"
+        "    most = pages * resource.getpagesize() + 200_000_000\n"
         "    resource.setrlimit(resource.RLIMIT_AS, (most, most))\n"
         "try:\n"
         "    fit(Path(sys.argv[1]), Path(sys.argv[2]), options, report=limit)\n"

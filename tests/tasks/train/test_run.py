@@ -10,6 +10,7 @@ import skimage.data
 import torch
 from safetensors.torch import load_file
 
+from command_line import call_command
 from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import DataError, OptionError
 from unblur.imaging.photo.photo import Photo, write_photo
@@ -42,11 +43,10 @@ def photos(tmp_path_factory):
     return folder
 
 
-def command(photos, folder, *more, steps=4):
+def arguments(photos, folder, *more, steps=4):
     recipe = folder / "recipe.toml"
     recipe.write_text(RECIPE.format(steps=steps))
-    return [sys.executable, "-m", "unblur", "train", recipe, "--data", photos,
-            "--out", folder / "run", "--workers", "0", *more]  # fmt: skip
+    return ["train", recipe, "--data", photos, "--out", folder / "run", "--workers", "0", *more]
 
 
 def step_of(folder):
@@ -57,8 +57,7 @@ def step_of(folder):
 @pytest.fixture(scope="module")
 def finished(photos, tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
-    done = subprocess.run(command(photos, folder), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert call_command(*arguments(photos, folder), folder=folder) == 0
     return folder
 
 
@@ -86,10 +85,9 @@ def test_network_and_weights_are_the_same(finished):
         np.testing.assert_allclose(state[name], tensor, atol=1e-3)
 
 
-def test_a_killed_run_goes_on_where_its_checkpoint_is(photos, tmp_path):
-    process = subprocess.Popen(
-        command(photos, tmp_path, steps=100_000), stderr=subprocess.DEVNULL, stdout=subprocess.PIPE
-    )
+def test_a_killed_run_goes_on_where_its_checkpoint_is(run, photos, tmp_path):
+    command = [sys.executable, "-m", "unblur", *arguments(photos, tmp_path, steps=100_000)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.PIPE)
     events = tmp_path / "run" / "logs"
     deadline = time.monotonic() + 90
     while not any(events.glob("from-step-0/metrics.csv")) and time.monotonic() < deadline:
@@ -99,21 +97,16 @@ def test_a_killed_run_goes_on_where_its_checkpoint_is(photos, tmp_path):
     reached = step_of(tmp_path)
     assert 0 < reached < 100_000
 
-    done = subprocess.run(
-        command(photos, tmp_path, "--resume", "--steps", str(reached + 3)),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(*arguments(photos, tmp_path, "--resume", "--steps", str(reached + 3)))
 
     assert done.returncode == 0, done.stderr
     assert step_of(tmp_path) == reached + 3
     assert (tmp_path / "run" / "logs" / f"from-step-{reached}").is_dir()
 
 
-def test_mistakes_are_one_line(run_here, photos, tmp_path, finished):
+def test_mistakes_are_one_line(run, photos, tmp_path, finished):
     def stderr_of(*arguments):
-        done = run_here("train", *arguments)
+        done = run("train", *arguments)
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 1
         return done.stderr

@@ -59,8 +59,8 @@ def recipe(folder, **values):
     return path
 
 
-def unblur_train(photos, folder, *more, **values):
-    return [sys.executable, "-m", "unblur", "train", recipe(folder, **values), "--data", photos,
+def arguments(photos, folder, *more, **values):
+    return ["train", recipe(folder, **values), "--data", photos,
             "--out", folder / "run", "--workers", "0", *more]  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def test_a_run_ends_in_a_network_that_restores(straight, astronaut):
         assert name in logged.splitlines()[0]
 
 
-def test_a_run_that_was_stopped_and_resumed_ends_in_the_same_bytes(straight, photos, tmp_path):
+def test_a_run_that_was_stopped_and_resumed_ends_in_the_same_bytes(run, straight, photos, tmp_path):
     module = "unblur.tasks.train.adversarial_module"
     # The real thing: SIGTERM in the middle of a run, sent by the run itself at a known step.
     stopping = (
@@ -99,8 +99,7 @@ def test_a_run_that_was_stopped_and_resumed_ends_in_the_same_bytes(straight, pho
         "m.AdversarialModule.training_step = stopped\n"
         "from unblur.cli import main; main()\n"
     )
-    command = [str(x) for x in unblur_train(photos, tmp_path)]
-    command[1:3] = ["-c", stopping]
+    command = [sys.executable, "-c", stopping, *arguments(photos, tmp_path)]
     killed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert killed.returncode == 128 + 15, killed.stderr
     assert "--resume continues" in killed.stderr
@@ -108,8 +107,7 @@ def test_a_run_that_was_stopped_and_resumed_ends_in_the_same_bytes(straight, pho
     assert torch.load(checkpoint, weights_only=False)["done"] in {10, 11}
     assert not (tmp_path / "run" / "generator.onnx").exists()
 
-    command = [str(x) for x in unblur_train(photos, tmp_path, "--resume")]
-    resumed = subprocess.run(command, capture_output=True, text=True, check=False)
+    resumed = run(*arguments(photos, tmp_path, "--resume"))
 
     assert resumed.returncode == 0, resumed.stderr
     for name, value in weights(straight).items():
@@ -117,7 +115,7 @@ def test_a_run_that_was_stopped_and_resumed_ends_in_the_same_bytes(straight, pho
 
 
 def test_a_run_that_was_killed_goes_on_from_the_checkpoint_it_wrote_by_the_clock(
-    straight, photos, tmp_path
+    run, straight, photos, tmp_path
 ):
     # kill -9 leaves no time to save: what is there was written while the run went on.
     stopping = (
@@ -129,28 +127,25 @@ def test_a_run_that_was_killed_goes_on_from_the_checkpoint_it_wrote_by_the_clock
         "m.AdversarialModule.training_step = stopped\n"
         "from unblur.cli import main; main()\n"
     )
-    command = [str(x) for x in unblur_train(photos, tmp_path, "--save-minutes", "1e-6")]
-    command[1:3] = ["-c", stopping]
+    more = ("--save-minutes", "1e-6")
+    command = [sys.executable, "-c", stopping, *arguments(photos, tmp_path, *more)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == -9
     checkpoint = tmp_path / "run" / "checkpoints" / "last.ckpt"
     assert torch.load(checkpoint, weights_only=False)["done"] == 12
     assert [path.name for path in checkpoint.parent.iterdir()] == ["last.ckpt"]
 
-    command = [str(x) for x in unblur_train(photos, tmp_path, "--resume")]
-    resumed = subprocess.run(command, capture_output=True, text=True, check=False)
+    resumed = run(*arguments(photos, tmp_path, "--resume"))
 
     assert resumed.returncode == 0, resumed.stderr
     for name, value in weights(straight).items():
         assert torch.equal(value, weights(tmp_path / "run")[name]), name
 
 
-def test_a_full_disk_is_named_and_leaves_no_half_checkpoint(photos, tmp_path):
+def test_a_full_disk_is_named_and_leaves_no_half_checkpoint(run, photos, tmp_path):
     with small_disk(tmp_path / "disk", "2m") as disk:
-        command = unblur_train(photos, tmp_path, "--save-minutes", "1e-6", steps=2)
+        command = arguments(photos, tmp_path, "--save-minutes", "1e-6", steps=2)
         command[command.index("--out") + 1] = disk / "run"
-        done = subprocess.run(
-            [str(x) for x in command], capture_output=True, text=True, check=False
-        )
+        done = run(*command)
         left = [path.name for path in (disk / "run" / "checkpoints").iterdir()]
 
     assert done.returncode == 2
@@ -168,7 +163,8 @@ def test_two_processes_do_what_one_with_twice_the_batch_does(photos, tmp_path):
     one = load_training(recipe(tmp_path / "one", batch=2, **values))
     train(one, data=photos, out=tmp_path / "one" / "run", workers=0, progress=False)
 
-    command = [str(x) for x in unblur_train(photos, tmp_path / "two", "--devices", "2", **values)]
+    command = [sys.executable, "-m", "unblur"]
+    command += arguments(photos, tmp_path / "two", "--devices", "2", **values)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
@@ -227,12 +223,12 @@ def test_the_recipes_hold_the_numbers_of_the_papers(name):
         assert (options.mix.synthetic, options.mix.real) == ratio
 
 
-def test_mistakes_are_one_line(run_here, photos, tmp_path):
+def test_mistakes_are_one_line(run, photos, tmp_path):
     def stderr_of(*more, text=None):
         path = recipe(tmp_path)
         if text:
             path.write_text(path.read_text().replace(*text))
-        done = run_here("train", path, "--out", tmp_path / "run", *more)
+        done = run("train", path, "--out", tmp_path / "run", *more)
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1

@@ -176,6 +176,14 @@ def random_motion(  # noqa: PLR0913 - each is a documented degree of freedom of 
 
     References:
         DeblurGAN, Algorithm 1, for every path; ADR 0003 for rolls and objects.
+
+    Examples:
+        >>> import numpy as np
+        >>> from unblur import random_motion
+        >>> roll = random_motion("rotation", rng=np.random.default_rng(1), height=48, width=64)
+        >>> light = np.random.default_rng(2).random((48, 64, 3), np.float32)
+        >>> bool(roll.apply(light).std() < light.std())
+        True
     """
     if kind not in KINDS:
         raise OptionError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")

@@ -36,6 +36,13 @@ def read_kernel(path: str | os.PathLike[str]) -> Float32:
         PhotoError: If the file cannot be read or is of another kind.
         OptionError: If what it holds is no kernel: in colour, empty, the same everywhere,
             negative somewhere, not finite or larger than 512 px.
+
+    Examples:
+        >>> import numpy as np
+        >>> from unblur import read_kernel
+        >>> np.save("kernel.npy", np.pad([[1.0, 2.0, 1.0]], 3))
+        >>> read_kernel("kernel.npy").tolist()
+        [[0.25, 0.5, 0.25]]
     """
     path = Path(path)
     values = _read_array(path) if path.suffix.lower() == ".npy" else _read_picture(path)

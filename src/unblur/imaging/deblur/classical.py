@@ -73,6 +73,15 @@ def deconvolve(
         parameters for Wiener-Hunt deconvolution*, JOSA A 2010; Richardson, JOSA 1972; Lucy,
         Astronomical Journal 1974. What lies beyond the edges is made up so that it agrees with
         the blur: Reeves, *Fast image restoration without boundary artifacts*, IEEE TIP 2005.
+
+    Examples:
+        >>> import numpy as np
+        >>> from unblur import blur, deconvolve, psnr
+        >>> kernel = np.full((5, 5), 1 / 25, np.float32)
+        >>> sharp = np.random.default_rng(1).random((40, 60, 3), np.float32)
+        >>> blurred = blur(sharp, kernel)
+        >>> psnr(deconvolve(blurred, "wiener", kernel), sharp) > psnr(blurred, sharp)
+        True
     """
     options = options or DeconvolutionOptions()
     _check_pixels(pixels)

@@ -85,6 +85,15 @@ def restore_files(
         OptionError: If ``workers`` is less than 1.
         NetworkError: If the model is unknown.
         PhotoError: If the kernel or the mask cannot be read.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from unblur import RestoreOptions, Restorer, find_sources, plan_jobs, restore_files
+        >>> options = RestoreOptions()
+        >>> jobs = plan_jobs(find_sources([Path("photo.jpg")]))
+        >>> for done in restore_files(jobs, Restorer.open(options), options):
+        ...     print(done.target, done.error)
+        photo.unblurred.jpg None
     """
     if workers < 1:
         raise OptionError(f"workers must be 1 or more, got {workers}")

@@ -81,6 +81,12 @@ def find_sources(
 
     Raises:
         OptionError: If a folder has no photos or cannot be listed, or nothing fits a pattern.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from unblur import find_sources
+        >>> [str(source.path) for source in find_sources([Path("photo.jpg"), Path("*.jpg")])]
+        ['photo.jpg']
     """
     found: list[Source] = []
     for name, from_list in [*((x, False) for x in names), *((x, True) for x in listed)]:
@@ -130,6 +136,13 @@ def plan_jobs(
     Raises:
         OptionError: If several photos would go to one file, its format cannot be written, or its
             ending is not known.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from unblur import find_sources, plan_jobs
+        >>> (job,) = plan_jobs(find_sources([Path("photo.jpg")]), Path("sharp"))
+        >>> str(job.target)
+        'sharp/photo.unblurred.jpg'
     """
     is_folder = is_folder or (out is not None and out.is_dir())
     if out is not None and not is_folder:

@@ -15,7 +15,13 @@ NETWORK_METHODS: Final = ("network", "auto", "blind")
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreOptions:
-    """How to restore: the same for every photo of a call."""
+    """How to restore: the same for every photo of a call.
+
+    Examples:
+        >>> from unblur import RestoreOptions, restore
+        >>> restore("photo.jpg", options=RestoreOptions(strength=0.5, tile=256))
+        'photo.unblurred.jpg'
+    """
 
     model: str = "fast"
     """A published model's name, or the path of an ``.onnx`` file written by unblur."""

@@ -20,7 +20,15 @@ _HELD_OUT_PART: Final = (0.75, 1.0)
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingData:
-    """Where data lie; at least one of them."""
+    """Where data lie; at least one of them.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from unblur import TrainingData
+        >>> data = TrainingData(photos=Path("photos"), frames=Path("frames"))
+        >>> data.pairs is None
+        True
+    """
 
     photos: Path | None = None
     """Folder of sharp photos, blurred on the fly."""

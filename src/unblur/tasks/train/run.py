@@ -39,6 +39,15 @@ def load_training(path: Path) -> AnyOptions:
 
     Raises:
         OptionError: As :func:`unblur.tasks.train.recipe.load_recipe`.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from unblur import load_training
+        >>> recipe = Path("recipe.toml")
+        >>> recipe.write_text("steps = 100")
+        11
+        >>> load_training(recipe).steps
+        100
     """
     if read_table(path).get("method") == "adversarial":
         return load_recipe(path, AdversarialOptions)
@@ -91,6 +100,13 @@ def train(  # noqa: PLR0913 - what changes from run to run
         NetworkError: If the weights of VGG19 are missing or not those.
         TrainingError: If the loss is not finite.
         TargetError: If a checkpoint cannot be written.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from unblur import load_training, train
+        >>> recipe = load_training(Path("recipes/fast.toml"))  # doctest: +SKIP
+        >>> train(recipe, data=Path("photos"), out=Path("run"))  # doctest: +SKIP
+        PosixPath('run/generator.onnx')
     """
     from safetensors.torch import save_file
 

@@ -1,0 +1,54 @@
+"""The command line, called in the process of the tests."""
+
+import logging
+import os
+import signal
+import sys
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def as_it_was():
+    """Put back what a command may leave changed, since its process is thought to end."""
+    environment = dict(os.environ)
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    loggers = [x for x in logging.root.manager.loggerDict.values() if isinstance(x, logging.Logger)]
+    levels = {logger: logger.level for logger in loggers}
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        if dict(os.environ) != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for logger, level in levels.items():
+            logger.setLevel(level)
+
+
+def call_command(*arguments, folder):
+    """Run ``unblur`` with these arguments in a folder, without anything on standard input.
+
+    Returns:
+        The exit status that the process would have had.
+    """
+    from unblur.cli import main
+
+    with (
+        as_it_was(),
+        pytest.MonkeyPatch.context() as patch,
+        Path(os.devnull).open() as nothing,
+    ):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["unblur", *map(str, arguments)])
+        patch.setattr(sys, "stdin", nothing)
+        with pytest.raises(SystemExit) as stop:
+            main()
+    return stop.value.code or 0
