@@ -1,5 +1,6 @@
 """The loop around a training: which pairs each process sees, and what is between two updates."""
 
+import io
 import logging
 import os
 import signal
@@ -160,9 +161,12 @@ class Between(Callback):
         if trainer.is_global_zero:  # every process holds the same
             self.path.parent.mkdir(parents=True, exist_ok=True)
             part = self.path.with_name(f".{self.path.name}.part")
+            # In memory first: where a disk is full, PyTorch's own writer does not say so.
+            whole = io.BytesIO()
+            torch.save(module.snapshot(trainer.optimizers) | self.facts, whole)
             try:
                 with part.open("wb") as file:
-                    torch.save(module.snapshot(trainer.optimizers) | self.facts, file)
+                    file.write(whole.getbuffer())
                     file.flush()
                     os.fsync(file.fileno())
                 part.replace(self.path)
@@ -195,7 +199,8 @@ class _Bar(RichProgressBar):
 @contextmanager
 def quiet() -> Iterator[None]:
     """Drop what Lightning and the exporter say of themselves; errors stay."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "torch.onnx")]
+    names = ("lightning.fabric", "lightning.pytorch", "torch.onnx")
+    loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

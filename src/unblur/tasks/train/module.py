@@ -161,7 +161,7 @@ def precision_of(checkpoint: Mapping[str, Any]) -> str | None:
 
 
 def changes(checkpoint: Mapping[str, Any], module: TrainingModule, together: int) -> list[str]:
-    """Lines on what a resumed run does otherwise than it began.
+    """Lines on what a resumed run does otherwise than it began, if it does anything.
 
     Args:
         checkpoint: Where it goes on from.
@@ -169,6 +169,8 @@ def changes(checkpoint: Mapping[str, Any], module: TrainingModule, together: int
         together: Crops that an update takes from now on, in all processes.
     """
     lines, start = [], module.done
+    if start == module.options.steps:
+        lines.append(f"all {start} steps are done; the network is written again, more steps go on")
     before = checkpoint.get(TOGETHER, together)
     if before != together:
         lines.append(

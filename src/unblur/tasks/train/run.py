@@ -150,7 +150,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
         _load_weights(module, start_from)
     if resume:
         module.take_up(checkpoint)
-    stop = Stop(minutes, tell or _nothing)
+    stop = Stop(minutes)
     between = Between(
         last,
         start=start,
@@ -169,7 +169,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
         nodes=nodes,
         progress=progress,
     )
-    say = tell if tell is not None and trainer.is_global_zero else _nothing
+    say = stop.tell = tell if tell is not None and trainer.is_global_zero else _nothing
     for line in (why, *(changes(checkpoint, module, together) if resume else ())):
         say(line)
     with _explained(module, pairs, together, last), stop.listening():
@@ -206,7 +206,7 @@ def _fit(
     try:
         if module.done < module.options.steps:
             trainer.fit(module, datamodule=batches)
-        elif module.validated != module.done:  # killed when all was done but this
+        else:  # stopped when all was done but this and the network file
             module.to(trainer.strategy.root_device)
             module.check(trainer.loggers, stopped=lambda: stop.signal is not None)
     except (HaltedError, SIGTERMException):
@@ -266,10 +266,6 @@ def _explained(module: AnyModule, pairs: PairSet, together: int, last: Path) -> 
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
             raise
         raise TargetError(f"{last.parent.parent}: cannot be written ({error.strerror})") from error
-    except RuntimeError as error:
-        if "PytorchStreamWriter" not in str(error):
-            raise
-        raise TargetError(f"{last.parent.parent}: cannot be written (no space left?)") from error
 
 
 def _load_weights(module: AnyModule, path: Path) -> None:

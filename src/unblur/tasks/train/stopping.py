@@ -22,13 +22,14 @@ class Stop:
 
     Args:
         minutes: Time from now on; None if there is no limit.
-        tell: Called with a line when the first signal comes.
     """
 
-    def __init__(self, minutes: float | None, tell: Callable[[str], None]) -> None:
+    def __init__(self, minutes: float | None) -> None:
         self.signal: int | None = None
+        """The first that came, None so far."""
+        self.tell: Callable[[str], None] = lambda _: None
+        """Called with a line when it comes."""
         self._end = float("inf") if minutes is None else time.monotonic() + 60 * minutes
-        self._tell = tell
         self._before: dict[signal.Signals, Any] = {}
 
     @property
@@ -63,7 +64,7 @@ class Stop:
             raise HaltedError
         self.signal = number
         with suppress(RuntimeError):  # the signal came while a line was being written
-            self._tell("finishing this update, then saving; once more stops at once")
+            self.tell("finishing this update, then saving; once more stops at once")
 
 
 def outlive_signals(_: int) -> None:
