@@ -50,6 +50,8 @@ def main():
     parser.add_argument("--killed", nargs=2, type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    # A shell's background job ignores Ctrl-C, and so would the runs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     run.load_vgg = lambda _: stand_in()
     data._VALIDATION_CROP_PX = CROP_PX
     if not arguments.export_all:

@@ -69,6 +69,14 @@ def small_validation():
 
 
 @pytest.fixture(autouse=True)
+def interruptible():
+    """A shell's background job ignores Ctrl-C, and so would a run in it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
 def metadata(monkeypatch):
     """What the network file would say; to write it takes seconds, and checkpoints tell as much."""
     written = []
@@ -276,7 +284,8 @@ def test_a_run_that_goes_on_with_another_recipe_says_so(straight, photos, tmp_pa
     name, checkpoints = straight
     (tmp_path / "checkpoints").mkdir()
     shutil.copy(checkpoints / "last.ckpt", tmp_path / "checkpoints")
-    other, said = replace(RECIPES[name], seed=7, data=replace(DATA, noise_max=0.5)), []
+    noisy, said = replace(RECIPES[name].data, noise_max=0.5), []
+    other = replace(RECIPES[name], seed=7, data=noisy)
 
     train(other, data=photos, out=tmp_path, resume=True, progress=False, tell=said.append)
 
