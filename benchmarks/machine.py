@@ -4,7 +4,7 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-import unblur
+from unblur._version import __version__
 from unblur.devices import cores
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
@@ -23,7 +23,7 @@ def describe(dtype="float32"):
         cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
     return (
         f"{cpu}, {cores()} cores, {dtype}, Python {platform.python_version()}, "
-        f"unblur {unblur.__version__}, {datetime.now(UTC):%Y-%m-%d}"
+        f"unblur {__version__}, {datetime.now(UTC):%Y-%m-%d}"
     )
 
 

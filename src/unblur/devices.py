@@ -16,6 +16,8 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _KEPT_BYTES: Final = 1 << 30
 _PACKAGES: Final = ("numpy", "onnxruntime", "openvino", "pyvips", "scikit-image", "torch")
+_CPU_INFO: Final = Path("/proc/cpuinfo")
+_BF16_FLAGS: Final = ("amx_bf16", "avx512_bf16")
 _GROUP_FILES: Final = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
@@ -62,12 +64,25 @@ def memory_left_bytes() -> int | None:
     return max(0, min(left)) if left else None
 
 
+def bf16_in_processor() -> str | None:
+    """The instructions with which this processor multiplies bfloat16 numbers, None without them.
+
+    Without them libraries emulate it, many times slower than they compute in single precision.
+    Known are those of x86 under Linux; any other processor counts as having none.
+    """
+    with suppress(OSError):
+        for line in _CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("flags"):
+                flags = line.split()
+                return next((name for name in _BF16_FLAGS if name in flags), None)
+    return None
+
+
 def describe_machine() -> dict[str, str]:
     """Processor, cores, system, versions and date."""
     cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
+    if _CPU_INFO.exists():
+        lines = _CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines()
         cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
     found = {
         "processor": cpu,

@@ -54,3 +54,16 @@ class RegistrationError(UnblurError, ValueError):
 
 class TrainingError(UnblurError, ArithmeticError):
     """A training went astray: its loss is not finite."""
+
+
+class TrainingStopped(KeyboardInterrupt):
+    """A training was stopped by Ctrl-C or SIGTERM, and can go on from its checkpoint.
+
+    Args:
+        message: How far it came.
+        signal: The number of the signal.
+    """
+
+    def __init__(self, message: str, *, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal

@@ -41,7 +41,7 @@ def test_there_are_recipes():
         ("[data]\nexposure = [0.1, 'all']", "data.exposure must be float, got 'all'"),
         ("[data]\nsharp_share = 1.5", "sharp_share"),
         ("model = 'slow'", "known: fast"),
-        ("precision = 'int4'", "bf16-mixed"),
+        ("precision = 'int4'", "auto, fp32, bf16"),
         ("loss_floor = 0", "loss_floor must be positive, got 0"),
         ("loss = 'l3'", "loss must be one of log, charbonnier, got 'l3'"),
         ("steps = = 3", "not a TOML file"),

@@ -5,7 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
-_TERMINATED: Final = 128 + 15
+_SIGNAL: Final = 128
+"""A shell's exit status of what a signal ended is this and the signal's number."""
 
 
 def train(  # noqa: PLR0913, PLR0917 - the flags of a command
@@ -31,6 +32,9 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     ] = None,
     steps: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="auto, fp32 or bf16, in place of the recipe's.")
+    ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Stop after this time; --resume goes on.")
     ] = None,
@@ -43,20 +47,18 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     from dataclasses import replace
     from importlib.util import find_spec
 
-    from unblur.errors import MissingExtraError
+    from unblur.errors import MissingExtraError, TrainingStopped
 
     if find_spec("lightning") is None:
         raise MissingExtraError("lightning", extra="train")
-    _hush_lightning()
+    _hush_warnings()
     from unblur.tasks.train.data import TrainingData
     from unblur.tasks.train.run import load_training
     from unblur.tasks.train.run import train as run
 
     options = load_training(recipe)
-    changed = {"steps": steps, "seed": seed}
+    changed = {"steps": steps, "seed": seed, "precision": precision}
     options = replace(options, **{k: v for k, v in changed.items() if v is not None})  # type: ignore[arg-type]
-    from lightning.pytorch.utilities.exceptions import SIGTERMException
-
     try:
         network = run(
             options,
@@ -72,18 +74,15 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
             nodes=nodes,
             tell=lambda words: typer.echo(f"unblur: {words}", err=True),
         )
-    except SIGTERMException:
-        typer.echo(f"unblur: terminated; --resume continues {out}", err=True)
-        raise typer.Exit(code=_TERMINATED) from None
+    except TrainingStopped as stop:
+        typer.echo(f"unblur: {stop}", err=True)
+        raise typer.Exit(code=_SIGNAL + stop.signal) from None
     typer.echo(f"{network}: try it with `unblur restore PHOTO --model {network}`")
 
 
-def _hush_lightning() -> None:
-    """Keep the progress bar and errors, drop the advertising and the hints to developers."""
-    import logging
+def _hush_warnings() -> None:
+    """Drop Lightning's and PyTorch's hints to developers."""
     import warnings
 
     warnings.filterwarnings("ignore", module="lightning")
     warnings.filterwarnings("ignore", category=FutureWarning)
-    for name in ("lightning.pytorch", "torch.onnx"):
-        logging.getLogger(name).setLevel(logging.ERROR)

@@ -13,7 +13,7 @@ from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import OptionError, TrainingError
 from unblur.models import MODELS
 from unblur.tasks.train.data import MixOptions
-from unblur.tasks.train.supervised import PRECISIONS
+from unblur.tasks.train.precision import PRECISIONS
 
 GAMES: Final = ("wgan-gp", "relativistic-ls")
 PIXEL_LOSSES: Final = {"l1": losses.l1, "mse": losses.mse, "charbonnier": losses.charbonnier}
@@ -74,8 +74,8 @@ class AdversarialOptions:
     """Constant for the first half of the steps, then falling to zero on a line."""
     dropout: float = 0.5
     """Share of values dropped inside the residual blocks while training."""
-    precision: str = "32-true"
-    """Lightning's name: ``bf16-mixed``, ``32-true``, or, to compare runs, ``64-true``."""
+    precision: str = "auto"
+    """``fp32``, ``bf16``, to compare runs ``fp64``, or ``auto``: bf16 where the hardware has it."""
     seed: int = 1
     """Of the pairs, of the first weights, and of every random choice in between."""
     validate_every: int = 5000

@@ -1,12 +1,9 @@
 """The Lightning module of adversarial training: some critic steps, then one of the generator."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-import lightning
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,13 +12,13 @@ from unblur.errors import TrainingError
 from unblur.models import build_model
 from unblur.models.critic import GlobalCritic, PatchCritic
 from unblur.tasks.train.adversarial import AdversarialOptions, Game
-from unblur.tasks.train.validate import draw_strips, validate
+from unblur.tasks.train.module import TrainingModule, seed_of
 
 _BETAS = (0.5, 0.999)
 _LOG_EVERY = 20
 
 
-class AdversarialModule(lightning.LightningModule):
+class AdversarialModule(TrainingModule):
     """DeblurGAN's training: critics and a generator against each other.
 
     Every random choice (which crops, where the penalty looks, what dropout drops) depends on the
@@ -34,25 +31,22 @@ class AdversarialModule(lightning.LightningModule):
             checkpoints.
     """
 
+    options: AdversarialOptions
+
     def __init__(
         self,
         options: AdversarialOptions,
         validation: Sequence[tuple[str, PairSet]],
         features: nn.Module | None,
     ) -> None:
-        super().__init__()
+        super().__init__(options, validation)
         self.automatic_optimization = False
-        self.options = options
-        self.validation = validation
-        torch.manual_seed(options.seed)
         self.generator = build_model(options.model)
         critics: list[nn.Module] = [PatchCritic()]
         if options.loss.global_critic:
             critics.append(GlobalCritic())
         self.critics = nn.ModuleList(critics)
         _set_dropout(self.generator, options.dropout)
-        self.done = 0
-        """Updates of the generator so far."""
         self._features: list[nn.Module | None] = [features]  # in a list: not a submodule
         self._started: tuple[float, int] | None = None
 
@@ -92,63 +86,34 @@ class AdversarialModule(lightning.LightningModule):
 
     def _layout(self) -> torch.memory_format:
         """How batches lie in memory: what is fastest."""
-        plain = self.device.type == "cpu" and self.options.precision != "bf16-mixed"
+        plain = self.device.type == "cpu" and self.options.precision != "bf16"
         return torch.contiguous_format if plain else torch.channels_last
 
     def _restore(self, blurred: Tensor) -> Tensor:
-        with self._seeded():
+        with self.seeded():
             restored: Tensor = self.generator(blurred)
         return restored
 
-    def on_validation_epoch_start(self) -> None:
-        """Score the generator as users run it: without dropout."""
-        self.generator.eval()
-        scores, strips = validate(self.generator, self.options.model, self.validation)
-        self.generator.train()
-        self.log_dict(
-            {**scores, "time/process_s": time.process_time(), "step": float(self.done)},
-            sync_dist=True,
-        )
-        draw_strips(self.loggers, strips, self.done)
-
-    def validation_step(self, *_: Any) -> None:
-        """Nothing: validation is whole photos through the Restorer, not batches."""
+    def rate(self, step: int) -> float:
+        """Constant for half of the steps, then falling to zero on a line."""
+        return min(1.0, 2 * (1 - step / self.options.steps))
 
     def configure_optimizers(self) -> Any:
-        """Adam for both sides; the rate is constant for half of the steps, then falls to zero."""
-        rate, total = self.options.learning_rate, self.options.steps
+        """Adam for both sides."""
         optimizers = [
-            torch.optim.Adam(side.parameters(), lr=rate, betas=_BETAS, fused=True)
+            torch.optim.Adam(
+                side.parameters(), lr=self.options.learning_rate, betas=_BETAS, fused=True
+            )
             for side in (self.generator, self.critics)
         ]
-
-        def factor(step: int) -> float:
-            return min(1.0, 2 * (1 - step / total))
-
-        return optimizers, [torch.optim.lr_scheduler.LambdaLR(o, factor) for o in optimizers]
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Lightning counts every optimizer's steps; this counts the generator's."""
-        checkpoint["done"] = self.done
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Continue to count."""
-        self.done = int(checkpoint["done"])
+        return optimizers, self.scheduled(optimizers)
 
     def _alphas(self, crops: int) -> Tensor:
         """(critic steps, crops) of this process: its part of what one process would draw."""
         rank, world = self.global_rank, self.trainer.world_size
-        numbers = torch.Generator().manual_seed(_seed(self.options.seed, self.done))
+        numbers = torch.Generator().manual_seed(seed_of(self.options.seed, self.done))
         drawn = torch.rand((self.options.critic_steps, crops * world), generator=numbers)
         return drawn[:, rank * crops : (rank + 1) * crops].to(self.device)
-
-    @contextmanager
-    def _seeded(self) -> Iterator[None]:
-        """Dropout draws from torch's own generator: lend it a seed of this step."""
-        devices = [self.device] if self.device.type == "cuda" else []
-        with torch.random.fork_rng(devices):
-            torch.manual_seed(_seed(self.options.seed, self.done, 1, self.global_rank))
-            yield
 
     def _log(self, logs: dict[str, Tensor], *, crops: int) -> None:
         now = time.perf_counter()
@@ -171,13 +136,10 @@ class AdversarialModule(lightning.LightningModule):
             sync_dist=True,
         )
         self.log("loss", logs["generator/loss"].float(), prog_bar=True, logger=False)
+        self.show_gain()
 
 
 def _set_dropout(generator: nn.Module, share: float) -> None:
     for module in generator.modules():
         if isinstance(module, nn.Dropout):
             module.p = share
-
-
-def _seed(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

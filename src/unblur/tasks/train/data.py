@@ -9,7 +9,7 @@ from unblur.data.mixture import Mixture, PairSet
 from unblur.data.pairs import PairedCrops, list_pairs
 from unblur.data.photos import leave_out, list_photos, split_photos
 from unblur.data.synthetic import SyntheticOptions, SyntheticPairs
-from unblur.errors import OptionError
+from unblur.errors import DataError, OptionError
 
 _VALIDATION_CROP_PX: Final = 256
 _PAIRS_PER_PHOTO: Final = 4
@@ -158,8 +158,13 @@ def _real(  # noqa: PLR0913 - what decides a set
     found: list[tuple[PairSet, str]] = []
     if sources.pairs is not None:
         pairs = list_pairs(sources.pairs)
+        if not validation and len(pairs) <= held_out:
+            raise DataError(
+                f"{len(pairs)} pairs in {sources.pairs} are too few to keep {held_out} out of "
+                "training; a recipe with a smaller validation_photos keeps fewer"
+            )
         # The last ones: neighbours in a sequence look alike, and must not be on both sides.
-        pairs = pairs[-held_out:] if validation else pairs[:-held_out] or pairs
+        pairs = pairs[-held_out:] if validation else pairs[:-held_out]
         crops = PairedCrops(pairs, crop_px=data.crop_px, seed=seed, count=count, scale=mix.scale)
         found.append((crops, f"pairs: {len(pairs)} in {sources.pairs.name}/"))
     if sources.frames is not None:

@@ -1,9 +1,10 @@
-"""Export the generator of a finished training run, with what the run knows about it."""
+"""Export the generator of a training run, with what the run knows about it."""
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from unblur.errors import NetworkError
 from unblur.tasks.train.export import Exported, export
@@ -11,11 +12,45 @@ from unblur.tasks.train.recipe import read_table
 from unblur.tasks.train.weights_file import build_generator, read_tensors
 from unblur.weights import read_state
 
+if TYPE_CHECKING:
+    from unblur.tasks.train.module import TrainingModule
+
+NETWORK: Final = "generator.onnx"
 _WEIGHTS: Final = "generator.safetensors"
-_NETWORK: Final = "generator.onnx"
 _RECIPE: Final = "recipe.toml"
 _KEPT: Final = ("trained_on", "steps", "validation", "license", "figures")
 """What the network file that training wrote says of itself, and later ones repeat."""
+
+
+def write_run(module: "TrainingModule", out: Path, *, trained_on: str) -> Path:
+    """Write the network that a run has come to into the run's folder.
+
+    Args:
+        module: What was trained; if fewer updates were made than planned, the file says so.
+        out: Folder of the run.
+        trained_on: The data, in words.
+
+    Returns:
+        The network file.
+
+    Raises:
+        NetworkError: As :func:`unblur.tasks.train.export.export`.
+        TargetError: If a file cannot be written.
+    """
+    from safetensors.torch import save_file
+
+    options, network = module.options, out / NETWORK
+    state = module.network.state_dict()
+    save_file({key: value.contiguous() for key, value in state.items()}, out / _WEIGHTS)
+    finished = module.done >= options.steps
+    metadata = {
+        "trained_on": trained_on,
+        "steps": str(module.done) if finished else f"{module.done} of {options.steps}",
+        "recipe": json.dumps(asdict(options)),
+        "validation": json.dumps({key: f"{value:.4f}" for key, value in module.scores.items()}),
+    }
+    export(module.network.cpu(), network, model=options.model, metadata=metadata)
+    return network
 
 
 def export_run(
@@ -50,7 +85,7 @@ def export_run(
         recipe = read_table(source / _RECIPE)
         model = str(recipe["model"]) if "model" in recipe else None
         facts["recipe"] = json.dumps(recipe)
-        facts |= _known(source / _NETWORK)
+        facts |= _known(source / NETWORK)
     model, module = build_generator(read_tensors(weights), weights, model=model)
     return export(module, target, model=model, metadata={**facts, **metadata}, half=half)
 

@@ -1,32 +1,50 @@
 """Train a generator from a recipe: Lightning does the loop, this says what is learned."""
 
 import errno
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
+import lightning
 import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from unblur.data.mixture import PairSet
 from unblur.devices import keep_freed_memory
-from unblur.errors import DataError, NetworkError, OptionError, TargetError, TrainingError
+from unblur.errors import (
+    DataError,
+    NetworkError,
+    OptionError,
+    TargetError,
+    TrainingError,
+    TrainingStopped,
+)
 from unblur.models.vgg import load_vgg
 from unblur.tasks.datasets.check import CheckOptions, check_data
 from unblur.tasks.train.adversarial import AdversarialOptions
 from unblur.tasks.train.adversarial_module import AdversarialModule
 from unblur.tasks.train.data import TrainingData, training_pairs, validation_pairs
-from unblur.tasks.train.export import export
+from unblur.tasks.train.export_run import NETWORK, write_run
 from unblur.tasks.train.loop import (
     CHECKPOINT,
-    TOGETHER,
+    Between,
     PairBatches,
     make_trainer,
-    save_checkpoint,
+    quiet,
 )
+from unblur.tasks.train.module import (
+    TOGETHER,
+    TrainingModule,
+    changes,
+    precision_of,
+    read_checkpoint,
+    steps_of,
+)
+from unblur.tasks.train.precision import choose_precision
 from unblur.tasks.train.recipe import dump_recipe, load_recipe, read_table
+from unblur.tasks.train.stopping import HaltedError, Stop
 from unblur.tasks.train.supervised import DeblurModule, TrainOptions
 from unblur.weights import read_state
 
@@ -54,6 +72,7 @@ def load_training(path: Path) -> AnyOptions:
     return load_recipe(path, TrainOptions)
 
 
+@quiet()
 def train(  # noqa: PLR0913 - what changes from run to run
     options: AnyOptions,
     *,
@@ -80,14 +99,15 @@ def train(  # noqa: PLR0913 - what changes from run to run
         start_from: Weights to begin with: ``generator.safetensors`` or ``generator.onnx`` of
             another run, or a bundled network file.
         vgg: File of VGG19 weights for a perceptual loss; None takes the published one.
-        minutes: Stop after this time, with a checkpoint to resume from.
+        minutes: Stop after this time, counted from this start, with a checkpoint to resume from
+            and a network file that says how far it was trained.
         save_minutes: Write a checkpoint this often.
         workers: Processes that make pairs for each training process; 0 makes them in it.
         devices: Training processes on each machine, each with its own ``options.batch``.
         nodes: Machines.
         progress: Draw a progress bar.
-        tell: Called with what is worth knowing: what changes where a run goes on in another
-            number of processes.
+        tell: Called with what is worth knowing: the precision and why, what changes where a run
+            goes on otherwise than it began, and where it stands if it is not done.
 
     Returns:
         The network file, ``out/generator.onnx``; the same weights are beside it as
@@ -96,10 +116,12 @@ def train(  # noqa: PLR0913 - what changes from run to run
     Raises:
         DataError: If the data are missing or too few.
         OptionError: If ``start_from`` does not fit or comes with ``resume``, there is no
-            checkpoint to resume from, or there is one and ``resume`` is not set.
+            checkpoint to resume from, or there is one and ``resume`` is not set, or it is further
+            than ``options.steps``.
         NetworkError: If the weights of VGG19 are missing or not those.
         TrainingError: If the loss is not finite.
         TargetError: If a checkpoint cannot be written.
+        TrainingStopped: If Ctrl-C or SIGTERM came, after a checkpoint was written.
 
     Examples:
         >>> from pathlib import Path
@@ -108,8 +130,6 @@ def train(  # noqa: PLR0913 - what changes from run to run
         >>> train(recipe, data=Path("photos"), out=Path("run"))  # doctest: +SKIP
         PosixPath('run/generator.onnx')
     """
-    from safetensors.torch import save_file
-
     keep_freed_memory()
     sources = TrainingData(photos=data) if isinstance(data, Path) else data
     last = out / CHECKPOINT
@@ -123,7 +143,12 @@ def train(  # noqa: PLR0913 - what changes from run to run
         raise OptionError(f"{out} holds a run already; --resume continues it")
     if not resume:
         _check(sources, options)
-    start, before = _state_of(last) if resume else (0, None)
+    checkpoint = read_checkpoint(last) if resume else {}
+    start = steps_of(checkpoint) if resume else 0
+    if start > options.steps:
+        raise OptionError(f"{last} has {start} steps already; steps must not be fewer")
+    precision, why = choose_precision(options.precision, before=precision_of(checkpoint))
+    options = replace(options, precision=precision)
     crops = options.batch * (options.accumulate if isinstance(options, AdversarialOptions) else 1)
     together = crops * devices * nodes
     early = round(options.early_share * options.steps) if isinstance(options, TrainOptions) else 0
@@ -139,51 +164,74 @@ def train(  # noqa: PLR0913 - what changes from run to run
     module = _module(options, sources, vgg)
     if start_from is not None:
         _load_weights(module, start_from)
+    if resume:
+        module.take_up(checkpoint)
+    stop = Stop(minutes)
+    between = Between(
+        last,
+        start=start,
+        save_seconds=60 * save_minutes,
+        validate_every=options.validate_every,
+        stop=stop,
+        facts={TOGETHER: together},
+    )
     trainer = make_trainer(
         out,
         start=start,
-        precision=options.precision,
-        validate_every=min(options.validate_every, options.steps),
+        precision=precision,
         clip=1.0 if isinstance(options, TrainOptions) else None,
-        minutes=minutes,
-        save_minutes=save_minutes,
+        between=between,
         devices=devices,
         nodes=nodes,
         progress=progress,
-        together=together,
     )
-    if before not in (None, together) and tell is not None and trainer.is_global_zero:
-        tell(
-            f"an update took {before} crops and takes {together} from step {start} on: some pairs "
-            "are seen again or left out, and at the same learning_rate the run learns otherwise"
-        )
-    with _explained(module, pairs, together, last):
+    say = stop.tell = tell if tell is not None and trainer.is_global_zero else _nothing
+    for line in (why, *(changes(checkpoint, module, together) if resume else ())):
+        say(line)
+    with _explained(module, pairs, together, last), stop.listening():
         out.mkdir(parents=True, exist_ok=True)
         (out / "recipe.toml").write_text(dump_recipe(options), encoding="utf-8")
-        trainer.fit(
-            module,
-            datamodule=PairBatches(
-                pairs, start=start, stop=options.steps, crops=crops, workers=workers
-            ),
-            ckpt_path=last if resume else None,
-            weights_only=False,
+        batches = PairBatches(pairs, start=start, stop=options.steps, crops=crops, workers=workers)
+        _fit(trainer, module, batches, stop)
+    if not trainer.is_global_zero:
+        return out / NETWORK
+    if stop.signal is not None:
+        raise TrainingStopped(
+            f"{between.saved} of {options.steps} steps are saved; --resume continues {out}"
+            if between.saved
+            else f"stopped before the first step was done; nothing is saved in {out}",
+            signal=stop.signal,
         )
-        save_checkpoint(trainer, last)
-        network = out / "generator.onnx"
-        if not trainer.is_global_zero:
-            return network
-        state = module.network.state_dict()
-        weights = {key: value.contiguous() for key, value in state.items()}
-        save_file(weights, out / "generator.safetensors")
-    scores = {key: f"{float(value):.4f}" for key, value in trainer.callback_metrics.items()}
-    metadata = {
-        "trained_on": words,
-        "steps": str(module.done),
-        "recipe": json.dumps(asdict(options)),
-        "validation": json.dumps({k: v for k, v in scores.items() if k.startswith("val/")}),
-    }
-    export(module.network.cpu(), network, model=options.model, metadata=metadata)
+    network = write_run(module, out, trained_on=words)
+    if module.done < options.steps:
+        say(
+            f"the time is over after {module.done} of {options.steps} steps: {network} is "
+            f"unfinished; --resume continues {out}"
+        )
     return network
+
+
+def _nothing(_: str) -> None:
+    """Tell nobody."""
+
+
+def _fit(
+    trainer: lightning.Trainer, module: TrainingModule, batches: PairBatches, stop: Stop
+) -> None:
+    """Make the updates that are left; score what came out of them."""
+    try:
+        if module.done < module.options.steps:
+            trainer.fit(module, datamodule=batches)
+        else:  # stopped when all was done but this and the network file
+            module.to(trainer.strategy.root_device)
+            module.check(trainer.loggers, stopped=lambda: stop.signal is not None)
+    except (HaltedError, SIGTERMException):
+        if stop.signal is None:
+            raise
+    except RuntimeError as error:
+        # A worker that was only starting when Ctrl-C came does not outlive it.
+        if stop.signal is None or "DataLoader worker" not in str(error):
+            raise
 
 
 def _check(sources: TrainingData, options: AnyOptions) -> None:
@@ -234,10 +282,6 @@ def _explained(module: AnyModule, pairs: PairSet, together: int, last: Path) -> 
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
             raise
         raise TargetError(f"{last.parent.parent}: cannot be written ({error.strerror})") from error
-    except RuntimeError as error:
-        if "PytorchStreamWriter" not in str(error):
-            raise
-        raise TargetError(f"{last.parent.parent}: cannot be written (no space left?)") from error
 
 
 def _load_weights(module: AnyModule, path: Path) -> None:
@@ -257,9 +301,3 @@ def _load_weights(module: AnyModule, path: Path) -> None:
             f"{path} does not hold weights of {module.options.model}; name a "
             "generator.safetensors or generator.onnx that a run of this model wrote"
         ) from error
-
-
-def _state_of(checkpoint: Path) -> tuple[int, int | None]:
-    """Updates so far, and how many crops each took, if the checkpoint says."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=False)
-    return int(state.get("done", state["global_step"])), state.get(TOGETHER)

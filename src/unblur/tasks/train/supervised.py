@@ -1,12 +1,10 @@
 """What a recipe may say, and the Lightning module that learns it."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import lightning
 import torch
 from torch import Tensor
 
@@ -16,9 +14,9 @@ from unblur.errors import OptionError, TrainingError
 from unblur.losses import charbonnier, frequency, log_frequency, log_mse
 from unblur.models import MODELS, build_model
 from unblur.tasks.train.data import MixOptions
-from unblur.tasks.train.validate import draw_strips, validate
+from unblur.tasks.train.module import TrainingModule
+from unblur.tasks.train.precision import PRECISIONS
 
-PRECISIONS: Final = ("bf16-mixed", "32-true", "64-true")
 _WARMUP_STEPS: Final = 300
 """Updates over which the learning rate grows from zero; in short runs a tenth of them."""
 Loss = Callable[..., Tensor]
@@ -54,8 +52,8 @@ class TrainOptions:
     """Weight of the loss on Fourier transforms beside the one on pixels."""
     ema_decay: float = 0.999
     """Weight of the past in the running mean of the weights, which is what is kept."""
-    precision: str = "bf16-mixed"
-    """Lightning's name: ``bf16-mixed``, ``32-true``, or, to compare runs, ``64-true``."""
+    precision: str = "auto"
+    """``fp32``, ``bf16``, to compare runs ``fp64``, or ``auto``: bf16 where the hardware has it."""
     seed: int = 1
     """Of the pairs and of the first weights."""
     validate_every: int = 1000
@@ -89,14 +87,13 @@ class TrainOptions:
             raise OptionError(f"precision must be one of {known}, got {self.precision!r}")
 
 
-class DeblurModule(lightning.LightningModule):
+class DeblurModule(TrainingModule):
     """Plain supervised training of a generator on pixel and frequency losses."""
 
+    options: TrainOptions
+
     def __init__(self, options: TrainOptions, validation: Sequence[tuple[str, PairSet]]) -> None:
-        super().__init__()
-        self.options = options
-        self.validation = validation
-        torch.manual_seed(options.seed)
+        super().__init__(options, validation)
         self.generator = build_model(options.model)
         self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         # The running mean lives in the module, so every checkpoint holds it.
@@ -109,58 +106,49 @@ class DeblurModule(lightning.LightningModule):
         """What is kept of a run: the running mean."""
         return self.ema
 
-    @property
-    def done(self) -> int:
-        """Updates so far."""
-        return self.global_step
-
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """One update's loss."""
         blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
-        restored = self.generator(blurred)
+        with self.seeded():
+            restored = self.generator(blurred)
         of_pixels, of_spectra, factor = LOSSES[self.options.loss]
         floor = {"floor": self.options.loss_floor} if self.options.loss == "log" else {}
         pixel, spectral = of_pixels(restored, sharp, **floor), of_spectra(restored, sharp)
         loss = factor * (pixel + self.options.frequency_weight * spectral)
-        self.log_dict({"loss/pixel": pixel, "loss/frequency": spectral})
+        # Under "step" loggers expect the number to file the others by.
+        step = float(self.done + 1)
+        self.log_dict({"loss/pixel": pixel, "loss/frequency": spectral, "step": step})
         self.log("loss", loss, prog_bar=True)
+        self.show_gain()
         if not torch.isfinite(loss):
-            raise TrainingError(f"the loss is {loss.item()} at step {self.global_step}")
+            raise TrainingError(f"the loss is {loss.item()} at step {self.done}")
         return loss
 
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Move the running mean of the weights."""
+    def optimizer_step(self, *arguments: Any, **more: Any) -> None:
+        """Update the weights, then their running mean and the count."""
+        super().optimizer_step(*arguments, **more)
+        self.done += 1
         # A young mean forgets faster, or the first weights would linger for thousands of steps.
-        decay = min(self.options.ema_decay, (1 + self.global_step) / (10 + self.global_step))
+        decay = min(self.options.ema_decay, (1 + self.done) / (10 + self.done))
         mean = [parameter.detach() for parameter in self.ema.parameters()]
         now = [parameter.detach() for parameter in self.generator.parameters()]
         torch._foreach_lerp_(mean, now, 1 - decay)
 
-    def on_validation_epoch_start(self) -> None:
-        """Restore the validation pairs as a user's photos would be, and score them."""
-        scores, strips = validate(self.ema, self.options.model, self.validation)
-        self.log("val/psnr_gain", scores.pop("val/psnr_gain"), prog_bar=True, sync_dist=True)
-        self.log_dict({**scores, "time/process_s": time.process_time()}, sync_dist=True)
-        draw_strips(self.loggers, strips, self.global_step)
-
-    def validation_step(self, *_: Any) -> None:
-        """Nothing: validation is whole photos through the Restorer, not batches."""
+    def rate(self, step: int) -> float:
+        """Linear warm-up, half a cosine."""
+        total = self.options.steps
+        warmup = min(_WARMUP_STEPS, -(-total // 10))
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 * (1 + math.cos(math.pi * min(1, (step - warmup) / max(1, total - warmup))))
 
     def configure_optimizers(self) -> Any:
-        """AdamW, linear warm-up, half a cosine."""
+        """AdamW."""
         optimizer = torch.optim.AdamW(
             self.generator.parameters(),
             lr=self.options.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=1e-4,
         )
-        total = self.options.steps
-        warmup = min(_WARMUP_STEPS, -(-total // 10))
-
-        def factor(step: int) -> float:
-            if step < warmup:
-                return (step + 1) / warmup
-            return 0.5 * (1 + math.cos(math.pi * min(1, (step - warmup) / max(1, total - warmup))))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        (schedule,) = self.scheduled([optimizer])
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]

@@ -1,7 +1,7 @@
 """Score a network during training as a user's photos would be: through the Restorer."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,19 +23,24 @@ _STRIPS: Final = 4
 
 
 def validate(
-    network: "nn.Module", model: str, sets: Sequence[tuple[str, PairSet]]
-) -> tuple[dict[str, float], NDArray[np.float32]]:
+    network: "nn.Module",
+    model: str,
+    sets: Sequence[tuple[str, PairSet]],
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+) -> tuple[dict[str, float], NDArray[np.float32]] | None:
     """Restore every pair of every set.
 
     Args:
         network: The generator.
         model: Its name in the table of models.
         sets: Named sets of pairs.
+        stopped: Asked before each pair: it may take minutes to restore them all.
 
     Returns:
         Means over all pairs (``val/psnr_gain``, ``val/psnr``, ``val/ssim``, and both of the
         blurred photos), the gain of each set if there are several, and a picture of strips:
-        blurred, restored, sharp.
+        blurred, restored, sharp. None if stopped.
     """
     spec = MODELS[model]
     if next(network.parameters()).dtype != torch.float32:  # a run in double precision
@@ -53,6 +58,8 @@ def validate(
     for name, pairs in sets:
         scored = []
         for index in range(len(pairs)):
+            if stopped():
+                return None
             blurred, sharp = (x.transpose(1, 2, 0) for x in pairs[index])
             restored = restorer.restore_pixels(blurred)
             both = (psnr(blurred, sharp), psnr(restored, sharp))
