@@ -9,6 +9,8 @@ The names below are loaded on first use, so that importing the package costs not
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
+from unblur._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from unblur.errors import UnblurError
     from unblur.imaging.blur.blur import blur

@@ -13,7 +13,7 @@ from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.train import export as module
 from unblur.tasks.train.export import export
-from unblur.tasks.train.export_dropout import keep_dropping
+from unblur.models.stochastic import keep_dropping
 from unblur.weights import find_network
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own deprecations
@@ -113,12 +113,12 @@ def test_a_stochastic_file_drops_in_every_engine_about_as_the_module_does(stocha
     first, second = restorer.restore_pixels(pixels), restorer.restore_pixels(pixels)
 
     assert restorer.engine.metadata["unblur.dropout"] == "0.5"
-    keep_dropping(dropping, 0.5, exported.path)
+    keep_dropping(dropping, 0.5)
     torch_module = TorchEngine(dropping)
     batch = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
     expected = torch_module.run(batch) - torch_module.run(batch)
     assert np.std(first - second) == pytest.approx(np.std(expected), rel=0.2)
-    keep_dropping(dropping, 0.0, exported.path)
+    keep_dropping(dropping, 0.0)
     assert np.std(first - second) > 0.01
     if engine != "torch":
         np.testing.assert_array_equal(Restorer.open(how).restore_pixels(pixels), first)

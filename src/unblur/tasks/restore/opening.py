@@ -33,7 +33,7 @@ def _open_torch(path: Path) -> TorchEngine:
     except ImportError as error:
         raise MissingExtraError("torch", extra="train") from error
     from unblur.models import MODELS
-    from unblur.models.deblurgan import Dropout
+    from unblur.models.stochastic import keep_dropping
 
     state, facts = read_state(path)
     name = facts.get("unblur.model", "")
@@ -46,8 +46,6 @@ def _open_torch(path: Path) -> TorchEngine:
     except (KeyError, RuntimeError) as error:
         raise NetworkError(f"{path} does not hold the weights of {name}") from error
     if "unblur.dropout" in facts:
-        for part in module.modules():
-            if isinstance(part, Dropout):
-                part.p, part.always = float(facts["unblur.dropout"]), True
+        keep_dropping(module, float(facts["unblur.dropout"]))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return TorchEngine(module.to(device), facts)

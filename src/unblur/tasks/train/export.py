@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unblur.engines import Engine, OnnxEngine, TorchEngine
 from unblur.errors import NetworkError, TargetError
 from unblur.models import MODELS
-from unblur.tasks.train.export_dropout import keep_dropping, quiet, random_numbers
+from unblur.models.stochastic import keep_dropping, quiet, random_numbers
 from unblur.weights import HALF_SUFFIX
 
 if TYPE_CHECKING:
@@ -86,11 +86,11 @@ def export(
     module = module.eval().float()
     exact = _pictures(TorchEngine(module))
     if dropout is not None:
-        keep_dropping(module, dropout, path)
+        keep_dropping(module, dropout)
     proto = _trace(module, model)
     _complete(proto, module)
     if dropout is not None:
-        keep_dropping(module, 0.0, path)  # what is proved below is all but the random numbers
+        keep_dropping(module, 0.0)  # what is proved below is all but the random numbers
         metadata = {**metadata, "dropout": f"{dropout:g}"}
     part = path.with_name(f".{path.name}.part")
     rounded_db = None

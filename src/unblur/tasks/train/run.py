@@ -108,7 +108,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
     if not resume:
         _check(sources, options)
     start, before = _state_of(last) if resume else (0, None)
-    crops = options.batch * (options.accumulate if isinstance(options, AdversarialOptions) else 1)
+    crops = options.crops if isinstance(options, AdversarialOptions) else options.batch
     together = crops * devices * nodes
     early = round(options.early_share * options.steps) if isinstance(options, TrainOptions) else 0
     pairs, words = training_pairs(
@@ -197,7 +197,7 @@ def _module(options: AnyOptions, sources: TrainingData, vgg: Path | None) -> Any
     )
     if isinstance(options, TrainOptions):
         return DeblurModule(options, validation)
-    features = load_vgg(vgg) if options.loss.perceptual > 0 else None
+    features = load_vgg(vgg, **options.loss.vgg) if options.loss.perceptual > 0 else None
     return AdversarialModule(options, validation, features)
 
 

@@ -4,7 +4,6 @@ ONNX has a node for it, but ONNX Runtime takes that node for the identity on a C
 ``training_mode`` says, and OpenVINO refuses it. So random numbers are spelt out: both draw them.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,7 +18,7 @@ PUBLISHED_DROPOUT: Final = 0.5
 """DeblurGAN, section 3.2."""
 
 
-def keep_dropping(module: "nn.Module", share: float, path: Path) -> None:
+def keep_dropping(module: "nn.Module", share: float) -> None:
     """Let a module drop outside of training, too; a share of 0 stops it.
 
     Raises:
@@ -29,9 +28,7 @@ def keep_dropping(module: "nn.Module", share: float, path: Path) -> None:
 
     found = [part for part in module.modules() if isinstance(part, Dropout)]
     if not found:
-        raise NetworkError(
-            f"{path}: this network has no dropout to keep on; DeblurGAN's generators have"
-        )
+        raise NetworkError("this network has no dropout to keep on; DeblurGAN's generators have")
     for part in found:
         part.p, part.always = share, share > 0
 
