@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unblur.errors import NetworkError
-from unblur.tasks.train.export import Exported, export
 from unblur.models.stochastic import PUBLISHED_DROPOUT
+from unblur.tasks.train.export import Exported, export
 from unblur.tasks.train.weights_file import build_generator, read_tensors
 
 if TYPE_CHECKING:

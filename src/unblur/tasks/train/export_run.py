@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from unblur.errors import NetworkError
-from unblur.tasks.train.export import Exported, export
 from unblur.models.stochastic import PUBLISHED_DROPOUT
+from unblur.tasks.train.export import Exported, export
 from unblur.tasks.train.recipe import read_table
 from unblur.tasks.train.weights_file import build_generator, read_tensors
 from unblur.weights import read_state
