@@ -99,7 +99,7 @@ def table(folders: dict[str, Path], args: argparse.Namespace) -> Iterator[str]:
     """The lines of a Markdown table."""
     models = {name: str(folder / "generator.onnx") for name, folder in folders.items()}
     options = BenchOptions(
-        models=tuple(models.values()), limit=args.limit, guard=False, workers=1, engine="onnx"
+        models=tuple(models.values()), limit=args.limit, workers=1, engine="onnx"
     )
     columns = {}
     for part in chosen_parts(args.validation, []):

@@ -135,7 +135,7 @@ def main() -> int:
         options = BenchOptions(
             models=tuple(args.model or ("unsharp-mask", "fast")),
             limit=args.limit,
-            guard=not args.no_guard,
+            guard="off" if args.no_guard else "on",
             engine=args.engine,
             workers=1,
         )

@@ -91,13 +91,17 @@ def frequency(restored: Tensor, sharp: Tensor) -> Tensor:
     return _spectral_difference(restored, sharp).mean()
 
 
-def perceptual(features: Features, restored: Tensor, sharp: Tensor) -> Tensor:
+def perceptual(
+    features: Features, restored: Tensor, sharp: Tensor, *, add_channels: bool = False
+) -> Tensor:
     """Mean squared difference of features, over all of their values.
 
     Args:
         features: A frozen network, such as :func:`unblur.models.vgg.load_vgg` gives.
         restored: (B, 3, H, W).
         sharp: Same shape; no gradient flows into it.
+        add_channels: Add up the channels of the map, as the paper's formula has it literally:
+            of 256 channels that is 256 times the mean.
 
     References:
         Kupyn et al., *DeblurGAN*, CVPR 2018, the equation after eq. 6. It divides by width and
@@ -106,7 +110,8 @@ def perceptual(features: Features, restored: Tensor, sharp: Tensor) -> Tensor:
     """
     with torch.no_grad():
         wanted = features(sharp)
-    return mse(features(restored), wanted)
+    loss = mse(features(restored), wanted)
+    return loss * wanted.shape[1] if add_channels else loss
 
 
 def total_variation(restored: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import pytest
 from photo_sets import cut_short, save, save_pair
 from unblur.imaging.photo.photo import read_photo
 from unblur.metrics import psnr
+from unblur.tasks.singan.options import SinGANOptions
 
 NAMES = ("a", "b", "c")
 
@@ -73,6 +74,24 @@ def test_files_of_another_program_are_scored_without_a_network(run, pairs, tmp_p
     rows = done.stdout.splitlines()[2:-1]
     assert [row.split(" | ")[0] for row in rows] == ["| blurred", "| theirs"]
     assert "3, 3 with infinite PSNR" in rows[1]
+
+
+def test_both_rows_of_the_guard_and_singan_are_asked_for_by_flags(run_here, pairs, monkeypatch):
+    monkeypatch.setattr("unblur.tasks.singan.options.fast_options", lambda **more: SinGANOptions(
+        scales=2, max_size_px=40, **more
+    ))  # fmt: skip
+    done = run_here(
+        "bench", "pairs", "pairs", "-o", "report", "--model", "fast", "--guard", "both",
+        "--method", "singan", "--iterations", 1, "--limit", 1,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.split(" | ")[:2] for line in done.stdout.splitlines()[2:6]] == [
+        ["| blurred", "off"],
+        ["| fast", "off"],
+        ["| fast, guarded", "on"],
+        ["| singan", "off"],
+    ]
 
 
 def test_a_limit_draws_so_many_photos(run, pairs, tmp_path):

@@ -1,6 +1,9 @@
 import re
+import sys
 
+import numpy as np
 import pytest
+from scipy.io import savemat
 
 from photo_sets import save_pair
 from unblur.data.benchmarks import (
@@ -10,7 +13,8 @@ from unblur.data.benchmarks import (
     kohler_cases,
     pair_cases,
 )
-from unblur.errors import DataError, OptionError
+from unblur.data.matlab import read_frames
+from unblur.errors import DataError, MissingExtraError, OptionError
 
 
 def touch(path):
@@ -123,15 +127,88 @@ def test_kohlers_frames_are_in_order_and_the_one_it_has_not_got_is_left_out(kohl
 def test_a_photo_of_kohlers_without_frames_is_a_case_with_an_error(kohler):
     touch(kohler / "Blurry4_2.png")
 
-    assert kohler_cases(kohler).cases[-1].error.endswith("has no frames GroundTruth4_2_*")
+    assert (
+        kohler_cases(kohler)
+        .cases[-1]
+        .error.endswith("no frames GroundTruth4_2.mat or GroundTruth4_2_*")
+    )
 
 
-def test_frames_in_mat_files_are_asked_for_as_pictures(tmp_path):
-    touch(tmp_path / "Blurry1_1.png")
-    touch(tmp_path / "GroundTruth1_1.mat")
+@pytest.fixture
+def packed(tmp_path):
+    """The layout as published: a MATLAB file for each photo, here of few and tiny frames."""
+    rng = np.random.default_rng(1)
+    frames = {}
+    for trajectory, count in ((1, 199), (3, 199), (12, 5)):
+        touch(tmp_path / f"BlurryImages/Blurry1_{trajectory}.png")
+        frames[trajectory] = rng.integers(0, 256, (4, 5, 3, count), np.uint8)
+        path = tmp_path / f"GroundTruth1_{trajectory}.mat"
+        savemat(path, {"GroundTruth": frames[trajectory]}, do_compression=trajectory != 3)
+    return tmp_path, frames
 
-    with pytest.raises(DataError, match=r"frames in \.mat files have to be saved as pictures"):
-        kohler_cases(tmp_path)
+
+def test_kohlers_mat_files_give_the_frames_that_the_official_script_takes(packed):
+    folder, frames = packed
+    first, third, last = kohler_cases(folder).cases
+
+    places = {1: range(199), 3: [*range(29), *range(30, 198)], 12: range(5)}
+    for case, trajectory in ((first, 1), (third, 3), (last, 12)):
+        assert case.sharp == (folder / f"GroundTruth1_{trajectory}.mat",)
+        got = [pixels for _, pixels in case.frames()]
+        assert len(got) == len(places[trajectory])
+        for pixels, place in zip(got, places[trajectory], strict=True):
+            np.testing.assert_array_equal(pixels * 255, frames[trajectory][..., place])
+    np.testing.assert_array_equal(third.frame(29) * 255, frames[3][..., 30])
+    assert kohler_cases(folder).notes == (
+        "3 photos; the published set has 48",
+        "1_12: 5 frames; the published set has 198",
+    )
+
+
+def test_pictures_are_taken_before_a_mat_file(packed):
+    folder, _ = packed
+    touch(folder / "GroundTruth1_1_1.png")
+
+    assert kohler_cases(folder).cases[0].sharp == (folder / "GroundTruth1_1_1.png",)
+
+
+def test_mat_files_that_cannot_be_read_say_what_would_work(packed):
+    folder, _ = packed
+    hdf5 = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Thu Jan 1".ljust(116)
+    hdf5 += bytes(8) + (0x0200).to_bytes(2, "little") + b"IM" + bytes(384) + b"\x89HDF\r\n\x1a\n"
+    for content, why in (
+        (hdf5, r"of version 7\.3 \(HDF5\).* save\('GroundTruth1_1\.mat', 'GroundTruth', '-v7'\)"),
+        (hdf5[:60], r"of version 7\.3 \(HDF5\)"),
+        (b"not a file of MATLAB's" * 20, "is damaged or no MATLAB file"),
+        ((folder / "GroundTruth1_1.mat").read_bytes()[:400], "is damaged or no MATLAB file"),
+    ):
+        (folder / "GroundTruth1_1.mat").write_bytes(content)
+        case = kohler_cases(folder).cases[0]
+        with pytest.raises(DataError, match=why):
+            raise DataError(case.error) if case.error else read_frames(case.sharp[0], [0])
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"frames": np.zeros((4, 5, 3, 2), np.uint8)}, "holds frames; expected a variable Ground"),
+        ({"GroundTruth": np.zeros((4, 5, 3), np.uint8)}, "is of 4 x 5 x 3; expected .*x frames"),
+        ({"GroundTruth": np.zeros((4, 5, 3, 2))}, "is of float64; expected .*uint8"),
+    ],
+)
+def test_a_mat_file_of_other_things_is_told(packed, values, why):
+    folder, _ = packed
+    savemat(folder / "GroundTruth1_1.mat", values)
+
+    with pytest.raises(DataError, match=why):
+        read_frames(folder / "GroundTruth1_1.mat", [0])
+
+
+def test_mat_files_without_scipy_name_the_extra(packed, monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.io", None)
+
+    with pytest.raises(MissingExtraError, match=r"scipy is not installed; .*'unblur\[bench\]'"):
+        kohler_cases(packed[0])
 
 
 # --- which, and what others made of them

@@ -100,6 +100,19 @@ def test_features_come_before_the_activation_if_asked_for(published, weights):
     assert_equal_but_for_rounding(got, features(normalised(photos()), weights, relu=False))
 
 
+def test_photos_are_fed_as_the_authors_of_deblurgan_do_if_asked_for(published, weights, tmp_path):
+    signed = features(2 * photos() - 1, weights, relu=False)
+    got = load_vgg(published, before_relu=True, normalise=False)(photos())
+    torch.testing.assert_close(got, signed)
+
+    # The original weights see values 58 times as large, and give features as much larger.
+    got = load_vgg(
+        original(weights, tmp_path / "vgg.safetensors"), before_relu=True, normalise=False
+    )(photos())
+    expected = features(58 * (2 * photos() - 1), weights, relu=False) / 58
+    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_features_are_frozen_but_pass_gradients_on(published):
     net = load_vgg(published)
     restored = photos().requires_grad_()

@@ -15,7 +15,9 @@ from unblur.data.crops import (
     PhotoCache,
     as_floats,
     check_index,
+    check_scale,
     photo_files,
+    shrunk,
     sorted_paths,
     turned,
     wrong_draws,
@@ -53,6 +55,9 @@ class AveragedFrames:
         gamma: Display curve of the frames, one of :data:`unblur.imaging.video.exposure.GAMMAS`.
         max_step_px: Do not use windows with a longer step between two frames, which show
             ghosts, as measured by :func:`unblur.imaging.video.flow.step_px`; None does not measure.
+        scale: Range of the size, relative to the files, at which frames are used, after they are
+            averaged; but never so small that a crop does not fit.
+        ways: How crops are flipped and turned, one of :data:`unblur.data.crops.WAYS`.
         part: From which share of every sequence to which it is used. The rest can validate,
             after a gap as long as pictures take to change.
 
@@ -76,6 +81,8 @@ class AveragedFrames:
         frames: tuple[int, int] = (5, 25),
         gamma: str = "2.2",
         max_step_px: float | None = None,
+        scale: tuple[float, float] = (1.0, 1.0),
+        ways: str = "all",
         part: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         if wrong := wrong_draws(crop_px, seed, count):
@@ -89,6 +96,8 @@ class AveragedFrames:
             raise MissingExtraError("opencv-python-headless", extra="video")
         if not 0 <= part[0] < part[1] <= 1:
             raise OptionError(f"part needs 0 <= from < to <= 1, got {list(part)}")
+        check_scale(scale)
+        self.scale, self.ways = scale, ways
         self.crop_px = crop_px
         self.seed = seed
         self.count = count
@@ -118,17 +127,22 @@ class AveragedFrames:
         first = window.frames[0]
         height, width = size = self._photos[first].shape[:2]
         check_fits(first, size, self.crop_px)
-        top = int(rng.integers(height - self.crop_px + 1))
-        left = int(rng.integers(width - self.crop_px + 1))
+        side = self.crop_px
+        if self.scale != (1.0, 1.0):  # drawn only if wanted: recipes without it keep their pairs
+            side = min(round(side / rng.uniform(*self.scale)), height, width)
+        top = int(rng.integers(height - side + 1))
+        left = int(rng.integers(width - side + 1))
         crops = []
         for path in window.frames:
             frame = self._photos[path]
             check_frames(first, size, path, frame.shape[:2])
             # A copy: with a view all frames of a window would have to fit in memory.
-            crops.append(frame[top : top + self.crop_px, left : left + self.crop_px].copy())
+            crops.append(frame[top : top + side, left : left + side].copy())
         mean = expose(crops, gamma=self.gamma)
         blurred = np.round(mean * 255).astype(np.uint8)
-        return turned(rng, as_floats(blurred), as_floats(crops[len(crops) // 2]))
+        middle = crops[len(crops) // 2]
+        both = [as_floats(shrunk(x, self.crop_px)) for x in (blurred, middle)]
+        return turned(rng, both[0], both[1], self.ways)
 
     def describe(self, index: int) -> str:
         """The frames behind pair ``index``."""

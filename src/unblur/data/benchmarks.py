@@ -1,25 +1,27 @@
 """The data sets that the field compares methods on, as people have them on disk."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unblur.data.crops import photo_files, sorted_paths
+from unblur.data.matlab import count_frames, read_frames
 from unblur.data.pairs import pair_folders, survey_pairs
 from unblur.errors import DataError, OptionError
 from unblur.imaging.files.names import RESTORED
-from unblur.imaging.photo.photo import WRITABLE
+from unblur.imaging.photo.photo import WRITABLE, read_photo
 
 GOPRO_HOME: Final = "https://seungjunnah.github.io/Datasets/gopro"
 KOHLER_HOME: Final = "https://webdav.tuebingen.mpg.de/pixel/benchmark4camerashake/"
 _GOPRO_LAYOUT: Final = "GOPRO_Large/test/<sequence>/blur/*.png and .../sharp/*.png"
 _KOHLER_LAYOUT: Final = (
-    "Blurry<image>_<trajectory>.png and GroundTruth<image>_<trajectory>_<frame>.png, in it or in "
-    "folders of it"
+    "Blurry<image>_<trajectory>.png and GroundTruth<image>_<trajectory>.mat (or "
+    "GroundTruth<image>_<trajectory>_<frame>.png), in it or in folders of it"
 )
 GOPRO_PAIRS: Final = 1111
 KOHLER_IMAGES: Final = 4
@@ -32,6 +34,8 @@ _OTHER_FRAMES: Final = {
 _NO_FRAME: Final = {(1, 3): 30}
 """Of image and trajectory: the frame that the published set has not got, which the official
 script leaves out."""
+_PACKED: Final = {(1, 3): [*range(29), *range(30, 198)]}
+"""The same in a ``.mat`` file: the places, from 0, that the official script takes there."""
 _BLURRY: Final = re.compile(r"blurry([0-9]+)_([0-9]+)", re.IGNORECASE)
 _TRUTH: Final = re.compile(r"groundtruth([0-9]+)_([0-9]+)(?:_([0-9]+))?", re.IGNORECASE)
 
@@ -44,9 +48,33 @@ class Case:
     """Within the data set, without ending: ``GOPR0384_11_00/000001``."""
     blurred: Path
     sharp: tuple[Path, ...]
-    """One photo; of Köhler's set all frames along the trajectory; none if they are missing."""
+    """One photo; of Köhler's set all frames along the trajectory, or the ``.mat`` file that holds
+    them; none if they are missing."""
+    packed: tuple[int, ...] | None = None
+    """The frames that count in a ``.mat`` file, from 0; None if there is no such file."""
     error: str | None = None
     """Why it cannot be scored."""
+
+    def frames(self) -> Iterator[tuple[Path, NDArray[np.float32]]]:
+        """What it is compared with, one after the other: files, and pixels, (H, W, 3) in [0, 1].
+
+        Raises:
+            PhotoError: If one cannot be read.
+            DataError: If a ``.mat`` file cannot.
+        """
+        if self.packed is None:
+            for path in self.sharp:
+                yield path, read_photo(path).pixels.astype(np.float32, copy=False)
+            return
+        for codes in read_frames(self.sharp[0], self.packed):
+            yield self.sharp[0], codes.astype(np.float32) / np.float32(255)
+
+    def frame(self, index: int) -> NDArray[np.float32]:
+        """One of them, by its place."""
+        if self.packed is None:
+            return read_photo(self.sharp[index]).pixels.astype(np.float32, copy=False)
+        codes = read_frames(self.sharp[0], self.packed[index : index + 1])[0]
+        return codes.astype(np.float32) / np.float32(255)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +148,12 @@ def kohler_cases(folder: Path) -> CaseList:
     """The photos of Köhler's data set, each with the frames along its trajectory.
 
     Args:
-        folder: With the files somewhere in it; the frames as pictures, not as ``.mat``.
+        folder: With the files somewhere in it; the frames in the 48 ``.mat`` files or as
+            pictures, which are taken where there are both.
 
     Raises:
         DataError: If there are none; it says where the data set is to be had.
+        MissingExtraError: If there are ``.mat`` files and SciPy is not installed.
 
     References:
         Köhler et al., *Recording and playback of camera shake*, ECCV 2012.
@@ -131,33 +161,52 @@ def kohler_cases(folder: Path) -> CaseList:
     _check_folder(folder, KOHLER_HOME, _KOHLER_LAYOUT)
     blurred: dict[tuple[int, int], Path] = {}
     frames: dict[tuple[int, int], dict[int, Path]] = {}
-    packed = False
+    packed: dict[tuple[int, int], Path] = {}
     for path in sorted(folder.rglob("*")):
-        packed |= path.suffix.lower() == ".mat" and _TRUTH.match(path.stem) is not None
+        if path.suffix.lower() == ".mat" and (found := _TRUTH.fullmatch(path.stem)):
+            packed[int(found[1]), int(found[2])] = path
         if path.suffix.lower() not in WRITABLE or path.name.startswith("."):
             continue
         if found := _BLURRY.fullmatch(path.stem):
             blurred[int(found[1]), int(found[2])] = path
         elif (found := _TRUTH.fullmatch(path.stem)) and found[3]:
             frames.setdefault((int(found[1]), int(found[2])), {})[int(found[3])] = path
-    if not blurred or not frames:
+    if not blurred or not (frames or packed):
         what = "no blurred photos" if not blurred else "no sharp frames"
-        unpack = "; frames in .mat files have to be saved as pictures" if packed else ""
         raise DataError(
-            f"{folder} has {what} of Köhler's set{unpack}; {_get_it(KOHLER_HOME, _KOHLER_LAYOUT)}"
+            f"{folder} has {what} of Köhler's set; {_get_it(KOHLER_HOME, _KOHLER_LAYOUT)}"
         )
     cases, notes = [], []
     for key, path in sorted(blurred.items()):
         of_case = {n: p for n, p in sorted(frames.get(key, {}).items()) if _NO_FRAME.get(key) != n}
         name = f"{key[0]}_{key[1]}"
-        error = None if of_case else f"{path} has no frames GroundTruth{name}_*"
-        cases.append(Case(name=name, blurred=path, sharp=tuple(of_case.values()), error=error))
         expected = _OTHER_FRAMES.get(key, _USUAL_FRAMES) - (key in _NO_FRAME)
-        if len(of_case) != expected:
-            notes.append(f"{name}: {len(of_case)} frames; the published set has {expected}")
+        if not of_case and key in packed:
+            case, expected = _packed_case(name, path, packed[key], key), expected - (key in _PACKED)
+        else:
+            error = (
+                None
+                if of_case
+                else f"{path} has no frames GroundTruth{name}.mat or GroundTruth{name}_*"
+            )
+            case = Case(name=name, blurred=path, sharp=tuple(of_case.values()), error=error)
+        cases.append(case)
+        count = len(case.sharp if case.packed is None else case.packed)
+        if count != expected:
+            notes.append(f"{name}: {count} frames; the published set has {expected}")
     if len(cases) != KOHLER_IMAGES * KOHLER_TRAJECTORIES:
         notes.insert(0, f"{len(cases)} photos; the published set has 48")
     return CaseList(cases=tuple(cases), notes=tuple(notes))
+
+
+def _packed_case(name: str, blurred: Path, file: Path, key: tuple[int, int]) -> Case:
+    """A photo whose frames are in a ``.mat`` file; one that cannot be read is its error."""
+    try:
+        count = count_frames(file)
+    except DataError as error:
+        return Case(name=name, blurred=blurred, sharp=(), packed=(), error=str(error))
+    places = [place for place in _PACKED.get(key, range(count)) if place < count]
+    return Case(name=name, blurred=blurred, sharp=(file,), packed=tuple(places))
 
 
 def choose_cases(cases: Sequence[Case], limit: int | None, seed: int) -> tuple[Case, ...]:

@@ -1,18 +1,21 @@
 """What all data sets share: photos decoded once, and crops that are turned every way."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import DataError, PhotoError
+from unblur.errors import DataError, OptionError, PhotoError
 from unblur.imaging.photo.photo import WRITABLE, read_photo
 from unblur.imaging.video.frames import natural_key
 
 Float32 = NDArray[np.float32]
 Codes = NDArray[np.uint8]
 
+WAYS: Final = ("all", "mirror", "none")
+"""How crops may be flipped and turned."""
 _CACHE_BYTES: Final = 1 << 30
 _LEAST_CROP_PX: Final = 16
 
@@ -57,16 +60,60 @@ class PhotoCache:
         return photo
 
 
-def turned(rng: np.random.Generator, blurred: Float32, sharp: Float32) -> tuple[Float32, Float32]:
-    """Both pictures, square and (H, W, 3), flipped and turned alike; as planes (3, H, W)."""
-    flipped, turns = rng.integers(2), int(rng.integers(4))
+def turned(
+    rng: np.random.Generator, blurred: Float32, sharp: Float32, ways: str = "all"
+) -> tuple[Float32, Float32]:
+    """Both pictures, square and (H, W, 3), flipped and turned alike; as planes (3, H, W).
+
+    Args:
+        rng: Draws one of the ways.
+        blurred: One picture.
+        sharp: The other.
+        ways: One of :data:`WAYS`: all eight; left and right exchanged or not, as DeblurGAN's
+            authors train; or as it is.
+    """
+    flipped = rng.integers(2) if ways != "none" else 0
+    turns = int(rng.integers(4)) if ways == "all" else 0
     first, second = (np.rot90(x[:, ::-1] if flipped else x, turns) for x in (blurred, sharp))
     return _planes(first), _planes(second)
+
+
+def drawn(rng: np.random.Generator, seed: int, index: int, count: int, *, epochs: bool) -> int:
+    """Which of so many photos or pairs is behind pair ``index``.
+
+    Args:
+        rng: Of the pair; draws one, if there are no epochs.
+        seed: Of all pairs; decides the order within each epoch.
+        index: Of the pair.
+        count: How many there are to draw from.
+        epochs: Each once before any comes again, in another order every time.
+    """
+    if not epochs:
+        return int(rng.integers(count))
+    epoch, place = divmod(index, count)
+    return int(_order(seed, epoch, count)[place])
+
+
+@lru_cache(maxsize=16)
+def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    # The third number keeps the draw apart from those that are made with the seed elsewhere.
+    return np.random.default_rng([seed, epoch, 3]).permutation(count)
 
 
 def as_floats(codes: Codes) -> Float32:
     """Codes of 8 bits as floats in [0, 1]."""
     return codes.astype(np.float32) / np.float32(255)
+
+
+def shrunk(codes: Codes, side: int) -> Codes:
+    """A square at a side in px, by a Lanczos filter; itself where it has that side."""
+    if codes.shape[0] == side:
+        return codes
+    import pyvips
+
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(codes))
+    resized: Codes = image.resize(side / codes.shape[0], vscale=side / codes.shape[1]).numpy()
+    return resized
 
 
 def check_index(index: int, count: int) -> None:
@@ -86,6 +133,17 @@ def wrong_draws(crop_px: int, seed: int, count: int) -> str | None:
     if seed < 0 or count < 0:
         return f"seed and count must not be negative, got {seed} and {count}"
     return None
+
+
+def check_scale(scale: tuple[float, float]) -> None:
+    """Check a range of sizes, relative to the files, at which photos are used.
+
+    Raises:
+        OptionError: If it is empty, or enlarges.
+    """
+    low, high = scale
+    if not 0 < low <= high <= 1:
+        raise OptionError(f"scale needs 0 < low <= high <= 1, got [{low}, {high}]")
 
 
 def photo_files(folder: Path) -> list[Path]:

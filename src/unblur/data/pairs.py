@@ -13,6 +13,8 @@ from unblur.data.crops import (
     PhotoCache,
     as_floats,
     check_index,
+    check_scale,
+    drawn,
     photo_files,
     sorted_paths,
     turned,
@@ -148,13 +150,15 @@ class PairedCrops:
         scale: Range of the size, relative to the files, at which photos are used; DeblurGAN
             takes GoPro's at half their size. Photos are resized by a Lanczos filter before
             they are cropped, but never to less than a crop.
+        ways: How crops are flipped and turned, one of :data:`unblur.data.crops.WAYS`.
+        epochs: Each pair comes once before any comes again.
 
     Raises:
         DataError: If there are no pairs.
         OptionError: If a number is out of range.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what decides a set
         self,
         pairs: Sequence[Pair],
         *,
@@ -162,19 +166,20 @@ class PairedCrops:
         seed: int,
         count: int,
         scale: tuple[float, float] = (1.0, 1.0),
+        ways: str = "all",
+        epochs: bool = False,
     ) -> None:
         if not pairs:
             raise DataError("no pairs of photos to crop")
         if wrong := wrong_draws(crop_px, seed, count):
             raise OptionError(wrong)
-        low, high = scale
-        if not 0 < low <= high <= 1:
-            raise OptionError(f"scale needs 0 < low <= high <= 1, got [{low}, {high}]")
+        check_scale(scale)
         self.pairs = list(pairs)
         self.crop_px = crop_px
         self.seed = seed
         self.count = count
-        self.scale = (low, high)
+        self.scale = scale
+        self.ways, self.epochs = ways, epochs
         self._photos = PhotoCache(remedy="leave the pair out")
 
     def __len__(self) -> int:
@@ -197,7 +202,7 @@ class PairedCrops:
         scale = max(rng.uniform(*self.scale), self.crop_px / min(sizes[0]))
         top, left = rng.uniform(size=2)
         blurred, sharp = (as_floats(_cut(x, scale, self.crop_px, top, left)) for x in codes)
-        return turned(rng, blurred, sharp)
+        return turned(rng, blurred, sharp, self.ways)
 
     def describe(self, index: int) -> str:
         """The files behind pair ``index``."""
@@ -206,7 +211,7 @@ class PairedCrops:
     def _draw(self, index: int) -> tuple[Pair, np.random.Generator]:
         check_index(index, self.count)
         rng = np.random.default_rng([self.seed, index])
-        return self.pairs[int(rng.integers(len(self.pairs)))], rng
+        return self.pairs[drawn(rng, self.seed, index, len(self.pairs), epochs=self.epochs)], rng
 
 
 def _cut(codes: Codes, scale: float, crop_px: int, top: float, left: float) -> Codes:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.data.crops import Float32, PhotoCache, as_floats, check_index, turned
+from unblur.data.crops import WAYS, Float32, PhotoCache, as_floats, check_index, drawn, turned
 from unblur.data.defocus import defocus
 from unblur.data.problems import check_fits
 from unblur.errors import DataError, OptionError
@@ -16,6 +16,7 @@ from unblur.imaging.blur.blur import blur
 from unblur.imaging.blur.convolution import trim_kernel
 from unblur.imaging.blur.kernels import random_kernels
 from unblur.imaging.blur.motion import Motion, Roll, random_motion
+from unblur.imaging.blur.trajectories import PRESETS
 
 _KERNELS_TOGETHER: Final = 64
 """Kernels are drawn in blocks, much faster than one by one; see :meth:`_kernel`."""
@@ -52,6 +53,9 @@ class SyntheticOptions:
     exposure: tuple[float, ...] = (0.1, 0.1, 0.2, 0.5, 1.0)
     """Fractions of its path that a kernel shows, one drawn for each. Mild blur comes oftener: it
     is what most photos have, and what can be undone best."""
+    preset: str = "authors"
+    """Constants of Algorithm 1: ``paper`` as printed, ``authors`` as in the code that made the
+    paper's data."""
     sharp_share: float = 0.12
     """Share of pairs that are not blurred, so that the network learns to leave photos alone."""
     rotation_share: float = 0.0
@@ -64,6 +68,12 @@ class SyntheticOptions:
     """Upper end of the noise's standard deviation, uniform from 0."""
     jpeg_share: float = 0.3
     """Share of blurred crops that pass through JPEG, quality 75 to 97."""
+    ways: str = "all"
+    """How crops, of real pairs and frames, too, are flipped and turned: ``all`` eight ways;
+    ``mirror``, left and right exchanged or not, as DeblurGAN's authors do; ``none``."""
+    epochs: bool = False
+    """Photos, and real pairs, come each once before any comes again; otherwise each is drawn from
+    all."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -71,6 +81,9 @@ class SyntheticOptions:
             raise OptionError(f"softness_px must be in [0, 10), got {self.softness_px}")
         if not 0 <= self.noise_max <= 1:
             raise OptionError(f"noise_max must be in [0, 1], got {self.noise_max}")
+        for name, value, known in (("preset", self.preset, PRESETS), ("ways", self.ways, WAYS)):
+            if value not in known:
+                raise OptionError(f"{name} must be one of {', '.join(known)}, got {value!r}")
         for name in ("crop_px", "early_crop_px"):
             if getattr(self, name) < 16:  # noqa: PLR2004
                 raise OptionError(f"{name} must be at least 16, got {getattr(self, name)}")
@@ -152,7 +165,7 @@ class SyntheticPairs:
         codes = np.round(blurred * 255).astype(np.uint8)
         if rng.uniform() < options.jpeg_share:
             codes = _through_jpeg(codes, int(rng.integers(75, 98)))
-        return turned(rng, as_floats(codes), sharp)
+        return turned(rng, as_floats(codes), sharp, options.ways)
 
     def describe(self, index: int) -> str:
         """The file behind pair ``index``."""
@@ -161,7 +174,8 @@ class SyntheticPairs:
     def _draw(self, index: int) -> tuple[Path, np.random.Generator]:
         check_index(index, self.count)
         rng = np.random.default_rng([self.seed, index])
-        return self.photos[int(rng.integers(len(self.photos)))], rng
+        place = drawn(rng, self.seed, index, len(self.photos), epochs=self.options.epochs)
+        return self.photos[place], rng
 
     def _crop(self, path: Path, rng: np.random.Generator, crop_px: int) -> Float32:
         """A random square of a photo, resized; at least ``crop_px`` wide."""
@@ -232,6 +246,7 @@ class SyntheticPairs:
                 length_px=lengths,
                 canvas_px=canvas,
                 exposure=self.options.exposure,
+                preset=self.options.preset,
             )
             self._block = (block, early), kernels
         kernel: Float32 = self._block[1][place]

@@ -28,6 +28,8 @@ class ModelSpec:
     (``python benchmarks/restore.py --memory`` prints that)."""
     source: str
     """Paper or document that describes it."""
+    label: str = ""
+    """What reports call it where published numbers stand beside; empty: by its name."""
 
 
 def _fast(design: str, *, receptive_field_px: int) -> ModelSpec:
@@ -51,6 +53,9 @@ def _fast(design: str, *, receptive_field_px: int) -> ModelSpec:
     )
 
 
+_PUBLISHED_CHANNELS: Final = 64
+
+
 def _deblurgan(*, channels: int) -> ModelSpec:
     """DeblurGAN's generator; other widths than 64 are ours, and no figures of the paper hold."""
 
@@ -71,6 +76,9 @@ def _deblurgan(*, channels: int) -> ModelSpec:
             "torch-fp32": 1500 * channels // 64,
         },
         source="kupyn2018",
+        label="DeblurGAN's generator"
+        if channels == _PUBLISHED_CHANNELS
+        else f"DeblurGAN's topology, {channels} channels",
     )
 
 
@@ -82,6 +90,7 @@ MODELS: Final = {
     "fast-deep": _fast("deep", receptive_field_px=582),
     "deblurgan": _deblurgan(channels=64),
     "deblurgan-narrow": _deblurgan(channels=32),
+    "deblurgan-16": _deblurgan(channels=16),
 }
 
 

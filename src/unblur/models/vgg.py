@@ -29,6 +29,8 @@ _PUBLISHED_SHA256: Final = "dcbb9e9d"
 """The first digits, which is what its publisher states."""
 _URL: Final = f"https://download.pytorch.org/models/{_PUBLISHED}"
 _CHUNK: Final = 1 << 20
+_ORIGINAL_UNIT: Final = 58.0
+"""What a deviation of 1 in the published kind of input is in the original: 255 times 0.226."""
 
 _ADVICE: Final = (
     f"give --vgg FILE: {_PUBLISHED} from {_URL}, "
@@ -44,12 +46,21 @@ class VggFeatures(nn.Module):
         original: The weights are scaled for photos of 0 to 255 with the mean taken off, as
             first published. Otherwise for photos of [0, 1] with mean and deviation normalised.
         before_relu: Stop before the last activation.
+        normalise: Give the first layer what the network was trained with. Otherwise photos of
+            [-1, 1] stand in its place, as DeblurGAN's authors feed it.
     """
 
     gain: Tensor
     offset: Tensor
 
-    def __init__(self, weights: Mapping[str, Tensor], *, original: bool, before_relu: bool) -> None:
+    def __init__(
+        self,
+        weights: Mapping[str, Tensor],
+        *,
+        original: bool,
+        before_relu: bool,
+        normalise: bool = True,
+    ) -> None:
         super().__init__()
         self.before_relu = before_relu
         with torch.device("meta"):  # no first weights: they would take random numbers
@@ -66,8 +77,12 @@ class VggFeatures(nn.Module):
         else:
             deviation = torch.tensor([0.229, 0.224, 0.225])
             gain, offset = 1 / deviation, torch.tensor([0.485, 0.456, 0.406]) / deviation
+        if not normalise:
+            # 2 p - 1 where (p - mean) / deviation belongs; the original's are 58 times as large.
+            unit = _ORIGINAL_UNIT if original else 1.0
+            gain, offset = torch.full((3,), 2 * unit), torch.full((3,), unit)
         # Without normalisation the input is about 58 times larger, and so are the features.
-        self.divisor = 58.0 if original else 1.0
+        self.divisor = _ORIGINAL_UNIT if original else 1.0
         self.register_buffer("gain", gain.view(3, 1, 1), persistent=False)
         self.register_buffer("offset", offset.view(3, 1, 1), persistent=False)
 
@@ -90,7 +105,9 @@ class VggFeatures(nn.Module):
         return x / self.divisor
 
 
-def load_vgg(path: Path | None = None, *, before_relu: bool = False) -> VggFeatures:
+def load_vgg(
+    path: Path | None = None, *, before_relu: bool = False, normalise: bool = True
+) -> VggFeatures:
     """Load VGG19 up to conv3_3, frozen.
 
     Args:
@@ -99,8 +116,9 @@ def load_vgg(path: Path | None = None, *, before_relu: bool = False) -> VggFeatu
             takes the published file from the folder ``unblur`` of the user's cache, and fetches
             it there first if needed: 575 MB.
         before_relu: Take conv3_3 before its activation, as the code of DeblurGAN's authors does;
-            the paper takes it after. (Their code also leaves out the normalisation of the
-            input. That is kept here: the network was trained with it.)
+            the paper takes it after.
+        normalise: Normalise the input as the network was trained. The authors' code feeds it
+            photos of [-1, 1] instead.
 
     Raises:
         NetworkError: If there is no such file, it cannot be fetched, is damaged, or holds
@@ -121,7 +139,10 @@ def load_vgg(path: Path | None = None, *, before_relu: bool = False) -> VggFeatu
     else:
         raise NetworkError(f"{path} is neither a .pth nor a .safetensors file; {_ADVICE}")
     return VggFeatures(
-        _checked(weights, path), original=path.suffix == ".safetensors", before_relu=before_relu
+        _checked(weights, path),
+        original=path.suffix == ".safetensors",
+        before_relu=before_relu,
+        normalise=normalise,
     )
 
 

@@ -6,12 +6,16 @@ half a pixel; the mean square of what two photos differ by is the sum of
 amplitude^2 (1 - cos(2 pi waves way / side)) over the waves.
 """
 
+import shutil
+
 import numpy as np
 import pytest
 import skimage.data
+from scipy.io import savemat
 
 from photo_sets import save
 from unblur.errors import OptionError
+from unblur.imaging.photo.photo import read_photo
 from unblur.metrics import psnr
 from unblur.tasks.bench.kohler import best_match
 from unblur.tasks.bench.run import Bench, BenchOptions
@@ -160,6 +164,30 @@ def miniature(tmp_path):
         restored = np.round(restored_photo()).astype(np.uint8)
         save(restored, tmp_path / "theirs" / f"Muller1_{trajectory}.png")
     return tmp_path
+
+
+def pack(folder):
+    """The frames as published: a MATLAB file for each photo in place of pictures."""
+    for truth in folder.glob("GroundTruth*"):
+        paths = sorted(truth.iterdir(), key=lambda path: int(path.stem.rsplit("_", 1)[1]))
+        frames = [np.round(read_photo(path).pixels * 255).astype(np.uint8) for path in paths]
+        savemat(folder / f"{truth.name}.mat", {"GroundTruth": np.stack(frames, axis=3)})
+        shutil.rmtree(truth)
+
+
+def test_frames_in_mat_files_get_the_same_scores(miniature, tmp_path):
+    options = BenchOptions(benchmark="kohler", models=(), restored=(miniature / "theirs",))
+    rows = [row for x in Bench(miniature / "kohler", options).run() for row in x]
+    pack(miniature / "kohler")
+
+    bench = Bench(miniature / "kohler", options)
+    packed = [row for x in bench.run() for row in x]
+
+    numbers = [[(r["image"], r["method"], r["scores"], r["frame"]) for r in x]
+               for x in (rows, packed)]  # fmt: skip
+    assert numbers[0] == numbers[1]
+    shown = bench.pictures(packed[1])[2]
+    np.testing.assert_array_equal(shown, frames()[RIGHT])
 
 
 def test_bench_scores_the_layout_by_the_rule(miniature):

@@ -3,21 +3,29 @@ import math
 import shutil
 
 import numpy as np
+import onnx
 import pytest
 import skimage.data
 from PIL import Image
 
 import unblur
 from photo_sets import cut_short, save
+from small_network import sharpening_network
 from unblur.errors import DataError, NetworkError, OptionError
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.metrics import psnr, ssim
-from unblur.tasks.bench.report import warnings
+from unblur.models import MODELS
+from unblur.tasks.bench.options import GUARDS
+from unblur.tasks.bench.published import PUBLISHED
+from unblur.tasks.bench.report import as_markdown, as_report, table, warnings
 from unblur.tasks.bench.run import Bench, BenchOptions
 from unblur.tasks.bench.score import score_files
 from unblur.tasks.bench.summary import gains, summarise
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
+from unblur.tasks.singan import fit as singan_fit
+from unblur.tasks.singan import options as singan_options
+from unblur.tasks.singan.options import SinGANOptions
 
 PHOTOS = {"astronaut": (30, 100), "coffee": (100, 150), "chelsea": (50, 120), "rocket": (200, 300)}
 SIDE = 96
@@ -200,16 +208,113 @@ def test_protocols_give_other_numbers_for_the_same_photos(pairs, tmp_path):
     assert means["singan"] == means["standard"]  # fewer than 100 photos: all of them
 
 
-def test_guard_is_on_by_default_and_off_when_said(tmp_path):
+@pytest.mark.parametrize(
+    ("benchmark", "protocol"),
+    [("gopro", "standard"), ("gopro", "deblurgan"), ("kohler", "standard"), ("pairs", "standard")],
+)
+def test_every_protocol_runs_without_the_guard_unless_it_is_asked_for(benchmark, protocol):
+    assert BenchOptions(benchmark=benchmark, protocol=protocol).guard == "off"
+    with pytest.raises(OptionError, match="unknown guard 'yes'; known: off, on, both"):
+        BenchOptions(benchmark=benchmark, protocol=protocol, guard="yes")
+
+
+def test_guard_is_off_on_or_both_and_named_in_every_row(tmp_path):
     grass = np.repeat(skimage.data.grass()[:160, :160, None], 3, axis=2)
     for folder in ("blur", "sharp"):
         save(grass, tmp_path / folder / "grass.png")
-    runs = [run(tmp_path, BenchOptions(guard=guard)) for guard in (True, False)]
+    models = ("fast", "unsharp-mask")
+    runs = {g: run(tmp_path, BenchOptions(models=models, guard=g)) for g in GUARDS}
 
-    scores = [by(rows, "fast")["grass"]["scores"]["psnr"] for _, rows in runs]
-    assert scores[0] == math.inf  # sharp already: nothing was changed
-    assert scores[1] < 80
-    assert [bench.methods[1].facts["guard"] for bench, _ in runs] == [True, False]
+    def scores(guard, method="fast"):
+        return by(runs[guard][1], method)["grass"]["scores"]["psnr"]
+
+    assert scores("on") == math.inf  # sharp already: nothing was changed
+    assert scores("off") < 80
+    assert scores("both") == scores("off")
+    assert scores("both", "fast, guarded") == math.inf
+    assert [(m.name, m.facts["guard"]) for m in runs["both"][0].methods] == [
+        ("blurred", False), ("fast", False), ("fast, guarded", True), ("unsharp-mask", False),
+    ]  # fmt: skip
+    report = as_report(*runs["both"])
+    assert [row.split(" | ")[1] for row in table(report)[2:]] == ["off", "off", "on", "off"]
+    for guard, words in (
+        ("off", "run without the guard"), ("on", "run with the guard"), ("both", "in a row each"),
+    ):  # fmt: skip
+        assert words in as_markdown(as_report(*runs[guard]))
+
+
+def test_a_network_that_the_guard_would_undo_has_a_row_of_its_own(pairs, tmp_path):
+    """Weights that are not `fast` came out as the blurred row, to the last digit."""
+    network = str(sharpening_network(tmp_path / "theirs.onnx"))
+
+    rows = run(pairs, BenchOptions(models=(network,), guard="both", engine="onnx"))[1]
+
+    for name, row in by(rows, network).items():
+        assert row["scores"] != by(rows, "blurred")[name]["scores"]
+
+
+def test_a_narrow_variant_is_called_a_topology_and_is_no_published_row(pairs, tmp_path):
+    path = tmp_path / "sixteen.onnx"
+    sharpening_network(path)
+    proto = onnx.load(path)
+    facts = {entry.key: entry.value for entry in proto.metadata_props}
+    onnx.helper.set_model_props(proto, facts | {"unblur.model": "deblurgan-16"})
+    onnx.save(proto, path)
+
+    bench = Bench(gopro_of(pairs, tmp_path), BenchOptions(benchmark="gopro", models=(str(path),)))
+
+    assert bench.methods[1].facts["architecture"] == "DeblurGAN's topology, 16 channels"
+    assert MODELS["deblurgan"].label == "DeblurGAN's generator"
+    assert not any("channels" in row.method for rows in PUBLISHED.values() for row in rows)
+
+
+def test_singan_learns_every_scene_and_goes_on_where_it_was_killed(pairs, tmp_path, monkeypatch):
+    for name in ("chelsea", "rocket"):
+        for folder in ("blur", "sharp"):
+            (pairs / folder / f"{name}.png").unlink()
+    monkeypatch.setattr(singan_options, "fast_options", lambda **more: SinGANOptions(
+        scales=2, max_size_px=40, critic_steps=1, generator_steps=1, **more
+    ))  # fmt: skip
+    options = BenchOptions(models=("singan", "singan-grow"), iterations=2)
+    learnt, fit = [], singan_fit.fit
+
+    def killed(sharp, target, *arguments, **more):
+        if learnt:
+            raise KeyboardInterrupt
+        learnt.append(target)
+        return fit(sharp, target, *arguments, **more)
+
+    report = tmp_path / "report"
+    report.mkdir()
+    monkeypatch.setattr(singan_fit, "fit", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(pairs, options, report)
+    assert list((report / "singan").iterdir()) == learnt
+    before = learnt[0].read_bytes()
+    monkeypatch.setattr(singan_fit, "fit", fit)
+
+    bench, rows = run(pairs, options, report)
+
+    assert learnt[0].read_bytes() == before  # was not learnt again
+    assert len(list((report / "singan").iterdir())) == 2  # one for both readings
+    facts = bench.methods[1].facts
+    assert (facts["start"], facts["finest scale, px"], facts["guard"]) == (
+        "shrink-first", 40, False,
+    )  # fmt: skip
+    one, other = by(rows, "singan"), by(rows, "singan-grow")
+    for name in ("astronaut", "coffee"):
+        assert one[name]["scores"] != other[name]["scores"]
+    again = run(pairs, options, report)[1]
+    assert again == rows
+    monkeypatch.setattr(singan_fit, "fit", None)  # what was scored is not restored again
+    assert run(pairs, options, report)[1] == rows
+
+
+def test_singan_is_not_for_kohlers_set():
+    with pytest.raises(OptionError, match="singan learns the one sharp photo of a pair; Köhler"):
+        BenchOptions(benchmark="kohler", models=("singan",))
+    with pytest.raises(OptionError, match="iterations must be at least 1, got 0"):
+        BenchOptions(models=("singan",), iterations=0)
 
 
 # --- what goes wrong

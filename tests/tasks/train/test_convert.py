@@ -46,7 +46,12 @@ def agrees(ours, theirs):
 
 @pytest.mark.parametrize(
     ("channels", "name", "dropout"),
-    [(64, "deblurgan", True), (32, "deblurgan-narrow", True), (32, "deblurgan-narrow", False)],
+    [
+        (64, "deblurgan", True),
+        (32, "deblurgan-narrow", True),
+        (32, "deblurgan-narrow", False),
+        (16, "deblurgan-16", True),
+    ],
 )
 def test_their_weights_give_their_pictures(tmp_path, channels, name, dropout):
     theirs = random_authors_generator(channels, dropout=dropout)
@@ -108,7 +113,7 @@ def test_our_own_weights_are_recognised(tmp_path):
         ({"convolutions": 1}, "model.10 has one convolution. A slip of operator precedence"),
         ({"norm": torch.nn.BatchNorm2d}, "learned scales .*batch normalisation"),
         ({"blocks": 6}, "does not hold the weights of .*deblurgan needs blocks.6"),
-        ({"channels": 16}, r"deblurgan needs head.weight of \[64, 3, 7, 7\], got \[16, 3, 7, 7\]"),
+        ({"channels": 24}, r"deblurgan needs head.weight of \[64, 3, 7, 7\], got \[24, 3, 7, 7\]"),
     ],
 )
 def test_another_network_of_theirs_is_refused_with_the_reason(tmp_path, options, message):

@@ -24,9 +24,11 @@ _Models = Annotated[
     list[str] | None,
     typer.Option(
         "--model",
+        "--method",
         metavar="NAME|FILE",
-        help="A network, or unsharp-mask, unsupervised-wiener, richardson-lucy; several times. "
-        "Not given: fast, unless --restored is. The blurred input is always there.",
+        help="A network, or unsharp-mask, unsupervised-wiener, richardson-lucy, singan, "
+        "singan-grow; several times. Not given: fast, unless --restored is. The blurred input is "
+        "always there.",
     ),
 ]
 _Restored = Annotated[
@@ -36,7 +38,18 @@ _Restored = Annotated[
 _Limit = Annotated[int | None, typer.Option(help="So many photos, drawn at random.")]
 _Seed = Annotated[int, typer.Option(help="Decides which photos --limit draws.")]
 _Guard = Annotated[
-    bool, typer.Option("--guard/--no-guard", help="Networks keep the original where it was sharp.")
+    str,
+    typer.Option(
+        metavar="off|on|both",
+        help="Off: what a network makes of a photo, as papers print it; on: what `unblur restore` "
+        "gives, which keeps the original where it was sharp; both: a row each.",
+    ),
+]
+_Official = Annotated[
+    bool, typer.Option("--official", help="SinGAN: the published schedule, hours a photo.")
+]
+_Iterations = Annotated[
+    int | None, typer.Option(help="SinGAN: of each scale; not given: the schedule's.")
 ]
 _Engine = Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")]
 _Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
@@ -63,12 +76,18 @@ def gopro(  # noqa: PLR0913, PLR0917 - the flags of a command
     limit: _Limit = None,
     seed: _Seed = 0,
     gamma: Annotated[bool, typer.Option("--gamma", help="blur_gamma/, not blur/.")] = False,
-    guard: _Guard = True,
+    guard: _Guard = "off",
+    official: _Official = False,
+    iterations: _Iterations = None,
     engine: _Engine = "auto",
     precision: _Precision = "auto",
     workers: _Workers = 0,
 ) -> None:
-    """GoPro's test set. Exit status: 0 done, 1 some photos failed, 2 wrong use."""
+    """GoPro's test set. Exit status: 0 done, 1 some photos failed, 2 wrong use.
+
+    `--method singan --limit 100` is the experiment of the paper on SinGAN: each scene is learnt
+    from its sharp photo, then its blurred one is restored. Killed, the same command goes on.
+    """
     _run(
         folder,
         out,
@@ -81,6 +100,8 @@ def gopro(  # noqa: PLR0913, PLR0917 - the flags of a command
         seed=seed,
         gamma=gamma,
         guard=guard,
+        official=official,
+        iterations=iterations,
         engine=engine,
         precision=precision,
         workers=workers,
@@ -95,7 +116,7 @@ def kohler(  # noqa: PLR0913, PLR0917 - the flags of a command
     restored: _Restored = None,
     limit: _Limit = None,
     seed: _Seed = 0,
-    guard: _Guard = True,
+    guard: _Guard = "off",
     engine: _Engine = "auto",
     precision: _Precision = "auto",
     workers: _Workers = 0,
@@ -125,7 +146,9 @@ def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
     metric: _Metrics = None,
     limit: _Limit = None,
     seed: _Seed = 0,
-    guard: _Guard = True,
+    guard: _Guard = "off",
+    official: _Official = False,
+    iterations: _Iterations = None,
     engine: _Engine = "auto",
     precision: _Precision = "auto",
     workers: _Workers = 0,
@@ -140,6 +163,8 @@ def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
         limit=limit,
         seed=seed,
         guard=guard,
+        official=official,
+        iterations=iterations,
         engine=engine,
         precision=precision,
         workers=workers,

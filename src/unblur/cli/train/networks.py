@@ -13,6 +13,14 @@ Float32 = Annotated[
     bool, typer.Option("--float32", help="Keep all digits of the weights: twice the size.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")]
+Stochastic = Annotated[
+    bool,
+    typer.Option(
+        "--stochastic",
+        help="Keep dropout on when the file restores, as DeblurGAN's paper does: another result "
+        "each time.",
+    ),
+]
 License = Annotated[
     str | None, typer.Option("--license", help="Of the weights; is written into the file.")
 ]
@@ -27,6 +35,7 @@ def convert(
     out: Out,
     license_: License = None,
     float32: Float32 = False,
+    stochastic: Stochastic = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Convert weights of the DeblurGAN authors' code.
@@ -38,7 +47,8 @@ def convert(
     _hush_exporter()
     from unblur.tasks.train.convert import convert as run
 
-    _report(run(weights, out, license=license_ or _NOT_STATED, half=not float32))
+    license_ = license_ or _NOT_STATED
+    _report(run(weights, out, license=license_, half=not float32, stochastic=stochastic))
 
 
 def export(  # noqa: PLR0913, PLR0917 - the flags of a command
@@ -55,6 +65,7 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of a command
         str | None, typer.Option(help="The results, in words; are written into the file.")
     ] = None,
     float32: Float32 = False,
+    stochastic: Stochastic = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Export a trained network for `unblur restore --model`.
@@ -67,7 +78,7 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     said = {"license": license_, "trained_on": trained_on, "figures": figures}
     metadata = {key: value for key, value in said.items() if value is not None}
-    _report(export_run(source, out, metadata=metadata, half=not float32))
+    _report(export_run(source, out, metadata=metadata, half=not float32, stochastic=stochastic))
 
 
 def _check_target(out: Path, *, overwrite: bool) -> None:
@@ -85,6 +96,12 @@ def _report(exported: "Exported") -> None:
     for size, difference in exported.differences.items():
         shape = " x ".join(map(str, (size[0], 3, *size[1:])))
         typer.echo(f"  {shape}: differs from PyTorch by {difference:.1e} at most")
+    typer.echo(f"  with all digits of its weights it is {exported.exact_db:.1f} dB near PyTorch")
+    if exported.rounded_db is not None:
+        words = "rounded to half precision, as they are in the file"
+        typer.echo(f"  with weights {words}, {exported.rounded_db:.1f} dB (--float32 keeps all)")
+    if exported.dropout is not None:
+        typer.echo(f"  it drops {exported.dropout:g} of the values: another result each time")
     typer.echo(f"Try it with `unblur restore PHOTO --model {exported.path}`")
 
 

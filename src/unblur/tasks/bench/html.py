@@ -14,7 +14,15 @@ from unblur.imaging.photo.photo import Photo, encode_photo
 from unblur.imaging.pyramid import resize
 from unblur.tasks.bench.options import BLURRED
 from unblur.tasks.bench.page import PAGE
-from unblur.tasks.bench.report import TITLES, counted, counts_words, facts_words, number, signed
+from unblur.tasks.bench.report import (
+    TITLES,
+    counted,
+    counts_words,
+    facts_words,
+    guard_word,
+    number,
+    signed,
+)
 from unblur.tasks.bench.rows import INFINITE, Row
 from unblur.tasks.bench.run import Bench
 from unblur.tasks.bench.summary import gains
@@ -77,10 +85,11 @@ def extremes(values: dict[str, float]) -> dict[str, str]:
 
 def _summary(report: dict[str, Any]) -> str:
     metrics = list(report["summaries"][0]["means"])
-    heads = ["method", *(TITLES.get(name, name) for name in metrics), "gain, dB", "worst, dB"]
+    titles = [TITLES.get(name, name) for name in metrics]
+    heads = ["method", "guard", *titles, "gain, dB", "worst, dB"]
     lines = []
     for summary in report["summaries"]:
-        cells = [escape(summary["method"])]
+        cells = [escape(summary["method"]), guard_word(summary)]
         cells += [number(summary["means"][name], name) for name in metrics]
         cells += [signed(summary["gain"]), signed(summary["worst_gain"]), counted(summary)]
         cells.append("" if summary["seconds"] is None else f"{summary['seconds']:.2f}")

@@ -3,10 +3,10 @@
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from unblur.data.benchmarks import Case, find_restored
 from unblur.errors import DataError, OptionError
 from unblur.imaging.deblur.classical import METHODS
 from unblur.imaging.photo.photo import read_photo
-from unblur.tasks.bench.options import BLURRED, BenchOptions
+from unblur.models import MODELS
+from unblur.tasks.bench.options import BLURRED, SCENE_METHODS, BenchOptions
+from unblur.tasks.bench.scenes import Lesson, Scenes
 from unblur.tasks.methods.network import NetworkMethod
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
@@ -23,30 +25,39 @@ from unblur.weights import WEIGHTS, find_network
 
 Float32 = NDArray[np.float32]
 
+GUARDED: Final = ", guarded"
+"""Ends the name of the second of a network's two rows."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BenchMethod:
     """One row of a benchmark's table.
 
     Attributes:
-        name: As it was asked for.
-        facts: What decides on its numbers, for the report: kind, SHA-256, engine, precision.
+        name: As it was asked for; of the guarded of two rows with a word about that.
+        facts: What decides on its numbers, for the report: kind, SHA-256, engine, precision, and
+            ``guard``, True or False, which every row has.
         restorer: Restores, if it does.
         files: The files of another program by case, if it wrote them.
+        scenes: Learns the scene of each case before it restores, if it does.
     """
 
     name: str
     facts: Mapping[str, Any]
     restorer: Restorer | None = None
     files: Mapping[str, Path] | None = None
+    scenes: Scenes | None = None
     _turn: Lock = field(default_factory=Lock)
 
-    def run(self, case: Case, blurred: Float32) -> tuple[Float32, float | None]:
+    def run(
+        self, case: Case, blurred: Float32, lesson: Lesson | None = None
+    ) -> tuple[Float32, float | None]:
         """The restored photo, and the seconds that it took.
 
         Args:
             case: What is restored.
             blurred: Its pixels, (H, W, 3) in [0, 1], as the protocol wants them.
+            lesson: What a method that learns each scene learns from.
 
         Raises:
             UnblurError: If it fails.
@@ -55,6 +66,8 @@ class BenchMethod:
             if case.name not in self.files:
                 raise DataError(f"{self.facts['folder']} has no restored photo for {case.name}")
             return read_photo(self.files[case.name]).pixels.astype(np.float32), None
+        if self.scenes is not None:
+            return self.scenes.restore(blurred, lesson)
         if self.restorer is None:
             return blurred, None
         # One at a time, with all cores: a network's last bits may depend on its threads, and
@@ -77,41 +90,61 @@ def open_methods(options: BenchOptions, cases: Sequence[Case]) -> list[BenchMeth
         OptionError: If a method needs a kernel.
         DataError: If a folder of restored files has none.
     """
-    methods = [BenchMethod(name=BLURRED, facts={"kind": "input"})]
-    methods += [_open(name, options) for name in options.models if name != BLURRED]
+    methods = [BenchMethod(name=BLURRED, facts={"kind": "input", "guard": False})]
+    scenes: dict[str, Scenes] = {}
+    for name in options.models:
+        if name in SCENE_METHODS:
+            scenes[name] = Scenes.open(name, options, beside=next(iter(scenes.values()), None))
+            methods.append(BenchMethod(name=name, facts=scenes[name].facts, scenes=scenes[name]))
+        elif name != BLURRED:
+            methods += _open(name, options)
     for folder in options.restored:
         files = find_restored(folder, cases)
-        facts = {"kind": "files", "folder": str(folder)}
+        facts = {"kind": "files", "folder": str(folder), "guard": False}
         methods.append(BenchMethod(name=_short(folder, options), facts=facts, files=files))
     return methods
 
 
-def _open(name: str, options: BenchOptions) -> BenchMethod:
+def _open(name: str, options: BenchOptions) -> list[BenchMethod]:
+    """The rows of a name: two for a network whose guard is to be both off and on."""
     if name in METHODS:
         restorer = Restorer.open(RestoreOptions(method=name))
         kernel = "none" if name == "unsharp-mask" else "guessed"
-        return BenchMethod(
-            name=name, facts={"kind": "classical", "kernel": kernel}, restorer=restorer
-        )
+        facts: dict[str, Any] = {"kind": "classical", "kernel": kernel, "guard": False}
+        return [BenchMethod(name=name, facts=facts, restorer=restorer)]
     wanted = RestoreOptions(
-        model=name, guard=options.guard, engine=options.engine, precision=options.precision
+        model=name, guard=False, engine=options.engine, precision=options.precision
     )
     if name not in WEIGHTS and Path(name).suffix.lower() != ".onnx":
-        known = ", ".join((*WEIGHTS, *(method for method in METHODS if method != "wiener")))
+        classical = (method for method in METHODS if method != "wiener")
+        known = ", ".join((*WEIGHTS, *classical, *SCENE_METHODS))
         raise OptionError(f"unknown model {name!r}; known: {known}, or an .onnx file")
     restorer = Restorer.open(wanted)
     if not isinstance(restorer.method, NetworkMethod):
         raise OptionError(f"{name} is no network")
     engine = restorer.engine
+    model = engine.metadata.get("unblur.model", "unknown")
     facts = {
         "kind": "network",
-        "architecture": engine.metadata.get("unblur.model", "unknown"),
+        # In words: a narrow variant must not pass for the published network.
+        "architecture": MODELS[model].label or model if model in MODELS else model,
         "sha256": hashlib.sha256(find_network(name).read_bytes()).hexdigest(),
         "engine": engine.name,
         "precision": engine.precision,
-        "guard": options.guard,
     }
-    return BenchMethod(name=name, facts=facts, restorer=restorer)
+    if "unblur.dropout" in engine.metadata:
+        facts["dropout"] = engine.metadata["unblur.dropout"]
+    rows = []
+    for guard in {"off": (False,), "on": (True,), "both": (False, True)}[options.guard]:
+        rows.append(
+            BenchMethod(
+                name=f"{name}{GUARDED}" if guard and options.guard == "both" else name,
+                facts={**facts, "guard": guard},
+                # One engine for both rows: its memory is not taken twice.
+                restorer=Restorer(restorer.method, replace(wanted, guard=guard)),
+            )
+        )
+    return rows
 
 
 def _short(folder: Path, options: BenchOptions) -> str:

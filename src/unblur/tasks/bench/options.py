@@ -12,6 +12,11 @@ from unblur.tasks.bench.kohler import METRICS as KOHLER_METRICS
 BENCHMARKS: Final = ("gopro", "kohler", "pairs")
 BLURRED: Final = "blurred"
 """The row that the input itself gets."""
+SCENE_METHODS: Final = {"singan": "shrink-first", "singan-grow": "grow"}
+"""Methods that learn the sharp photo of every pair before they restore the blurred one, as the
+paper on SinGAN does, each with where it starts."""
+GUARDS: Final = ("off", "on", "both")
+"""Whether networks run behind the guard that keeps what is sharp; ``both`` gives each two rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +95,13 @@ class BenchOptions:
     seed: int = 0
     gamma: bool = False
     """GoPro: ``blur_gamma/`` in place of ``blur/``."""
-    guard: bool = True
-    """Networks keep the original where it was sharp, as ``unblur restore`` does by itself."""
+    guard: str = "off"
+    """One of :data:`GUARDS`. Off, a row is what a network makes of a photo, as papers print it; on,
+    it is what ``unblur restore`` gives, which keeps the original wherever it was sharp."""
+    official: bool = False
+    """SinGAN: the published schedule, many hours a photo, in place of the fast one."""
+    iterations: int | None = None
+    """SinGAN: of each scale, in place of the schedule's."""
     engine: str = "auto"
     precision: str = "auto"
     workers: int = 0
@@ -116,10 +126,19 @@ class BenchOptions:
         for name, value, values in (
             ("engine", self.engine, ENGINES),
             ("precision", self.precision, PRECISIONS),
+            ("guard", self.guard, GUARDS),
         ):
             if value not in values:
                 raise OptionError(f"unknown {name} {value!r}; known: {', '.join(values)}")
         check_metrics(self.metrics)
+        scenes = [name for name in self.models if name in SCENE_METHODS]
+        if scenes and self.benchmark == "kohler":
+            raise OptionError(
+                f"{scenes[0]} learns the one sharp photo of a pair; Köhler's set has some 199 for "
+                "each blurred one"
+            )
+        if self.iterations is not None and self.iterations < 1:
+            raise OptionError(f"iterations must be at least 1, got {self.iterations}")
         if self.metrics and self.benchmark == "kohler":
             raise OptionError(f"kohler has its own metrics: {', '.join(KOHLER_METRICS)}")
         if self.workers < 0:

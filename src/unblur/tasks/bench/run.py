@@ -27,6 +27,7 @@ from unblur.tasks.bench.kohler import BestMatch, Frame
 from unblur.tasks.bench.methods import BenchMethod, open_methods
 from unblur.tasks.bench.options import BLURRED, BenchOptions
 from unblur.tasks.bench.rows import Row, RowFile, row_key
+from unblur.tasks.bench.scenes import Lesson
 from unblur.tasks.bench.score import fitting_metrics, pair_notes
 
 __all__ = ["Bench", "BenchOptions", "Row"]
@@ -58,6 +59,7 @@ class Bench:
         self.cases = choose_cases(found.cases, limit, self.options.seed)
         self.notes = found.notes
         self.methods = open_methods(self.options, self.cases)
+        self._report: Path | None = None
 
     def run(self, report: Path | None = None) -> Generator[list[Row], None, None]:
         """Score every case by every method.
@@ -73,6 +75,7 @@ class Bench:
         Raises:
             TargetError: If the rows cannot be read or written.
         """
+        self._report = report
         known = RowFile(report) if report is not None else None
         workers = min(self.options.workers or cores(), len(self.cases))
         with ThreadPoolExecutor(workers) as pool:
@@ -104,8 +107,8 @@ class Bench:
         case = next(case for case in self.cases if case.name == row["image"])
         method = next(method for method in self.methods if method.name == row["method"])
         blurred = self._prepare(read_photo(case.blurred).pixels)
-        sharp = self._prepare(read_photo(case.sharp[row.get("frame", 0)]).pixels)
-        return blurred, method.run(case, blurred)[0], sharp
+        sharp = self._prepare(case.frame(row.get("frame", 0)))
+        return blurred, method.run(case, blurred, self._lesson(case))[0], sharp
 
     def _score(self, case: Case, keys: dict[str, str]) -> list[Row]:
         methods = [method for method in self.methods if method.name in keys]
@@ -115,7 +118,8 @@ class Bench:
                 return [_failed(row, case.error) for row in base.values()]
             photo = read_photo(case.blurred)
             blurred = self._prepare(photo.pixels)
-            restored = {method.name: _attempt(method, case, blurred) for method in methods}
+            lesson = self._lesson(case)
+            restored = {m.name: _attempt(m, case, blurred, lesson) for m in methods}
             score_case = self._best if self.options.benchmark == "kohler" else self._pair
             scored = score_case(case, photo, blurred, restored)
         except UnblurError as error:
@@ -160,8 +164,7 @@ class Bench:
                 rows[name] = {"error": result}
             else:
                 best[name] = BestMatch(result[0])
-        for path in case.sharp:
-            pixels = read_photo(path).pixels
+        for path, pixels in case.frames():
             check_pair(case.blurred, blurred.shape[:2], path, pixels.shape[:2])
             frame = Frame(pixels)
             for name, matched in list(best.items()):
@@ -180,6 +183,15 @@ class Bench:
                 "shift": list(match.shift),
             }
         return rows
+
+    def _lesson(self, case: Case) -> Lesson:
+        """What a method that learns each scene learns from, and where it keeps what it knows."""
+        return Lesson(
+            case=case,
+            sharp=lambda: self._prepare(read_photo(case.sharp[0]).pixels),
+            half=self.options.rules.half,
+            report=self._report,
+        )
 
     def _prepare(self, pixels: NDArray[np.floating[Any]]) -> Float32:
         """A photo's pixels as the protocol wants them."""
@@ -212,11 +224,11 @@ def _find(folder: Path, options: BenchOptions) -> CaseList:
 
 
 def _attempt(
-    method: BenchMethod, case: Case, blurred: Float32
+    method: BenchMethod, case: Case, blurred: Float32, lesson: Lesson
 ) -> tuple[Float32, float | None] | str:
     """The restored photo, or what went wrong: the other methods go on."""
     try:
-        return method.run(case, blurred)
+        return method.run(case, blurred, lesson)
     except UnblurError as error:
         return f"{method.name}: {error}"
     except MemoryError:

@@ -77,7 +77,7 @@ class DetectionOptions:
             restored=self.restored,
             limit=self.limit,
             seed=self.seed,
-            guard=self.guard,
+            guard="on" if self.guard else "off",
             engine=self.engine,
             precision=self.precision,
         )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.engines import Engine, Graph
-from unblur.errors import NetworkError
+from unblur.errors import NetworkError, OptionError
 from unblur.imaging.arrays import from_batch, to_batch
 from unblur.imaging.tiles import Picture, Tile, TileNeeds
 from unblur.models import MODELS
@@ -51,6 +51,7 @@ class NetworkMethod:
                 f"and unblur.receptive_field_px, got {', '.join(facts) or 'none'}"
             ) from error
         self._path = path
+        self._random = "unblur.dropout" in facts
         self._sees_whole = facts.get("unblur.tiling", "exact") == "global"
         spec = MODELS.get(facts.get("unblur.model", ""))
         memory = spec.bytes_per_px if spec else {}
@@ -71,6 +72,13 @@ class NetworkMethod:
             OptionError: If the engine runs such a network on whole pictures only.
             TargetError: If the temporary folder is full.
         """
+        if tiled and self._sees_whole and self._random:
+            # Where bands meet, or a layer is computed again, other values would be dropped.
+            raise OptionError(
+                f"a network that drops values at random must see all of a photo at once, and "
+                f"{picture.width}x{picture.height} px are too many; use tile=off, or export it "
+                "without --stochastic"
+            )
         if tiled and self._sees_whole:
             graph = Graph(self._file().read_bytes())
             network = LayeredNetwork(self.engine, graph, multiple_of=self.multiple_of)

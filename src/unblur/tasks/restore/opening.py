@@ -33,6 +33,7 @@ def _open_torch(path: Path) -> TorchEngine:
     except ImportError as error:
         raise MissingExtraError("torch", extra="train") from error
     from unblur.models import MODELS
+    from unblur.models.stochastic import keep_dropping
 
     state, facts = read_state(path)
     name = facts.get("unblur.model", "")
@@ -44,5 +45,7 @@ def _open_torch(path: Path) -> TorchEngine:
         module.load_state_dict(tensors)
     except (KeyError, RuntimeError) as error:
         raise NetworkError(f"{path} does not hold the weights of {name}") from error
+    if "unblur.dropout" in facts:
+        keep_dropping(module, float(facts["unblur.dropout"]))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return TorchEngine(module.to(device), facts)

@@ -45,7 +45,7 @@ class ScaleReport:
 
 
 def fit(  # noqa: PLR0913
-    sharp: Path,
+    sharp: Path | Photo,
     target: Path,
     options: SinGANOptions,
     *,
@@ -58,7 +58,7 @@ def fit(  # noqa: PLR0913
     """Fit a pyramid of GANs to a sharp photo.
 
     Args:
-        sharp: The photo.
+        sharp: The photo, or its file.
         target: The ``.singan`` file; it is there, unfinished, from the first minutes on.
         options: How.
         resume: Go on with the target where it is; the same result as without a break.
@@ -80,8 +80,9 @@ def fit(  # noqa: PLR0913
     """
     if target.exists() and not (resume or overwrite):
         raise TargetError(f"{target}: exists; --resume goes on with it, --overwrite replaces it")
-    photo = read_photo(sharp)
-    scene, levels = _begin(photo, sharp, options)
+    photo = sharp if isinstance(sharp, Photo) else read_photo(sharp)
+    name = "the photo" if isinstance(sharp, Photo) else str(sharp)
+    scene, levels = _begin(photo, name, options)
     if resume and target.exists():
         scene = _resumed(read_scene(target), scene, target)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -142,11 +143,11 @@ def to_pictures(pixels: Float32) -> Tensor:
     return 2 * torch.from_numpy(planes) - 1
 
 
-def _begin(photo: Photo, path: Path, options: SinGANOptions) -> tuple[Scene, list[Float32]]:
+def _begin(photo: Photo, name: str, options: SinGANOptions) -> tuple[Scene, list[Float32]]:
     height, width = photo.pixels.shape[:2]
     if min(height, width) < LEAST_PHOTO_PX:
         raise OptionError(
-            f"{path}: is {width}x{height} px; a scene is learnt from a photo of at least "
+            f"{name}: is {width}x{height} px; a scene is learnt from a photo of at least "
             f"{LEAST_PHOTO_PX} px a side"
         )
     sizes = pyramid_sizes(

@@ -18,6 +18,16 @@ from unblur.tasks.train.precision import PRECISIONS
 GAMES: Final = ("wgan-gp", "relativistic-ls")
 PIXEL_LOSSES: Final = {"l1": losses.l1, "mse": losses.mse, "charbonnier": losses.charbonnier}
 
+PERCEPTUAL_KINDS: Final = {
+    "normalised": {"before_relu": False, "normalise": True},
+    "authors": {"before_relu": True, "normalise": False},
+    "paper": {"before_relu": False, "normalise": True},
+}
+"""What is compared, as :func:`unblur.models.vgg.load_vgg` takes it. ``normalised``: features after
+the activation, of input as VGG19 was trained, their squared differences averaged. ``authors``: as
+DeblurGAN's code, features before the activation, of photos in [-1, 1], averaged. ``paper``: the
+formula taken literally, as the first but summed over the 256 channels."""
+
 Features = Callable[[Tensor], Tensor]
 
 
@@ -33,6 +43,8 @@ class AdversarialLossOptions:
     """Weight of the gradient penalty; for ``wgan-gp`` only."""
     perceptual: float = 100.0
     """Weight of the squared difference of VGG19 features."""
+    perceptual_kind: str = "normalised"
+    """One of :data:`PERCEPTUAL_KINDS`."""
     pixel: float = 0.0
     """Weight of the loss on pixels."""
     pixel_kind: str = "mse"
@@ -49,9 +61,18 @@ class AdversarialLossOptions:
         if self.pixel_kind not in PIXEL_LOSSES:
             known = ", ".join(PIXEL_LOSSES)
             raise OptionError(f"loss.pixel_kind must be one of {known}, got {self.pixel_kind!r}")
+        if self.perceptual_kind not in PERCEPTUAL_KINDS:
+            known = ", ".join(PERCEPTUAL_KINDS)
+            got = self.perceptual_kind
+            raise OptionError(f"loss.perceptual_kind must be one of {known}, got {got!r}")
         for name in ("adversarial", "penalty", "perceptual", "pixel", "total_variation"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise OptionError(f"loss.{name} must not be negative, got {getattr(self, name)}")
+
+    @property
+    def vgg(self) -> dict[str, bool]:
+        """How :func:`unblur.models.vgg.load_vgg` is to make the features."""
+        return PERCEPTUAL_KINDS[self.perceptual_kind]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +90,10 @@ class AdversarialOptions:
     accumulate: int = 1
     """Turns whose gradients are added up before an update."""
     critic_steps: int = 5
-    """Updates of the critic before each of the generator, on the same crops."""
+    """Updates of the critic before each of the generator."""
+    fresh_crops: bool = False
+    """Each of these updates sees crops of its own, as in the papers on Wasserstein critics;
+    otherwise all of them, and the generator's, see the same, as in DeblurGAN's code."""
     learning_rate: float = 1e-4
     """Constant for the first half of the steps, then falling to zero on a line."""
     dropout: float = 0.5
@@ -104,6 +128,11 @@ class AdversarialOptions:
         if self.precision not in PRECISIONS:
             known = ", ".join(PRECISIONS)
             raise OptionError(f"precision must be one of {known}, got {self.precision!r}")
+
+    @property
+    def crops(self) -> int:
+        """Crops that a process takes for an update of the generator and those before it."""
+        return self.batch * self.accumulate * (self.critic_steps + 1 if self.fresh_crops else 1)
 
 
 class Game:
@@ -177,7 +206,8 @@ class Game:
                 opinion = opinion + losses.relativistic_ls_generator(real, critic(restored))
         parts["adversarial"] = options.adversarial * opinion
         if options.perceptual > 0 and self.features is not None:
-            loss = losses.perceptual(self.features, restored, sharp)
+            literal = options.perceptual_kind == "paper"
+            loss = losses.perceptual(self.features, restored, sharp, add_channels=literal)
             parts["perceptual"] = options.perceptual * loss
         if options.pixel > 0:
             parts["pixel"] = options.pixel * PIXEL_LOSSES[options.pixel_kind](restored, sharp)
@@ -195,6 +225,7 @@ class Game:
         turns: Sequence[tuple[Tensor, Tensor]],
         alphas: Tensor,
         *,
+        fresh: Sequence[Sequence[tuple[Tensor, Tensor]]] = (),
         backward: Callable[[Tensor], None] = torch.Tensor.backward,
     ) -> dict[str, Tensor]:
         """Update the critics, once for each row of alphas, then the generator, once.
@@ -204,6 +235,7 @@ class Game:
             optimizers: The generator's and the critics'.
             turns: Batches of blurred and sharp photos, whose gradients are averaged.
             alphas: (critic steps, samples of all turns).
+            fresh: Turns of its own for each critic step; none, if it is to see the generator's.
             backward: Sends a loss back; Lightning has its own.
 
         Returns:
@@ -215,10 +247,15 @@ class Game:
         generator_optimizer, critic_optimizer = optimizers
         restored = [generator(blurred) for blurred, _ in turns]
         logs: dict[str, Tensor] = {}
-        for row in alphas:
+        for step, row in enumerate(alphas):
             critic_optimizer.zero_grad()
-            parts = row.split([len(sharp) for _, sharp in turns])
-            for (_, sharp), fake, alpha in zip(turns, restored, parts, strict=True):
+            seen, fakes = turns, restored
+            if fresh:
+                seen = fresh[step]
+                with torch.no_grad():
+                    fakes = [generator(blurred) for blurred, _ in seen]
+            parts = row.split([len(sharp) for _, sharp in seen])
+            for (_, sharp), fake, alpha in zip(seen, fakes, parts, strict=True):
                 loss, logs = self.critic_loss(sharp, fake, alpha=alpha)
                 _check(loss, logs)
                 backward(loss / len(turns))

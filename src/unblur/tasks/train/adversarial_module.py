@@ -68,13 +68,17 @@ class AdversarialModule(TrainingModule):
             torch.split(x.contiguous(memory_format=self._layout()), self.options.batch)
             for x in batch
         )
+        turns = list(zip(blurred, sharp, strict=True))
+        fresh = [turns[i : i + self.options.accumulate] for i in self._fresh_starts(len(turns))]
+        turns = turns[: self.options.accumulate]
         game = Game(self.options.loss, list(self.critics), self._features[0])
         try:
             logs = game.play(
                 self._restore,
                 (generator_optimizer, critic_optimizer),
-                list(zip(blurred, sharp, strict=True)),
-                self._alphas(len(batch[0])),
+                turns,
+                self._alphas(self.options.batch * self.options.accumulate),
+                fresh=fresh,
                 backward=self.manual_backward,
             )
         except TrainingError as error:
@@ -83,6 +87,10 @@ class AdversarialModule(TrainingModule):
             schedule.step()
         self.done += 1
         self._log(logs, crops=len(batch[0]))
+
+    def _fresh_starts(self, turns: int) -> range:
+        """Where the critic steps' own turns begin, after the generator's; empty without any."""
+        return range(self.options.accumulate, turns, self.options.accumulate)
 
     def _layout(self) -> torch.memory_format:
         """How batches lie in memory: what is fastest."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unblur.errors import NetworkError
+from unblur.models.stochastic import PUBLISHED_DROPOUT
 from unblur.tasks.train.export import Exported, export
 from unblur.tasks.train.weights_file import build_generator, read_tensors
 
@@ -20,7 +21,9 @@ _WITH_NORMALISATION: Final = 3
 """Places that a convolution, its normalisation and its activation take."""
 
 
-def convert(path: Path, target: Path, *, license: str, half: bool = True) -> Exported:
+def convert(
+    path: Path, target: Path, *, license: str, half: bool = True, stochastic: bool = False
+) -> Exported:
     """Write the generator in a file of weights as a network file.
 
     Args:
@@ -29,6 +32,7 @@ def convert(path: Path, target: Path, *, license: str, half: bool = True) -> Exp
         target: The network file.
         license: Of the weights, as their authors state it.
         half: See :func:`unblur.tasks.train.export.export`.
+        stochastic: Drop half of the values whenever the file restores, as the paper does.
 
     Raises:
         NetworkError: If the file holds another network, or none.
@@ -41,7 +45,8 @@ def convert(path: Path, target: Path, *, license: str, half: bool = True) -> Exp
     model, module = build_generator(state, path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     metadata = {"license": license, "converted_from": f"{path.name}, SHA-256 {digest}"}
-    return export(module, target, model=model, metadata=metadata, half=half)
+    dropout = PUBLISHED_DROPOUT if stochastic else None
+    return export(module, target, model=model, metadata=metadata, half=half, dropout=dropout)
 
 
 def from_authors(state: Mapping[str, "Tensor"], path: Path) -> dict[str, "Tensor"]:

@@ -4,9 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from unblur.data.averaged import AveragedFrames
+from unblur.data.crops import check_scale
 from unblur.data.mixture import Mixture, PairSet
-from unblur.data.pairs import PairedCrops, list_pairs
+from unblur.data.pairs import Pair, PairedCrops, list_pairs
 from unblur.data.photos import leave_out, list_photos, split_photos
 from unblur.data.synthetic import SyntheticOptions, SyntheticPairs
 from unblur.errors import DataError, OptionError
@@ -55,6 +58,11 @@ class MixOptions:
     """Weight of pairs and of averaged frames, together."""
     scale: tuple[float, float] = (0.5, 0.5)
     """Range of the size at which real pairs are used: DeblurGAN halves GoPro's."""
+    most_pairs: int = 0
+    """Train on so many of the real pairs, drawn once from all and the same for every seed;
+    DeblurGAN's WILD takes 1000. 0 takes all."""
+    frames_scale: tuple[float, float] = (1.0, 1.0)
+    """Range of the size at which averaged frames are used."""
     frames: tuple[int, int] = (5, 25)
     """Fewest and most frames that are averaged."""
     gamma: str = "2.2"
@@ -67,6 +75,9 @@ class MixOptions:
                 f"mix needs weights of which one is positive, got synthetic={self.synthetic}, "
                 f"real={self.real}"
             )
+        if self.most_pairs < 0:
+            raise OptionError(f"mix.most_pairs must not be negative, got {self.most_pairs}")
+        check_scale(self.frames_scale)
 
 
 def training_pairs(  # noqa: PLR0913 - what decides a set
@@ -144,6 +155,14 @@ def _photos(sources: TrainingData) -> list[Path]:
     return photos if sources.leave_out is None else leave_out(photos, sources.leave_out)
 
 
+def _some(pairs: list[Pair], most: int) -> list[Pair]:
+    """So many of the pairs, from all sequences, in their order; all if there are no more."""
+    if not most or most >= len(pairs):
+        return pairs
+    chosen = np.random.default_rng(0).choice(len(pairs), most, replace=False)
+    return [pairs[place] for place in sorted(chosen)]
+
+
 def _real(  # noqa: PLR0913 - what decides a set
     sources: TrainingData,
     mix: MixOptions,
@@ -165,7 +184,17 @@ def _real(  # noqa: PLR0913 - what decides a set
             )
         # The last ones: neighbours in a sequence look alike, and must not be on both sides.
         pairs = pairs[-held_out:] if validation else pairs[:-held_out]
-        crops = PairedCrops(pairs, crop_px=data.crop_px, seed=seed, count=count, scale=mix.scale)
+        if not validation:
+            pairs = _some(pairs, mix.most_pairs)
+        crops = PairedCrops(
+            pairs,
+            crop_px=data.crop_px,
+            seed=seed,
+            count=count,
+            scale=mix.scale,
+            ways=data.ways,
+            epochs=data.epochs,
+        )
         found.append((crops, f"pairs: {len(pairs)} in {sources.pairs.name}/"))
     if sources.frames is not None:
         averaged = AveragedFrames(
@@ -175,6 +204,8 @@ def _real(  # noqa: PLR0913 - what decides a set
             crop_px=data.crop_px,
             seed=seed,
             count=count,
+            scale=mix.frames_scale,
+            ways=data.ways,
             part=_HELD_OUT_PART if validation else _TRAINED_PART,
         )
         found.append((averaged, f"frames: averaged from {sources.frames.name}/"))

@@ -1,15 +1,18 @@
 """Write a trained generator as an ONNX file, with a proof that it agrees with PyTorch."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from unblur.engines import OnnxEngine, TorchEngine
+from unblur.engines import Engine, OnnxEngine, TorchEngine
 from unblur.errors import NetworkError, TargetError
 from unblur.models import MODELS
+from unblur.models.stochastic import keep_dropping, quiet, random_numbers
 from unblur.weights import HALF_SUFFIX
 
 if TYPE_CHECKING:
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
 _SIZES: Final = ((1, 64, 64), (2, 96, 160), (1, 208, 112))
 """Batch, height and width of the inputs on which the file and PyTorch are compared."""
 _TOLERANCE: Final = 1e-4
+_LEAST_DB: Final = 40.0
+"""Rounding that costs more than a picture compressed at high quality is refused."""
+_Pictures = dict[tuple[int, int, int], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +35,14 @@ class Exported:
     model: str
     """Name in the table of models."""
     differences: Mapping[tuple[int, int, int], float]
-    """Largest difference in the range of the pixels, by batch, height and width."""
+    """Largest difference to the module with the same weights, in the range of the pixels, by batch,
+    height and width."""
+    exact_db: float
+    """PSNR of the file's pictures to the module's before any weight is rounded."""
+    rounded_db: float | None
+    """The same of the file with rounded weights, to the module before; None if none is rounded."""
+    dropout: float | None = None
+    """Share of values that the file drops, if it does."""
 
     @property
     def largest_difference(self) -> float:
@@ -38,9 +51,15 @@ class Exported:
 
 
 def export(
-    module: "nn.Module", path: Path, *, model: str, metadata: Mapping[str, str], half: bool = True
+    module: "nn.Module",
+    path: Path,
+    *,
+    model: str,
+    metadata: Mapping[str, str],
+    half: bool = True,
+    dropout: float | None = None,
 ) -> Exported:
-    """Write ``module`` as an ONNX file and compare the two.
+    """Write ``module`` as an ONNX file and compare the two, before and after rounding.
 
     Batch, height and width are free; the sides must be multiples of the model's
     ``multiple_of``. A file that does not agree with the module is not left behind.
@@ -51,11 +70,13 @@ def export(
         model: Its name in the table of models.
         metadata: What else the file should say of itself: licence, training data, figures.
         half: Round the weights to half precision, in the module, too, so that file and module
-            agree; the arithmetic stays float32. Half the bytes cost nothing measurable in the
-            picture.
+            agree; the arithmetic stays float32.
+        dropout: Share of values that the file drops whenever it restores, as DeblurGAN's paper
+            does; the proof is of the network without.
 
     Raises:
-        NetworkError: If the file's results differ from the module's by more than 1e-4.
+        NetworkError: If the file's results differ from the module's by more than 1e-4, rounding
+            costs too much, or the module has no dropout.
         TargetError: If the file cannot be written.
     """
     import torch
@@ -63,25 +84,51 @@ def export(
     if not path.parent.is_dir():  # said now, not after a minute of work
         raise TargetError(f"{path}: cannot be written, the folder {path.parent} does not exist")
     module = module.eval().float()
-    if half:
-        with torch.no_grad():
-            for parameter in module.parameters():
-                parameter.copy_(parameter.half().float())
+    exact = _pictures(TorchEngine(module))
+    if dropout is not None:
+        keep_dropping(module, dropout)
     proto = _trace(module, model)
     _complete(proto, module)
-    if half:
-        _halve(proto)
+    if dropout is not None:
+        keep_dropping(module, 0.0)  # what is proved below is all but the random numbers
+        metadata = {**metadata, "dropout": f"{dropout:g}"}
     part = path.with_name(f".{path.name}.part")
+    rounded_db = None
     try:
+        made = _made_by(quiet(proto), part, model, metadata)
+        differences = _compare(exact, made, path)
+        exact_db = agreement_db(exact, made)
+        if half:
+            with torch.no_grad():
+                for parameter in module.parameters():
+                    parameter.copy_(parameter.half().float())
+            _round(proto, module)
+            _halve(proto)
+            made = _made_by(quiet(proto), part, model, metadata)
+            differences = _compare(_pictures(TorchEngine(module)), made, path)
+            rounded_db = agreement_db(exact, made)
+            if rounded_db < _LEAST_DB:
+                raise NetworkError(
+                    f"{path}: rounding to half precision changes its pictures to {rounded_db:.1f} "
+                    f"dB, at least {_LEAST_DB:.0f} are wanted; keep all digits (--float32)"
+                )
+        if dropout:
+            random_numbers(proto, dropout)
         _save(proto, part, model, metadata)
-        differences = _compare(module, part, path)
         part.replace(path)
     except OSError as error:
         reason = error.strerror or error
         raise TargetError(f"{path}: cannot be written ({reason})") from error
     finally:
         part.unlink(missing_ok=True)
-    return Exported(path=path, model=model, differences=differences)
+    return Exported(
+        path=path,
+        model=model,
+        differences=differences,
+        exact_db=exact_db,
+        rounded_db=rounded_db,
+        dropout=dropout,
+    )
 
 
 def _trace(module: "nn.Module", model: str) -> "onnx.ModelProto":
@@ -172,15 +219,45 @@ def _halve(proto: "onnx.ModelProto") -> None:
     proto.graph.node.extend(casts + nodes)
 
 
-def _compare(module: "nn.Module", file: Path, path: Path) -> dict[tuple[int, int, int], float]:
-    """Largest differences between file and module; more than the tolerance is an error."""
+def _round(proto: "onnx.ModelProto", module: "nn.Module") -> None:
+    """Give the file the module's weights, which were rounded after it was made."""
+    import onnx
+
+    state = dict(module.named_parameters())
+    for tensor in proto.graph.initializer:
+        if tensor.name in state:
+            values = state[tensor.name].numpy(force=True)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+
+
+def _made_by(
+    proto: "onnx.ModelProto", part: Path, model: str, metadata: Mapping[str, str]
+) -> _Pictures:
+    """What a file makes of the inputs."""
+    _save(proto, part, model, metadata)
+    return _pictures(OnnxEngine(part))
+
+
+def _pictures(engine: Engine) -> _Pictures:
+    """What an engine makes of random inputs, by batch, height and width."""
     rng = np.random.default_rng(0)
-    reference, exported = TorchEngine(module), OnnxEngine(file)
+    return {
+        size: engine.run(rng.random((size[0], 3, *size[1:]), dtype=np.float32)) for size in _SIZES
+    }
+
+
+def agreement_db(expected: _Pictures, got: _Pictures) -> float:
+    """PSNR over all pictures together, in dB; infinite for equal ones."""
+    errors = np.concatenate([np.square(expected[size] - got[size]).ravel() for size in expected])
+    mean = float(errors.mean(dtype=np.float64))
+    return -10 * math.log10(mean) if mean else math.inf
+
+
+def _compare(expected: _Pictures, got: _Pictures, path: Path) -> dict[tuple[int, int, int], float]:
+    """Largest differences between file and module; more than the tolerance is an error."""
     differences = {}
-    for size in _SIZES:
-        batch, height, width = size
-        blurred = rng.random((batch, 3, height, width), dtype=np.float32)
-        difference = float(np.abs(reference.run(blurred) - exported.run(blurred)).max())
+    for size in expected:
+        difference = float(np.abs(expected[size] - got[size]).max())
         if not difference <= _TOLERANCE:
             raise NetworkError(
                 f"{path} differs from the module it was made of by {difference:.2g}, at most "

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unblur.errors import NetworkError
+from unblur.models.stochastic import PUBLISHED_DROPOUT
 from unblur.tasks.train.export import Exported, export
 from unblur.tasks.train.recipe import read_table
 from unblur.tasks.train.weights_file import build_generator, read_tensors
@@ -54,7 +55,12 @@ def write_run(module: "TrainingModule", out: Path, *, trained_on: str) -> Path:
 
 
 def export_run(
-    source: Path, target: Path, *, metadata: Mapping[str, str], half: bool = True
+    source: Path,
+    target: Path,
+    *,
+    metadata: Mapping[str, str],
+    half: bool = True,
+    stochastic: bool = False,
 ) -> Exported:
     """Write a trained generator as a network file.
 
@@ -65,6 +71,8 @@ def export_run(
         metadata: What it should say of itself beside what the run knows: licence, training
             data, figures.
         half: See :func:`unblur.tasks.train.export.export`.
+        stochastic: Drop, whenever the file restores, the share of values that the run's recipe
+            drops while training, or half of them if there is no recipe.
 
     Raises:
         NetworkError: If there are no weights, or not those of a model of ours.
@@ -74,6 +82,7 @@ def export_run(
     """
     facts = {"license": "not stated"}
     model: str | None = None
+    dropout = PUBLISHED_DROPOUT
     weights = source
     if source.is_dir():
         weights = source / _WEIGHTS
@@ -84,10 +93,20 @@ def export_run(
             )
         recipe = read_table(source / _RECIPE)
         model = str(recipe["model"]) if "model" in recipe else None
+        dropout = float(recipe.get("dropout", 0.0))
         facts["recipe"] = json.dumps(recipe)
         facts |= _known(source / NETWORK)
     model, module = build_generator(read_tensors(weights), weights, model=model)
-    return export(module, target, model=model, metadata={**facts, **metadata}, half=half)
+    if stochastic and not dropout:
+        raise NetworkError(f"{source} was trained without dropout; there is none to keep on")
+    return export(
+        module,
+        target,
+        model=model,
+        metadata={**facts, **metadata},
+        half=half,
+        dropout=dropout if stochastic else None,
+    )
 
 
 def _known(network: Path) -> dict[str, str]:

@@ -8,14 +8,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 import lightning
-import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from unblur.data.mixture import PairSet
 from unblur.devices import keep_freed_memory
 from unblur.errors import (
     DataError,
-    NetworkError,
     OptionError,
     TargetError,
     TrainingError,
@@ -46,7 +44,7 @@ from unblur.tasks.train.precision import choose_precision
 from unblur.tasks.train.recipe import dump_recipe, load_recipe, read_table
 from unblur.tasks.train.stopping import HaltedError, Stop
 from unblur.tasks.train.supervised import DeblurModule, TrainOptions
-from unblur.weights import read_state
+from unblur.tasks.train.weights_file import load_start
 
 AnyOptions: TypeAlias = TrainOptions | AdversarialOptions
 AnyModule: TypeAlias = DeblurModule | AdversarialModule
@@ -149,7 +147,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
         raise OptionError(f"{last} has {start} steps already; steps must not be fewer")
     precision, why = choose_precision(options.precision, before=precision_of(checkpoint))
     options = replace(options, precision=precision)
-    crops = options.batch * (options.accumulate if isinstance(options, AdversarialOptions) else 1)
+    crops = options.crops if isinstance(options, AdversarialOptions) else options.batch
     together = crops * devices * nodes
     early = round(options.early_share * options.steps) if isinstance(options, TrainOptions) else 0
     pairs, words = training_pairs(
@@ -163,7 +161,8 @@ def train(  # noqa: PLR0913 - what changes from run to run
     )
     module = _module(options, sources, vgg)
     if start_from is not None:
-        _load_weights(module, start_from)
+        load_start(module.generator, start_from, model=options.model)
+        module.network.load_state_dict(module.generator.state_dict())
     if resume:
         module.take_up(checkpoint)
     stop = Stop(minutes)
@@ -261,7 +260,7 @@ def _module(options: AnyOptions, sources: TrainingData, vgg: Path | None) -> Any
     )
     if isinstance(options, TrainOptions):
         return DeblurModule(options, validation)
-    features = load_vgg(vgg) if options.loss.perceptual > 0 else None
+    features = load_vgg(vgg, **options.loss.vgg) if options.loss.perceptual > 0 else None
     return AdversarialModule(options, validation, features)
 
 
@@ -282,22 +281,3 @@ def _explained(module: AnyModule, pairs: PairSet, together: int, last: Path) -> 
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS}:
             raise
         raise TargetError(f"{last.parent.parent}: cannot be written ({error.strerror})") from error
-
-
-def _load_weights(module: AnyModule, path: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        if path.suffix == ".onnx":
-            state, _ = read_state(path)
-            weights = {key: torch.from_numpy(state[key]) for key in module.network.state_dict()}
-        else:
-            weights = load_file(path)
-        module.generator.load_state_dict(weights)
-        module.network.load_state_dict(weights)
-    except (OSError, KeyError, SafetensorError, RuntimeError, NetworkError) as error:
-        raise OptionError(
-            f"{path} does not hold weights of {module.options.model}; name a "
-            "generator.safetensors or generator.onnx that a run of this model wrote"
-        ) from error

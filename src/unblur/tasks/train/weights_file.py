@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unblur.errors import MissingExtraError, NetworkError
+from unblur.errors import MissingExtraError, NetworkError, OptionError
 from unblur.models import MODELS
+from unblur.weights import read_state
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -106,3 +107,32 @@ def _misfit(wanted: Mapping[str, tuple[int, ...]], state: Mapping[str, "Tensor"]
         if key not in wanted:
             return f"no {key}, which is there"
     return None
+
+
+def load_start(module: "nn.Module", path: Path, *, model: str) -> None:
+    """Begin with the weights that a run has written.
+
+    Args:
+        module: The generator.
+        path: ``generator.safetensors`` or ``generator.onnx``.
+        model: What the generator is called.
+
+    Raises:
+        OptionError: If the file does not hold weights of this model.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix == ".onnx":
+            state, _ = read_state(path)
+            weights = {key: torch.from_numpy(state[key]) for key in module.state_dict()}
+        else:
+            weights = load_file(path)
+        module.load_state_dict(weights)
+    except (OSError, KeyError, SafetensorError, RuntimeError, NetworkError) as error:
+        raise OptionError(
+            f"{path} does not hold weights of {model}; name a generator.safetensors or "
+            "generator.onnx that a run of this model wrote"
+        ) from error
