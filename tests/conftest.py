@@ -26,7 +26,16 @@ settings.load_profile("thorough")
 
 FIRST = (
     "tasks/scale/test_nodes.py",
+    "web/test_page.py",
     "tasks/scale/test_run.py",
+    "tasks/train/test_run_adversarial.py",
+    "tasks/train/test_run.py",
+    "tasks/singan/test_fit.py",
+    "cli/test_batch.py",
+    "cli/test_networks.py",
+    "imaging/register/test_reference.py",
+    "imaging/register/test_registration.py",
+    "web/test_http.py",
 )
 """Files that take longest, so that no process is left with one of them while others are done."""
 

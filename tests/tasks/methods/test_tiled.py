@@ -27,7 +27,7 @@ def options(**more):
 
 @pytest.mark.parametrize(
     ("turned", "height", "tile", "guard"),
-    [(False, 470, 700, True), (False, 190, 560, False), (True, 190, 599, True)],
+    [(False, 220, 700, True), (False, 190, 560, False), (True, 190, 599, True)],
 )
 def test_tiles_of_an_exact_network_give_the_pixels_of_the_whole(photo, turned, height, tile, guard):
     picture = photo[:height].swapaxes(0, 1) if turned else photo[:height]

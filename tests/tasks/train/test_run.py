@@ -139,7 +139,9 @@ def test_mistakes_are_one_line(run, photos, tmp_path, finished):
     assert "--resume continues it" in stderr_of(recipe, "--data", photos, *held)
 
 
-@pytest.mark.parametrize("ending", ["safetensors", "onnx"])
+@pytest.mark.parametrize(
+    "ending", [pytest.param("safetensors", marks=pytest.mark.thorough), "onnx"]
+)
 def test_a_run_can_start_from_the_weights_of_another(photos, tmp_path, finished, ending):
     weights = finished / "run" / "generator.safetensors"
     options = TrainOptions(

@@ -19,7 +19,7 @@ from unblur.models import MODELS
 from unblur.tasks.bench.options import BLURRED, SCENE_METHODS, BenchOptions
 from unblur.tasks.bench.scenes import Lesson, Scenes
 from unblur.tasks.methods.network import NetworkMethod
-from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.options import FINDS_BLUR, RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from unblur.weights import WEIGHTS, find_network
 
@@ -112,12 +112,16 @@ def _open(name: str, options: BenchOptions) -> list[BenchMethod]:
         kernel = "none" if name == "unsharp-mask" else "guessed"
         facts: dict[str, Any] = {"kind": "classical", "kernel": kernel, "guard": False}
         return [BenchMethod(name=name, facts=facts, restorer=restorer)]
-    wanted = RestoreOptions(
-        model=name, guard=False, engine=options.engine, precision=options.precision
-    )
+    wanted = RestoreOptions(guard=False, engine=options.engine, precision=options.precision)
+    if name in FINDS_BLUR:
+        guard = options.guard != "off"
+        restorer = Restorer.open(replace(wanted, method=name, guard=guard))
+        facts = {"kind": "blind", "kernel": "found", "network": wanted.model, "guard": guard}
+        return [BenchMethod(name=name, facts=facts, restorer=restorer)]
+    wanted = replace(wanted, model=name)
     if name not in WEIGHTS and Path(name).suffix.lower() != ".onnx":
         classical = (method for method in METHODS if method != "wiener")
-        known = ", ".join((*WEIGHTS, *classical, *SCENE_METHODS))
+        known = ", ".join((*WEIGHTS, *FINDS_BLUR, *classical, *SCENE_METHODS))
         raise OptionError(f"unknown model {name!r}; known: {known}, or an .onnx file")
     restorer = Restorer.open(wanted)
     if not isinstance(restorer.method, NetworkMethod):

@@ -9,7 +9,9 @@ from unblur.errors import OptionError
 from unblur.imaging.deblur.classical import METHODS
 from unblur.imaging.register import REFERENCES
 
-NETWORK_METHODS: Final = ("network", "auto", "blind")
+FINDS_BLUR: Final = ("auto", "blind")
+"""Ways of restoring that look for the kernel in the photo itself."""
+NETWORK_METHODS: Final = ("network", *FINDS_BLUR)
 """Ways of restoring for which a network is opened."""
 
 

@@ -19,7 +19,7 @@ from unblur.tasks.methods.classical import ClassicalMethod
 from unblur.tasks.methods.network import NetworkMethod, RunTile
 from unblur.tasks.methods.strips import Strip, guarded_region, restored_strips
 from unblur.tasks.restore.opening import open_network
-from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
+from unblur.tasks.restore.options import FINDS_BLUR, NETWORK_METHODS, RestoreOptions
 from unblur.weights import find_network
 
 Float32 = NDArray[np.float32]
@@ -215,7 +215,7 @@ class Restorer:
             yield self._blend(picture.read(*strip.place), strip)
 
     def _prepare(self, picture: Picture, tiled: bool, tell: _Tell | None) -> RunTile:
-        if self.options.method in {"auto", "blind"}:
+        if self.options.method in FINDS_BLUR:
             from unblur.tasks.methods.blind import BlindMethod
 
             if isinstance(self.method, BlindMethod):
