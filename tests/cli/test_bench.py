@@ -76,11 +76,11 @@ def test_files_of_another_program_are_scored_without_a_network(run, pairs, tmp_p
     assert "3, 3 with infinite PSNR" in rows[1]
 
 
-def test_both_rows_of_the_guard_and_singan_are_asked_for_by_flags(run_here, pairs, monkeypatch):
+def test_both_rows_of_the_guard_and_singan_are_asked_for_by_flags(run, pairs, monkeypatch):
     monkeypatch.setattr("unblur.tasks.singan.options.fast_options", lambda **more: SinGANOptions(
         scales=2, max_size_px=40, **more
     ))  # fmt: skip
-    done = run_here(
+    done = run(
         "bench", "pairs", "pairs", "-o", "report", "--model", "fast", "--guard", "both",
         "--method", "singan", "--iterations", 1, "--limit", 1,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from unblur.imaging.deblur.classical import METHODS
 from unblur.imaging.video.plan import CODECS
 from unblur.metrics import METRICS
 from unblur.tasks.bench.options import PROTOCOLS
-from unblur.tasks.restore.options import REFERENCES
+from unblur.tasks.restore.options import NETWORK_METHODS, REFERENCES
 from unblur.weights import WEIGHTS
 
 COMMANDS = typer.main.get_command(app)
@@ -77,7 +77,7 @@ def test_bash_offers(complete, words, offered):
 
 
 def test_the_values_are_those_that_the_commands_take():
-    assert set(completion.VALUES["--method"]) == {"network", *METHODS}
+    assert set(completion.VALUES["--method"]) == {*NETWORK_METHODS, *METHODS}
     assert {
         "--codec": CODECS,
         "--engine": ENGINES,

@@ -111,8 +111,9 @@ def test_a_converted_network_gives_the_pictures_of_its_authors(theirs, converted
 
 def test_commands_say_how_well_file_and_module_agree(converted, exported):
     for network, done in (converted, exported):
-        first, *sizes, last = done.stdout.splitlines()
+        first, *sizes, digits, last = done.stdout.splitlines()
         assert first.startswith(f"{network}: deblurgan-narrow, ")
+        assert digits.strip().startswith("with all digits of its weights it is ")
         assert [line.split(":")[0].strip() for line in sizes] == [
             "1 x 3 x 64 x 64", "2 x 3 x 96 x 160", "1 x 3 x 208 x 112"
         ]  # fmt: skip

@@ -72,6 +72,8 @@ def test_the_seed_and_the_pixels_decide_and_nothing_else():
             np.testing.assert_array_equal(blurred, first)
 
 
+# One core is enough to tell.
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
 def test_workers_of_a_data_loader_give_what_one_process_gives():
     planes = torch.from_numpy(PHOTO.transpose(2, 0, 1).copy())
     crops = [planes[:, :96, i : i + 96] for i in range(6)]

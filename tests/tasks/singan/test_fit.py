@@ -122,7 +122,7 @@ def test_bands_of_rows_give_the_whole_pictures_pixels(fitted, monkeypatch):
     blurred = np.random.default_rng(0).random((40, 30, 3), np.float32)
     whole = restore_pixels(scene, blurred)
     monkeypatch.setattr("unblur.tasks.singan.use._BAND_PX", 200)
-    # A band may be added up in another order than the whole; a seam would be 1e-2.
+    # A band may be added up in another order than the whole, by layers of 27 and 288 terms.
     bound = network_bound(scene.gan.generators[-1], whole)
     assert np.allclose(restore_pixels(scene, blurred), whole, atol=bound, rtol=0)
 

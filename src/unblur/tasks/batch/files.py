@@ -90,10 +90,10 @@ def restore_files(
         >>> from pathlib import Path
         >>> from unblur import RestoreOptions, Restorer, find_sources, plan_jobs, restore_files
         >>> options = RestoreOptions()
-        >>> jobs = plan_jobs(find_sources([Path("photo.jpg")]))
+        >>> jobs = plan_jobs(find_sources([Path("photo.jpg")]), Path("restored"))
         >>> for done in restore_files(jobs, Restorer.open(options), options):
         ...     print(done.target, done.error)
-        photo.unblurred.jpg None
+        restored/photo.unblurred.jpg None
     """
     if workers < 1:
         raise OptionError(f"workers must be 1 or more, got {workers}")

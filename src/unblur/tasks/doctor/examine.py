@@ -26,7 +26,7 @@ EXTRAS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     ),
     "heif": (("pillow-heif",), "HEIC and HEIF photos"),
     "raw": (("rawpy",), "camera raw photos (DNG, CR2, CR3, NEF, ARW and others)"),
-    "bench": (("scikit-image",), "classical methods: unblur restore --method, --kernel"),
+    "bench": (("scikit-image", "scipy"), "classical methods: unblur restore --method, --kernel"),
     "reference": (
         ("scikit-image", "scipy", "opencv-python-headless"),
         "a second shot of the scene: unblur restore --reference, unblur kernel",
