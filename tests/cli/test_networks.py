@@ -1,6 +1,7 @@
 import contextlib
 import io
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -111,14 +112,19 @@ def test_a_converted_network_gives_the_pictures_of_its_authors(theirs, converted
 
 def test_commands_say_how_well_file_and_module_agree(converted, exported):
     for network, done in (converted, exported):
-        first, *sizes, digits, last = done.stdout.splitlines()
+        first, *lines, last = done.stdout.splitlines()
+        sizes, whole, rounded = lines[:3], lines[3], lines[4:]
         assert first.startswith(f"{network}: deblurgan-narrow, ")
-        assert digits.strip().startswith("with all digits of its weights it is ")
         assert [line.split(":")[0].strip() for line in sizes] == [
             "1 x 3 x 64 x 64", "2 x 3 x 96 x 160", "1 x 3 x 208 x 112"
         ]  # fmt: skip
         for line in sizes:
             assert 0 < float(line.split(" by ")[1].split()[0]) <= 1e-4
+        exact_db = float(re.fullmatch(r"  with all digits .* is (\S+) dB near PyTorch", whole)[1])
+        assert exact_db > 80
+        assert len(rounded) == (network == exported[0])
+        for line in rounded:
+            assert 40 < float(re.search(r", (\S+) dB \(--float32 keeps all\)", line)[1]) < exact_db
         assert f"unblur restore PHOTO --model {network}" in last
         assert done.stderr == ""
 
@@ -189,6 +195,8 @@ def test_all_engines_restore_alike(exported, astronaut):
         (("convert", "none.pth", "-o", "net.pth"), "--out must name an .onnx file, got net.pth"),
         (("convert", "none.pth", "-o", "{network}"), "exists already; --overwrite replaces"),
         (("export", "{folder}", "-o", "net.onnx"), "not the folder of a finished run: it has no"),
+        (("export", "{folder}/run", "-o", "net.onnx", "--stochastic"),
+         "run was trained without dropout; there is none to keep on"),
         (("export", "{folder}/run/generator.safetensors", "-o", "no/net.onnx"),
          "no/net.onnx: cannot be written, the folder no does not exist"),
     ],

@@ -20,9 +20,11 @@ class RestoreOptions:
     """How to restore: the same for every photo of a call.
 
     Examples:
+        >>> import numpy as np
         >>> from unblur import RestoreOptions, restore
-        >>> restore("photo.jpg", options=RestoreOptions(strength=0.5, tile=256))
-        'photo.unblurred.jpg'
+        >>> grey = np.full((64, 80, 3), 0.5, np.float32)
+        >>> restore(grey, options=RestoreOptions(strength=0.5)).shape
+        (64, 80, 3)
     """
 
     model: str = "fast"
