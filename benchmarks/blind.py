@@ -68,10 +68,7 @@ def main() -> None:
         seen = np.rint(np.clip(seen, 0, 1) * 255).astype(np.float32) / np.float32(255)
         network = restorer.restore_pixels(seen)
         found = search_blur(seen)
-        tried = [
-            undone(seen, each.kernel, light=each.linear_light, guessed=True)
-            for each in found.hypotheses
-        ]
+        tried = [undone(seen, each.kernel, light=True, guessed=True) for each in found.hypotheses]
         liked = [
             predicted_gain(with_network(each, found, network[found.region]))
             for each in found.hypotheses

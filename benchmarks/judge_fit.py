@@ -19,7 +19,7 @@ NAMES = (
     "agreement", "like_network", "network_change", "own_change", "apart", "unexplained",
     "overshoot", "negative", "change", "sparsity", "mean_gradient", "root_gradient", "contrast",
     "entropy", "radius_px", "peak", "parts", "ghost", "counter_ghost", "ghosts",
-    "uneven_spectrum", "slope", "noise", "light", "spread", "clipped", "linear",
+    "uneven_spectrum", "slope", "noise", "light", "spread", "clipped",
 )  # fmt: skip
 LOGARITHMIC = {
     "network_change", "own_change", "apart", "overshoot", "negative", "change", "mean_gradient",

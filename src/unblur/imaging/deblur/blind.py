@@ -29,18 +29,18 @@ _REGION_STEP_PX: Final = 16
 _MOST_GRADIENT: Final = 0.1
 """Of a pixel, in the choice of a region: one glaring edge is not many edges."""
 _STEEP: Final = 0.08
+_LEAST_STEEP: Final = 2e-3
+"""Below it there is nothing to find a kernel by."""
 _STEEP_SHARE: Final = 0.995
 """The searches count edges at the contrast of a photo in daylight, so many of whose gradients are
 below this; a photo in the dark is lit up to it."""
 _SEARCHES: Final = (
-    (True, Search(canvas_px=17, edge_weight=3e-4)),
-    (True, Search(canvas_px=33, edge_weight=2e-3)),
-    (True, Search(canvas_px=17, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2)),
-    (True, Search(canvas_px=33, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2)),
-    (False, Search(canvas_px=33, edge_weight=3e-4)),
-    (False, Search(canvas_px=51, edge_weight=1e-3)),
+    Search(canvas_px=17, edge_weight=3e-4),
+    Search(canvas_px=33, edge_weight=2e-3),
+    Search(canvas_px=51, edge_weight=1e-3),
+    Search(canvas_px=17, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2),
+    Search(canvas_px=33, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2),
 )
-"""In light or in encoded values, and how."""
 _REFINE: Final = Search(
     canvas_px=0, first_weight=1e-3, edge_weight=2e-4, decay=1.6, faint=0.08, rounds=4
 )
@@ -52,14 +52,11 @@ class Hypothesis:
 
     Attributes:
         kernel: (K, K), K odd, non-negative, of sum 1.
-        linear_light: It blurred light; False: encoded values, as in photos that hold light as it
-            is, and look dark.
         signals: What speaks for it and against it, by name.
         deblurred: (h, w) brightness of the region without that blur, sRGB-encoded.
     """
 
     kernel: Float32
-    linear_light: bool
     signals: Mapping[str, float]
     deblurred: Float32
 
@@ -72,7 +69,7 @@ class BlurSearch:
         region: Rows and columns of the photo that were looked at.
         plane: (h, w) brightness of the region, sRGB-encoded.
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
-        hypotheses: Kernels, none of them chosen yet.
+        hypotheses: Kernels, none of them chosen yet; none at all if the region is flat.
     """
 
     region: Region
@@ -84,8 +81,8 @@ class BlurSearch:
 def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
     """Look for the kernel of a photo in several ways.
 
-    Light is what a sensor adds up, so light is looked at first: of photos blurred in light, kernels
-    found in encoded values are worse, and undoing their blur there costs several dB (ADR 0009).
+    Light is what a sensor adds up, so light is looked at: of photos blurred in light, kernels found
+    in encoded values are worse, and undoing their blur there costs several dB (ADR 0009).
 
     Args:
         pixels: (H, W, 3) sRGB-encoded in [0, 1], sides of :data:`LEAST_SIDE_PX` at least.
@@ -101,55 +98,51 @@ def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
         )
     if not np.isfinite(pixels).all():
         raise OptionError("a photo must be finite, got NaN or infinity in it")
-    planes = {
-        True: srgb_to_linear(pixels).mean(axis=2, dtype=np.float32),
-        False: np.clip(pixels, 0, 1).mean(axis=2, dtype=np.float32),
-    }
+    plane = srgb_to_linear(pixels).mean(axis=2, dtype=np.float32)
     unusable: Bool = pixels.max(axis=2) > CLIPPED
     noise = estimate_noise(pixels)
-    region = choose_region(planes[True], unusable, _REGION_PX)
-    wide = choose_region(planes[True], unusable, _REFINED_PX)
-    out = np.ascontiguousarray(unusable[region])
-    parts = {light: np.ascontiguousarray(plane[region]) for light, plane in planes.items()}
-    exposures = {light: _exposure(part) for light, part in parts.items()}
-    lights = [light for light, _ in _SEARCHES]
+    region = choose_region(plane, unusable, _REGION_PX)
+    wide = choose_region(plane, unusable, _REFINED_PX)
+    part, out = (np.ascontiguousarray(x[region]) for x in (plane, unusable))
+    steep = _steepness(part)
+    if steep < _LEAST_STEEP:
+        shown = linear_to_srgb(part)
+        return BlurSearch(region=region, plane=shown, noise=noise, hypotheses=())
+    exposure = np.float32(max(1.0, _STEEP / steep))
+    lit = part * exposure
 
-    def seek(number: int) -> Float32:
-        light, search = _SEARCHES[number]
-        return search_kernel(parts[light] * exposures[light], out, search)
+    def seek(search: Search) -> Float32:
+        return search_kernel(lit, out, search)
 
-    def measure(light: bool, kernel: Float32) -> tuple[dict[str, float], Float32]:
-        return kernel_signals(parts[light], kernel, noise=noise)
+    def measure(kernel: Float32) -> tuple[dict[str, float], Float32]:
+        return kernel_signals(part, kernel, noise=noise)
 
     with ThreadPoolExecutor(threads or cores()) as pool:
-        kernels = list(pool.map(seek, range(len(_SEARCHES))))
+        kernels = list(pool.map(seek, _SEARCHES))
         first = _agreements(kernels)
         best = max(range(len(kernels)), key=first.__getitem__)
-        light = lights[best]
-        larger = np.ascontiguousarray(planes[light][wide]) * exposures[light]
+        larger = np.ascontiguousarray(plane[wide]) * exposure
         out_of_larger = np.ascontiguousarray(unusable[wide])
         kernels.append(refine_kernel(larger, out_of_larger, kernels[best], _REFINE))
-        lights.append(light)
-        measured = list(pool.map(measure, lights, kernels))
+        measured = list(pool.map(measure, kernels))
     of_photo = {
         "noise": noise * 255,
-        "light": float(parts[True].mean()),
-        "spread": float(parts[True].std()),
+        "light": float(part.mean()),
+        "spread": float(part.std()),
         "clipped": float(out.mean()),
     }
     hypotheses = [
         Hypothesis(
             kernel=kernel,
-            linear_light=light,
-            signals={**signals, "agreement": agreed, "linear": float(light), **of_photo},
-            deblurred=linear_to_srgb(deblurred) if light else np.clip(deblurred, 0, 1),
+            signals={**signals, "agreement": agreed, **of_photo},
+            deblurred=linear_to_srgb(deblurred),
         )
-        for kernel, light, (signals, deblurred), agreed in zip(
-            kernels, lights, measured, _agreements(kernels), strict=True
+        for kernel, (signals, deblurred), agreed in zip(
+            kernels, measured, _agreements(kernels), strict=True
         )
     ]
-    plane = linear_to_srgb(parts[True])
-    return BlurSearch(region=region, plane=plane, noise=noise, hypotheses=hypotheses)
+    shown = linear_to_srgb(part)
+    return BlurSearch(region=region, plane=shown, noise=noise, hypotheses=hypotheses)
 
 
 def choose_region(plane: Float32, unusable: Bool, side: int) -> Region:
@@ -184,11 +177,10 @@ def choose_region(plane: Float32, unusable: Bool, side: int) -> Region:
     return slice(top, top + rows), slice(left, left + columns)
 
 
-def _exposure(plane: Float32) -> np.float32:
-    """By how much to light up a dark plane; 1 for others."""
+def _steepness(plane: Float32) -> float:
+    """How large a gradient is that most of the plane stays below."""
     right, down = np.diff(plane, axis=1)[:-1], np.diff(plane, axis=0)[:, :-1]
-    steep = float(np.quantile(np.hypot(right, down), _STEEP_SHARE))
-    return np.float32(max(1.0, _STEEP / max(steep, 1e-3)))
+    return float(np.quantile(np.hypot(right, down), _STEEP_SHARE))
 
 
 def _box(plane: Float32) -> Float32:

@@ -31,7 +31,6 @@ class Verdict:
 
     Attributes:
         kernel: (K, K), of the photo as it was worked on, or None: the network restores it.
-        linear_light: It blurred light; False: encoded values.
         shrink: The photo was worked on at one so-manieth of its size.
         gain_db: Predicted gain over the network; of the best kernel, even if it was not taken.
         words: A sentence for people.
@@ -41,7 +40,6 @@ class Verdict:
     shrink: int
     gain_db: float
     words: str
-    linear_light: bool = True
 
     @property
     def length_px(self) -> float | None:
@@ -78,11 +76,10 @@ class BlindMethod:
             tell(verdict.words)
         if verdict.kernel is None:
             return self.network.prepare(picture, tiled=tiled)
-        light = srgb_to_linear(small) if verdict.linear_light else small
+        light = srgb_to_linear(small)
         noise = estimate_noise(small)
         restored = deconvolve_light(light, verdict.kernel, noise=noise, guessed=True)
-        encoded = linear_to_srgb(restored) if verdict.linear_light else np.clip(restored, 0, 1)
-        change = encoded - small
+        change = linear_to_srgb(restored) - small
 
         def run(tile: Tile) -> Float32:
             pixels = picture.read(*tile.kept)
@@ -110,7 +107,6 @@ class BlindMethod:
         words = f"shake of {length:.0f} px found and undone"
         return Verdict(
             kernel=kernel,
-            linear_light=found.hypotheses[best].linear_light,
             shrink=shrink,
             gain_db=gains[best],
             words=words,

@@ -1,0 +1,128 @@
+import json
+
+import numpy as np
+import pytest
+import skimage.data
+
+from unblur import (
+    Photo,
+    RestoreOptions,
+    Restorer,
+    blur,
+    psnr,
+    random_kernels,
+    read_photo,
+    write_photo,
+)
+from unblur.errors import OptionError
+from unblur.imaging.tiles import ArrayPicture
+from unblur.tasks.methods import blind, judge
+from unblur.tasks.methods.blind import enlarged, kernel_length, shrunk_picture
+
+ENGINE = {"engine": "onnx"}
+
+
+@pytest.fixture(scope="module")
+def shaken():
+    """A blurred and a sharp photo, (224, 224, 3) in [0, 1]."""
+    sharp = skimage.data.coffee()[60:284, 180:404].astype(np.float32) / 255
+    rng = np.random.default_rng(3)
+    kernel = random_kernels(1, rng=rng, length_px=20, exposure=(1.0,))[0]
+    seen = blur(sharp, kernel, noise_sigma=0.5 / 255, rng=rng)
+    return np.rint(np.clip(seen, 0, 1) * 255).astype(np.float32) / np.float32(255), sharp
+
+
+def test_a_shake_is_found_undone_and_named(shaken):
+    seen, sharp = shaken
+
+    found = Restorer.open(RestoreOptions(method="blind", **ENGINE)).restore(Photo(pixels=seen))
+    network = Restorer.open(RestoreOptions(**ENGINE)).restore(Photo(pixels=seen))
+
+    assert psnr(found.pixels, sharp) > psnr(seen, sharp) + 0.6
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith("shake of ")
+    assert found.notes[0].endswith(" px found and undone")
+    assert network.notes == ()
+
+
+@pytest.mark.parametrize("make", [np.zeros, np.ones], ids=["black", "white"])
+def test_what_cannot_be_judged_is_what_the_network_makes_of_it(make):
+    pixels = make((80, 72, 3), np.float32)
+
+    judged = Restorer.open(RestoreOptions(method="auto", **ENGINE)).restore(Photo(pixels=pixels))
+
+    expected = Restorer.open(RestoreOptions(**ENGINE)).restore_pixels(pixels)
+    assert judged.pixels.tobytes() == expected.tobytes()
+    assert judged.notes[0].endswith("network")
+
+
+def test_small_photos_go_to_the_network(astronaut):
+    said = []
+    restorer = Restorer.open(RestoreOptions(method="auto", **ENGINE))
+
+    restored = restorer.restore_pixels(astronaut[:63, :80], tell=said.append)
+
+    assert said == ["too small: network"]
+    expected = Restorer.open(RestoreOptions(**ENGINE)).restore_pixels(astronaut[:63, :80])
+    assert restored.tobytes() == expected.tobytes()
+
+
+def test_a_large_photo_is_worked_on_smaller_and_tiles_fit_without_seams(monkeypatch, shaken):
+    seen, _ = shaken
+    large = np.repeat(np.repeat(seen, 2, axis=0), 2, axis=1)[:447, :445]
+    monkeypatch.setattr(blind, "_MOST_PX", 224 * 224)
+    monkeypatch.setattr(judge, "predicted_gain", lambda signals: 1.0)
+    small, shrink = shrunk_picture(ArrayPicture(large))
+    assert (shrink, small.shape) == (2, (223, 222, 3))
+    assert np.abs(small - seen[:223, :222]).max() < 1e-3
+
+    change = small - small.mean()
+    whole = enlarged(change, 2, (slice(0, 447), slice(0, 445)))
+    part = enlarged(change, 2, (slice(100, 300), slice(33, 445)))
+
+    assert whole.shape == (447, 445, 3)
+    assert part.tobytes() == np.ascontiguousarray(whole[100:300, 33:445]).tobytes()
+
+
+def test_the_command_says_what_was_found(run, shaken, tmp_path):
+    write_photo(Photo(pixels=shaken[0]), tmp_path / "shaken.png")
+
+    done = run("restore", "shaken.png", "--method", "blind", "--json")
+
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert "px found and undone" in json.loads(line)["notes"][0]
+    restored = read_photo(tmp_path / "shaken.unblurred.png").pixels
+    assert psnr(restored, shaken[1]) > psnr(shaken[0], shaken[1]) + 0.6
+
+
+def test_a_kernel_belongs_to_a_method_that_takes_one(tmp_path):
+    with pytest.raises(OptionError, match=r"a kernel needs .*; auto takes none"):
+        RestoreOptions(method="auto", kernel=tmp_path / "kernel.npy")
+
+
+def test_the_length_is_that_along_the_path():
+    kernel = np.zeros((21, 21), np.float32)
+    kernel[np.arange(5, 16), np.arange(5, 16)] = 1 / 11
+
+    assert kernel_length(kernel) == pytest.approx(10 * 2**0.5 + 1)
+
+
+def test_a_judge_is_the_more_sure_the_more_kernels_agree():
+    """The coefficients come from a file that a calibration writes: are they sane?"""
+    fitted = judge._coefficients()
+    usual = dict(
+        zip(
+            fitted["names"],
+            np.where(fitted["logarithmic"], np.exp(fitted["mean"]), fitted["mean"]),
+            strict=True,
+        )
+    )
+    low, high = (
+        judge.predicted_gain({**usual, "agreement": value, "like_network": value})
+        for value in (0.3, 0.9)
+    )
+
+    assert low < high
+    assert low < 0
+    assert fitted["margin"] > 0
