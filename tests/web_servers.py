@@ -37,7 +37,7 @@ class Server:
         return sorted(self.folder.glob("unblur-serve-*"))
 
     def client(self, **options):
-        return httpx.Client(base_url=self.url, timeout=60, **options)
+        return httpx.Client(base_url=self.url, timeout=300, **options)
 
 
 @contextmanager

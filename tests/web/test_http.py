@@ -288,7 +288,7 @@ def test_a_port_that_is_taken_is_one_line(server):
     port = server.url.rsplit(":", 1)[1]
     command = [sys.executable, "-m", "unblur", "serve", "--port", port]
 
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     assert done.returncode == 2
     assert re.fullmatch(r"unblur: cannot listen on 127\.0\.0\.1:\d+ \(.*\n", done.stderr)
