@@ -205,7 +205,8 @@ def _report(scene: Scene, levels: list[Float32], *, seconds: float) -> ScaleRepo
 def _explained(error: Exception, scene: Scene) -> Exception:
     """An error of PyTorch's, in the user's words if it is about memory."""
     text = str(error)
-    if not (isinstance(error, MemoryError) or "memory" in text):
+    # oneDNN, which has been refused memory, says only that a primitive could not be created.
+    if not (isinstance(error, MemoryError) or "memory" in text or "a primitive" in text):
         return error
     height, width = scene.gan.sizes[scene.fitted]
     message = f"scale {scene.fitted + 1}, of {width}x{height} px, does not fit in memory"
