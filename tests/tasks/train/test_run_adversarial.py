@@ -161,6 +161,7 @@ def test_a_full_disk_is_named_and_leaves_no_half_checkpoint(run, photos, tmp_pat
     assert left == []
 
 
+@pytest.mark.thorough
 def test_two_processes_do_what_one_with_twice_the_batch_does(photos, tmp_path):
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
