@@ -1,10 +1,12 @@
-"""Fit the judge to the tries that judge_tries.py wrote, and say how often it is wrong.
+"""Fit the judge to the tries that kernel_tries.py wrote, and say how often it is wrong.
 
-    python benchmarks/judge_fit.py tries.jsonl ... [--write]
+    python benchmarks/judge_fit.py TRIES [--write]
 
-Ridge regression of each hypothesis's gain over the network, on signals and their squares, in folds
-by photo: what is printed was predicted by a fit that has not seen the photo. The margin is such
-that at most --harm of all photos lose more than 0.3 dB against the network.
+What counts is what comes out in the end: every guide of a try is cleaned up by the network that
+knows the kernel, in the middle 256 px of the photo. Ridge regression of each kernel's gain over the
+network that knows none, on signals and their squares, in folds by photo: what is printed was
+predicted by a fit that has not seen the photo. The margin is such that at most --harm of all photos
+lose more than 0.3 dB against the network.
 """
 
 import argparse
@@ -13,13 +15,17 @@ from pathlib import Path
 
 import numpy as np
 
+from machine import describe
+from unblur.engines import open_engine
 from unblur.tasks.methods import judge
+from unblur.tasks.methods.guided import GuidedNetwork
+from unblur.weights import find_network
 
 NAMES = (
     "agreement", "like_network", "network_change", "own_change", "apart", "unexplained",
     "overshoot", "negative", "change", "sparsity", "mean_gradient", "root_gradient", "contrast",
     "entropy", "radius_px", "peak", "parts", "ghost", "counter_ghost", "ghosts",
-    "uneven_spectrum", "slope", "noise", "light", "spread", "clipped",
+    "uneven_spectrum", "slope", "noise", "light", "spread", "clipped", "linear",
 )  # fmt: skip
 LOGARITHMIC = {
     "network_change", "own_change", "apart", "overshoot", "negative", "change", "mean_gradient",
@@ -28,7 +34,44 @@ LOGARITHMIC = {
 CLIP_DB = (-4.0, 6.0)
 """Gains beyond count as these: how wrong a hopeless kernel is tells nothing."""
 FOLDS = 10
+MIDDLE_PX = 256
+EDGE = 8
 HARMED_DB = -0.3
+
+
+def read(path: Path, network: GuidedNetwork) -> dict | None:
+    """A try: what was done, the gain of the network without a kernel, and each kernel's.
+
+    None if no kernel was found.
+    """
+    with np.load(path) as held:
+        done = json.loads(str(held["done"]))
+        if not done.get("signals"):
+            return None
+        blurred, sharp, plain, guides = (
+            held[name].astype(np.float32) / np.float32(255)
+            for name in ("blurred", "sharp", "network", "guides")
+        )
+    rows, columns = (
+        slice(max(0, side - MIDDLE_PX) // 2, max(0, side - MIDDLE_PX) // 2 + MIDDLE_PX)
+        for side in blurred.shape[:2]
+    )
+    middle = np.ascontiguousarray(blurred[rows, columns])
+
+    def psnr(pixels: np.ndarray) -> float:
+        inside = (slice(EDGE, -EDGE),) * 2
+        error = (np.clip(pixels, 0, 1) - sharp[rows, columns])[inside] ** 2
+        return float(-10 * np.log10(error.mean(dtype=np.float64) + 1e-10))
+
+    before = psnr(middle)
+    tries = [
+        {
+            "signals": signals,
+            "gain": psnr(network.restore(middle, guide[rows, columns])[..., :3]) - before,
+        }
+        for signals, guide in zip(done["signals"], guides[: done["found"]], strict=True)
+    ]
+    return {**done, "tries": tries, "network": psnr(plain[rows, columns]) - before}
 
 
 def fit(signals: list[dict[str, float]], gains: np.ndarray, ridge: float) -> dict[str, object]:
@@ -61,18 +104,14 @@ def chosen(photo: dict, fitted: dict[str, object]) -> tuple[float, float]:
 def main() -> None:
     """Print how good it is; write it."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("tries", type=Path, nargs="+")
-    parser.add_argument("--ridge", type=float, default=0.02)
+    parser.add_argument("tries", type=Path)
+    parser.add_argument("--ridge", type=float, default=0.1)
     parser.add_argument("--harm", type=float, default=0.02)
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    photos = [
-        json.loads(line)
-        for path in args.tries
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if line.endswith("\n")
-    ]
-    photos.sort(key=lambda photo: photo["number"])
+    network = GuidedNetwork(open_engine(find_network("guided"), precision="fp32"))
+    paths = sorted(args.tries.glob("[!.]*.npz"))
+    photos = [held for path in paths if (held := read(path, network))]
     tries = sum(len(photo["tries"]) for photo in photos)
     print(f"{tries} tries on {len(photos)} blurred photos")
 
@@ -111,7 +150,7 @@ def main() -> None:
         )
     fitted = fit(*rows_of(photos), args.ridge)
     fitted["margin"] = margin
-    print(f"margin {margin:.2f} dB")
+    print(f"margin {margin:.2f} dB\n{describe('fp32')}")
     if args.write:
         kept = {
             key: [round(float(x), 6) for x in value] if isinstance(value, np.ndarray) and

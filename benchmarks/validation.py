@@ -1,18 +1,20 @@
 """How methods do on the validation set that validation_set.py builds: one table for each part.
 
     python benchmarks/validation.py DIR [--model NAME|FILE.onnx ...] [--part a ...] [--limit N]
-                                    [--no-guard] [--engine NAME]
+                                    [--no-guard] [--engine NAME] [--levin FOLDER]
 
 Each ``--model`` is a row: a network by name or file, or unsharp-mask, richardson-lucy and the
-like; the blurred input always is one. Figures are means over photos, by the rules of `unblur bench
-pairs`: results rounded to 8 bits, all pixels, RGB. "Worse" is the share of photos that lost more
-than 0.05 dB; "worst" the photo that gained least. Of part e, sharp photos: PSNR of the output to
-the input, where 60 stands for anything above. Every file is checked against its SHA-256 first.
+like, or auto or blind; the blurred input always is one. Where the blur is known (part a, with
+--levin part d), "true kernel" is what deconvolution makes with it: the bound. Figures are means
+over photos, by the rules of `unblur bench pairs`: results rounded to 8 bits, all pixels, RGB.
+"Worse" is the share of photos that lost more than 0.05 dB; "worst" the photo that gained least. Of
+part e, sharp photos: PSNR of the output to the input, where 60 stands for anything above. Every
+file is checked against its SHA-256 first.
 """
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +22,27 @@ import numpy as np
 
 from machine import describe
 from unblur.errors import DataError, UnblurError
+from unblur.imaging.deblur.natural import deconvolve_light
+from unblur.imaging.light import linear_to_srgb, srgb_to_linear
+from unblur.imaging.measure.noise import estimate_noise
+from unblur.imaging.photo.photo import read_photo
+from unblur.metrics import psnr, ssim
 from unblur.tasks.bench.options import BLURRED, BenchOptions
 from unblur.tasks.bench.run import Bench
+from validation_pairs import levin_kernel, shake_of
 from validation_set import PARTS, VERSION, read_part
 
 HARMED_DB = -0.05
 MOST_DB = 60.0
 FAITHFUL_DB = 40.0
 SHARP = "e-sharp"
+SHAKEN = "a-shake"
+LEVIN = "d-levin"
 
 Scores = dict[str, dict[str, dict[str, float]]]
 """PSNR and SSIM by photo, by method."""
+Kernels = dict[str, tuple[np.ndarray, bool]]
+"""By photo; True: light was blurred."""
 
 
 def run_part(folder: Path, options: BenchOptions) -> tuple[Scores, list[str]]:
@@ -52,6 +64,36 @@ def run_part(folder: Path, options: BenchOptions) -> tuple[Scores, list[str]]:
             else:
                 scores[row["method"]][row["image"]] = row["scores"]
     return scores, errors
+
+
+def true_kernels(part: str, done: Mapping[str, Mapping[str, Any]], levin: Path | None) -> Kernels:
+    """The kernels of a part's photos, where they are known, and whether they blurred light."""
+    if part == SHAKEN:
+        return {
+            name: (shake_of(each["source"], each["exposure"]), True) for name, each in done.items()
+        }
+    if part == LEVIN and levin is not None:
+        return {name: (levin_kernel(levin, name), False) for name in done}
+    return {}
+
+
+def bound(folder: Path, kernels: Kernels, names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Scores of photos undone with their true kernels."""
+    scores = {}
+    for name in names:
+        blurred, sharp = (
+            read_photo(folder / kind / f"{name}.png").pixels.astype(np.float32)
+            for kind in ("blur", "sharp")
+        )
+        kernel, light = kernels[name]
+        values = srgb_to_linear(blurred) if light else blurred
+        # Levin's kernels were measured, and so are a little wrong.
+        noise = estimate_noise(blurred)
+        restored = deconvolve_light(values, kernel, noise=noise, guessed=not light)
+        shown = linear_to_srgb(restored) if light else np.clip(restored, 0, 1)
+        codes = np.rint(shown * 255).astype(np.float32) / np.float32(255)
+        scores[name] = {"psnr": psnr(codes, sharp), "ssim": ssim(codes, sharp)}
+    return scores
 
 
 def gain_lines(scores: Scores, done: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -129,6 +171,7 @@ def main() -> int:
     parser.add_argument("--limit", type=int, help="so many photos of each part, always the same")
     parser.add_argument("--no-guard", action="store_true", help="show what it prevents")
     parser.add_argument("--engine", default="onnx")
+    parser.add_argument("--levin", type=Path, help="Levin's photos, for their true kernels")
     args = parser.parse_args()
     failed = 0
     try:
@@ -146,6 +189,8 @@ def main() -> int:
             done = read_part(args.folder / part)
             scores, errors = run_part(args.folder / part, options)
             count = len(scores[BLURRED])
+            if kernels := true_kernels(part, done, args.levin):
+                scores["true kernel"] = bound(args.folder / part, kernels, scores[BLURRED])
             print(f"\n{part}, {count} of {len(done)}, dB")
             lines = faithful_lines(scores) if part == SHARP else gain_lines(scores, done)
             print("\n".join([*lines, *(f"! {error}" for error in errors)]), flush=True)

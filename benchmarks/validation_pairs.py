@@ -69,7 +69,7 @@ def photo_pairs(part: str, chosen: list[Path]) -> Iterator[tuple[str, Pair]]:
     make = {"a-shake": _shaken, "b-roll-and-objects": _moved, "e-sharp": _kept}
     for at in range(min(count, len(chosen))):
         path = chosen[(first + at) % len(chosen)]
-        rng = np.random.default_rng([2026, ord(part[0]), int(_hash(path.name)[:15], 16)])
+        rng = np.random.default_rng(_seed(part, path.name))
         sharp = read_photo(path).pixels.astype(np.float32)
         sharp = _middle(sharp) if part == "e-sharp" and at % 2 else _shrunk(sharp)
         blurred, truth, done = make.get(part, _unmoved)(sharp, at, rng)
@@ -142,6 +142,24 @@ def moved(pixels: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
 
 def _shaken(sharp: np.ndarray, at: int, rng: np.random.Generator) -> Pair:
     return _in_motion(sharp, "shake", EXPOSURES[at % 3], rng)
+
+
+def shake_of(source: str, exposure: float) -> np.ndarray:
+    """The kernel that shook a photo of part a, by the photo's name."""
+    rng = np.random.default_rng(_seed("a-shake", source))
+    motion = random_motion("shake", rng=rng, height=64, width=64, exposure=exposure)
+    return motion.kernels(64, 64)
+
+
+def levin_kernel(folder: Path, name: str) -> np.ndarray:
+    """The true kernel of one of Levin's photos; its file holds it turned by 180 degrees."""
+    path = folder / "gt" / f"{name.split('_')[1]}.png"
+    kernel = read_photo(path).pixels[::-1, ::-1, 0].astype(np.float32)
+    return np.ascontiguousarray(kernel / kernel.sum())
+
+
+def _seed(part: str, name: str) -> list[int]:
+    return [2026, ord(part[0]), int(_hash(name)[:15], 16)]
 
 
 def _moved(sharp: np.ndarray, at: int, rng: np.random.Generator) -> Pair:

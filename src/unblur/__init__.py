@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from unblur.tasks.batch.files import restore_files
     from unblur.tasks.batch.sources import find_sources, plan_jobs
     from unblur.tasks.datasets.augment import RandomBlur, Unblur
+    from unblur.tasks.methods.blind import BlurEstimate
+    from unblur.tasks.restore.estimate import estimate_blur
     from unblur.tasks.restore.options import RestoreOptions
     from unblur.tasks.restore.restorer import Restorer
     from unblur.tasks.train.data import TrainingData
     from unblur.tasks.train.run import load_training, train
 
 __all__ = [
+    "BlurEstimate",
     "Photo",
     "RandomBlur",
     "RestoreOptions",
@@ -39,6 +42,7 @@ __all__ = [
     "UnblurError",
     "blur",
     "deconvolve",
+    "estimate_blur",
     "find_sources",
     "load_training",
     "plan_jobs",
@@ -55,6 +59,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "BlurEstimate": "unblur.tasks.methods.blind",
     "Photo": "unblur.imaging.photo.photo",
     "RandomBlur": "unblur.tasks.datasets.augment",
     "RestoreOptions": "unblur.tasks.restore.options",
@@ -64,6 +69,7 @@ _HOMES: Final = {
     "UnblurError": "unblur.errors",
     "blur": "unblur.imaging.blur.blur",
     "deconvolve": "unblur.imaging.deblur.classical",
+    "estimate_blur": "unblur.tasks.restore.estimate",
     "find_sources": "unblur.tasks.batch.sources",
     "load_training": "unblur.tasks.train.run",
     "plan_jobs": "unblur.tasks.batch.sources",

@@ -49,6 +49,15 @@ WEIGHTS: Final = {
         date="2026-11-21",
         figures="0.1 dB below fast, 7 % nearer in VGG19's features",
     ),
+    "guided": PublishedWeights(
+        file="guided.onnx",
+        sha256="cb239e2eb1b92d182df08651fa9b0e30cdb8211f3e35261c142d3bc4715a8112",
+        license="Apache-2.0",
+        trained_on="photos as fast, shaken, with kernels found and true",
+        recipe="benchmarks/guided_train.py, from fast",
+        date="2026-11-28",
+        figures="cleans up after the shake was undone; by method auto and blind only",
+    ),
 }
 
 

@@ -14,9 +14,13 @@ RunPart: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 EXPECTED: Final = "expected a network written by unblur, an ONNX file (B, 3, H, W) -> (B, 3, H, W)"
 
+_CHANNELS: Final = {("3", "3"), ("7", "4")}
+"""Of input and output: of networks that see a photo, and of those that see its deconvolution, too,
+and say how far off they may be."""
+
 
 class Engine(Protocol):
-    """Anything that maps a batch (B, 3, H, W) float32 in [0, 1] to the same shape."""
+    """Anything that maps a batch (B, C, H, W) float32 to one of the same height and width."""
 
     name: str
     precision: str
@@ -43,11 +47,13 @@ class Engine(Protocol):
 
 
 def check_signature(name: str, inputs: list[Any], outputs: list[Any]) -> None:
-    """Refuse a network whose input or output is not one (B, 3, H, W)."""
-    for kind, shapes in (("input", inputs), ("output", outputs)):
-        if len(shapes) != 1 or len(shapes[0]) != 4 or str(shapes[0][1]) != "3":  # noqa: PLR2004
-            got = ", ".join(str(list(shape)) for shape in shapes)
-            raise NetworkError(f"{name} has the {kind}s {got}: {EXPECTED}")
+    """Refuse a network whose one input and output are not of a kind that unblur writes."""
+    both = (inputs, outputs)
+    plain = all(len(shapes) == 1 and len(shapes[0]) == 4 for shapes in both)  # noqa: PLR2004
+    if plain and tuple(str(shapes[0][1]) for shapes in both) in _CHANNELS:
+        return
+    got = " -> ".join(", ".join(str(list(shape)) for shape in shapes) for shapes in both)
+    raise NetworkError(f"{name} maps {got}: {EXPECTED}")
 
 
 def failed(batch: Float32, error: Exception) -> NetworkError:

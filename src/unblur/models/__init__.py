@@ -1,7 +1,7 @@
 """The networks, as a table: what can be built, and what one must know to run it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from unblur.errors import OptionError
@@ -28,6 +28,8 @@ class ModelSpec:
     (``python benchmarks/restore.py --memory`` prints that)."""
     source: str
     """Paper or document that describes it."""
+    channels: tuple[int, int] = (3, 3)
+    """Of input and output."""
     label: str = ""
     """What reports call it where published numbers stand beside; empty: by its name."""
 
@@ -50,6 +52,20 @@ def _fast(design: str, *, receptive_field_px: int) -> ModelSpec:
             "torch-fp32": 500,
         },
         source="docs/adr/0001-default-network.md",
+    )
+
+
+def _guided() -> ModelSpec:
+    """The network that knows the kernel: the layers of ``fast``, with more to see and to say."""
+
+    def build() -> "nn.Module":
+        from unblur.models.guided import GuidedGenerator
+
+        return GuidedGenerator()
+
+    plain = _fast("fast", receptive_field_px=422)
+    return replace(
+        plain, build=build, channels=(7, 4), source="docs/adr/0009-blind-deconvolution.md"
     )
 
 
@@ -88,6 +104,7 @@ MODELS: Final = {
     "fast-quarter": _fast("quarter", receptive_field_px=494),
     "fast-wide": _fast("wide", receptive_field_px=278),
     "fast-deep": _fast("deep", receptive_field_px=582),
+    "guided": _guided(),
     "deblurgan": _deblurgan(channels=64),
     "deblurgan-narrow": _deblurgan(channels=32),
     "deblurgan-16": _deblurgan(channels=16),

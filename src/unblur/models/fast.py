@@ -119,7 +119,12 @@ class FastGenerator(nn.Module):
         Returns:
             The restored batch, same shape and range (not clamped).
         """
-        x = self.head(self.fold(blurred - 0.5))
+        x = self.features(self.head(self.fold(blurred - 0.5)))
+        residual: Tensor = self.unfold(self.tail(x))
+        return blurred + residual.float()
+
+    def features(self, x: Tensor) -> Tensor:
+        """What is between the first and the last convolution: (B, C, h, w) to the same shape."""
         skips = []
         for blocks, down in zip(self.encoder[:-1], self.down, strict=True):
             x = blocks(x)
@@ -128,8 +133,7 @@ class FastGenerator(nn.Module):
         x = self.encoder[-1](x)
         for blocks, up in zip(reversed(self.decoder), reversed(self.up), strict=True):
             x = blocks(up(x) + skips.pop())
-        residual: Tensor = self.unfold(self.tail(x))
-        return blurred + residual.float()
+        return x
 
 
 def _start_small(convolution: nn.Conv2d) -> None:

@@ -9,8 +9,7 @@ from unblur import blur, random_kernels
 from unblur.errors import OptionError
 from unblur.imaging.deblur.blind import choose_region, search_blur
 from unblur.imaging.deblur.kernel_search import Search, centred, cleaned, search_kernel
-from unblur.imaging.deblur.kernel_support import connected, dilated
-from unblur.imaging.deblur.signals import agreement, running
+from unblur.imaging.deblur.kernel_support import agreement, connected, dilated
 from unblur.imaging.light import srgb_to_linear
 
 
@@ -32,15 +31,15 @@ def test_the_kernel_is_found_from_the_photo_alone(coffee):
 
     found = search_blur(seen)
 
-    alike = [agreement(each.kernel, kernel) for each in found.hypotheses]
+    alike = [agreement(each.kernel, kernel) for each in found.kernels]
     point = np.zeros_like(kernel)
     point[len(point) // 2, len(point) // 2] = 1
     assert max(alike) > 0.85  # 0.98 was found
     assert agreement(point, kernel) < 0.7  # what no search at all would get
-    for each in found.hypotheses:
+    for each in found.kernels:
         assert each.kernel.min() >= 0
         assert each.kernel.sum() == pytest.approx(1, abs=1e-5)
-        assert all(np.isfinite(value) for value in each.signals.values())
+        assert 0 <= each.agreement <= 1 + 1e-6
 
 
 def test_any_number_of_threads_finds_the_same_bytes(coffee):
@@ -48,10 +47,9 @@ def test_any_number_of_threads_finds_the_same_bytes(coffee):
 
     first, second = (search_blur(seen, threads=threads) for threads in (1, 3))
 
-    for one, other in zip(first.hypotheses, second.hypotheses, strict=True):
+    for one, other in zip(first.kernels, second.kernels, strict=True):
         assert one.kernel.tobytes() == other.kernel.tobytes()
-        assert one.deblurred.tobytes() == other.deblurred.tobytes()
-        assert one.signals == other.signals
+        assert (one.linear_light, one.agreement) == (other.linear_light, other.agreement)
 
 
 @pytest.mark.parametrize(
@@ -68,11 +66,9 @@ def test_any_number_of_threads_finds_the_same_bytes(coffee):
 def test_what_has_no_blur_to_find_gives_finite_kernels_or_none(make):
     found = search_blur(make(np.random.default_rng(1)))
 
-    for each in found.hypotheses:
+    for each in found.kernels:
         assert np.isfinite(each.kernel).all()
         assert each.kernel.sum() == pytest.approx(1, abs=1e-5)
-        assert np.isfinite(each.deblurred).all()
-        assert all(np.isfinite(value) for value in each.signals.values())
 
 
 def test_small_and_broken_photos_are_refused_with_a_reason():
@@ -91,7 +87,7 @@ def test_numpy_alone_is_enough():
         "import numpy as np\n"
         "from unblur.imaging.deblur.blind import search_blur\n"
         "picture = np.random.default_rng(1).random((64, 64, 3), np.float32)\n"
-        "print(len(search_blur(picture).hypotheses) > 0)\n"
+        "print(len(search_blur(picture).kernels) > 0)\n"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -148,18 +144,3 @@ def test_cleaning_takes_faint_and_stray_parts_and_centring_moves_by_whole_pixels
     assert np.flatnonzero(kept).tolist() == [10, 11, 12]
     assert kept.sum() == pytest.approx(1)
     assert np.argwhere(middle).tolist() == [[4, 3], [4, 4], [4, 5]]
-
-
-@pytest.mark.parametrize("span", [3, 5, 9, 11])
-def test_running_extremes_are_those_of_a_plain_loop(span):
-    plane = np.random.default_rng(span).random((13, 17), np.float32)
-    reach = span // 2
-    expected = [
-        [
-            plane[max(0, y - reach) : y + reach + 1, max(0, x - reach) : x + reach + 1].max()
-            for x in range(17)
-        ]
-        for y in range(13)
-    ]
-
-    assert running(plane, span, np.maximum).tolist() == np.array(expected).tolist()

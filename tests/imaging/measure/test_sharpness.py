@@ -15,9 +15,9 @@ from unblur.imaging.measure.sharpness import (
 )
 from unblur.imaging.measure.spectrum import (
     difference_structure,
-    estimate_blur,
     has_detail,
     noise_energy,
+    spectral_blur,
 )
 
 GRATING_PX = 12
@@ -40,7 +40,7 @@ def estimate(pixels):
         pixels[top : top + 128, left : left + 128] for top in (0, 128, 256) for left in (0, 128)
     ]
     structures = np.stack([difference_structure(luma(part)) for part in parts])
-    return estimate_blur(structures.mean(axis=0), noise_energy(structures))
+    return spectral_blur(structures.mean(axis=0), noise_energy(structures))
 
 
 def test_energies_are_the_mean_squares_of_differences():

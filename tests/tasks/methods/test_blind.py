@@ -16,8 +16,8 @@ from unblur import (
 )
 from unblur.errors import OptionError
 from unblur.imaging.tiles import ArrayPicture
-from unblur.tasks.methods import blind, judge
-from unblur.tasks.methods.blind import enlarged, kernel_length, shrunk_picture
+from unblur.tasks.methods import blind
+from unblur.tasks.methods.blind import enlarged, kernel_extent, shrunk_picture
 
 ENGINE = {"engine": "onnx"}
 
@@ -71,7 +71,6 @@ def test_a_large_photo_is_worked_on_smaller_and_tiles_fit_without_seams(monkeypa
     seen, _ = shaken
     large = np.repeat(np.repeat(seen, 2, axis=0), 2, axis=1)[:447, :445]
     monkeypatch.setattr(blind, "_MOST_PX", 224 * 224)
-    monkeypatch.setattr(judge, "predicted_gain", lambda signals: 1.0)
     small, shrink = shrunk_picture(ArrayPicture(large))
     assert (shrink, small.shape) == (2, (223, 222, 3))
     assert np.abs(small - seen[:223, :222]).max() < 1e-3
@@ -105,24 +104,4 @@ def test_the_length_is_that_along_the_path():
     kernel = np.zeros((21, 21), np.float32)
     kernel[np.arange(5, 16), np.arange(5, 16)] = 1 / 11
 
-    assert kernel_length(kernel) == pytest.approx(10 * 2**0.5 + 1)
-
-
-def test_a_judge_is_the_more_sure_the_more_kernels_agree():
-    """The coefficients come from a file that a calibration writes: are they sane?"""
-    fitted = judge._coefficients()
-    usual = dict(
-        zip(
-            fitted["names"],
-            np.where(fitted["logarithmic"], np.exp(fitted["mean"]), fitted["mean"]),
-            strict=True,
-        )
-    )
-    low, high = (
-        judge.predicted_gain({**usual, "agreement": value, "like_network": value})
-        for value in (0.3, 0.9)
-    )
-
-    assert low < high
-    assert low < 0
-    assert fitted["margin"] > 0
+    assert kernel_extent(kernel)[0] == pytest.approx(10 * 2**0.5 + 1)

@@ -1,4 +1,4 @@
-"""`unblur kernel`: what blurred a photo, by a second shot of the scene."""
+"""`unblur kernel`: what blurred a photo, by itself or by a second shot of the scene."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +8,15 @@ import typer
 
 def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
     blurred: Annotated[Path, typer.Argument(metavar="BLURRED", help="The blurred photo.")],
-    reference: Annotated[
-        Path, typer.Option(metavar="FILE", help="A second shot of the same scene.")
-    ],
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The kernel: .png, .tif (16 bits) or .npy.")
     ],
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A second shot of the same scene. Without: the photo alone."
+        ),
+    ] = None,
     reference_is: Annotated[str, typer.Option(help="sharp, or noisy: a short exposure.")] = "sharp",
     windows: Annotated[
         bool,
@@ -28,12 +31,17 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
         float, typer.Option(help="Refuse larger photos before they are decoded.")
     ] = 200.0,
 ) -> None:
-    """Find the kernel that blurred a photo, by a second shot.
+    """Find the kernel that blurred a photo, in the photo itself or by a second shot.
 
     The second shot is sharp, or short-exposed and noisy; needs the extra `reference`. What is
     written is what `unblur restore --kernel` reads.
     """
-    from unblur.tasks.restore.kernel_file import KernelOptions, write_pair_kernel
+    from unblur.errors import OptionError
+    from unblur.tasks.restore.kernel_file import (
+        KernelOptions,
+        write_found_kernel,
+        write_pair_kernel,
+    )
 
     options = KernelOptions(
         reference_is=reference_is,
@@ -41,6 +49,18 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
         overwrite=overwrite,
         max_megapixels=max_megapixels,
     )
+    if reference is None:
+        if windows:
+            raise OptionError("--windows needs a second shot (--reference)")
+        estimate = write_found_kernel(blurred, out, options)
+        light = "light" if estimate.linear_light else "encoded values"
+        trust = "restore --method auto undoes it" if estimate.taken else "not to be trusted"
+        typer.echo(
+            f"{blurred} -> {out}  shake of {estimate.length_px:.0f} px at "
+            f"{estimate.angle_deg:.0f} degrees, blurred {light}, expected gain "
+            f"{estimate.gain_db:+.1f} dB: {trust}"
+        )
+        return
     written = write_pair_kernel(blurred, reference, out, options)
     found = written.kernel
     height, width = found.kernel.shape

@@ -1,6 +1,6 @@
 """Find what blurred a photo, from the photo alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from unblur.devices import cores
 from unblur.errors import OptionError
 from unblur.imaging.deblur.kernel_search import Search, refine_kernel, search_kernel
-from unblur.imaging.deblur.signals import agreement, kernel_signals
-from unblur.imaging.light import linear_to_srgb, srgb_to_linear
+from unblur.imaging.deblur.kernel_support import agreement
+from unblur.imaging.light import srgb_to_linear
 from unblur.imaging.measure.noise import estimate_noise
+from unblur.imaging.pyramid import resize_plane
 
 Float32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
@@ -35,30 +36,40 @@ _STEEP_SHARE: Final = 0.995
 """The searches count edges at the contrast of a photo in daylight, so many of whose gradients are
 below this; a photo in the dark is lit up to it."""
 _SEARCHES: Final = (
-    Search(canvas_px=17, edge_weight=3e-4),
-    Search(canvas_px=33, edge_weight=2e-3),
-    Search(canvas_px=51, edge_weight=1e-3),
-    Search(canvas_px=17, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2),
-    Search(canvas_px=33, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2),
+    (True, Search(canvas_px=17, edge_weight=3e-4)),
+    (True, Search(canvas_px=33, edge_weight=2e-3)),
+    (True, Search(canvas_px=51, edge_weight=1e-3)),
+    (True, Search(canvas_px=17, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2)),
+    (True, Search(canvas_px=33, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2)),
+    (False, Search(canvas_px=33, edge_weight=3e-4)),
+    (False, Search(canvas_px=51, edge_weight=1e-3)),
 )
+"""In light or in encoded values, and how."""
+_HALF_SEARCHES: Final = (
+    (True, Search(canvas_px=51, edge_weight=1e-3)),
+    (False, Search(canvas_px=51, edge_weight=1e-3)),
+)
+"""At half of the photo's size: for shakes of up to 100 px."""
+_LEAST_HALVED_PX: Final = 600
 _REFINE: Final = Search(
     canvas_px=0, first_weight=1e-3, edge_weight=2e-4, decay=1.6, faint=0.08, rounds=4
 )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Hypothesis:
+class FoundKernel:
     """A kernel that may have blurred a photo.
 
     Attributes:
         kernel: (K, K), K odd, non-negative, of sum 1.
-        signals: What speaks for it and against it, by name.
-        deblurred: (h, w) brightness of the region without that blur, sRGB-encoded.
+        linear_light: It blurred light; False: encoded values, as in photos that hold light as it
+            is, and look dark.
+        agreement: How like the two others it is that it is most like, 0 to 1.
     """
 
     kernel: Float32
-    signals: Mapping[str, float]
-    deblurred: Float32
+    linear_light: bool
+    agreement: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,22 +78,20 @@ class BlurSearch:
 
     Attributes:
         region: Rows and columns of the photo that were looked at.
-        plane: (h, w) brightness of the region, sRGB-encoded.
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
-        hypotheses: Kernels, none of them chosen yet; none at all if the region is flat.
+        kernels: None of them chosen yet; none at all if the region is flat.
     """
 
     region: Region
-    plane: Float32
     noise: float
-    hypotheses: Sequence[Hypothesis]
+    kernels: Sequence[FoundKernel]
 
 
 def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
     """Look for the kernel of a photo in several ways.
 
-    Light is what a sensor adds up, so light is looked at: of photos blurred in light, kernels found
-    in encoded values are worse, and undoing their blur there costs several dB (ADR 0009).
+    Light is what a sensor adds up, so light is looked at first: of photos blurred in light, kernels
+    found in encoded values are worse, and undoing their blur there costs several dB (ADR 0009).
 
     Args:
         pixels: (H, W, 3) sRGB-encoded in [0, 1], sides of :data:`LEAST_SIDE_PX` at least.
@@ -98,51 +107,58 @@ def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
         )
     if not np.isfinite(pixels).all():
         raise OptionError("a photo must be finite, got NaN or infinity in it")
-    plane = srgb_to_linear(pixels).mean(axis=2, dtype=np.float32)
+    planes = {
+        True: srgb_to_linear(pixels).mean(axis=2, dtype=np.float32),
+        False: np.clip(pixels, 0, 1).mean(axis=2, dtype=np.float32),
+    }
     unusable: Bool = pixels.max(axis=2) > CLIPPED
     noise = estimate_noise(pixels)
-    region = choose_region(plane, unusable, _REGION_PX)
-    wide = choose_region(plane, unusable, _REFINED_PX)
-    part, out = (np.ascontiguousarray(x[region]) for x in (plane, unusable))
-    steep = _steepness(part)
-    if steep < _LEAST_STEEP:
-        shown = linear_to_srgb(part)
-        return BlurSearch(region=region, plane=shown, noise=noise, hypotheses=())
-    exposure = np.float32(max(1.0, _STEEP / steep))
-    lit = part * exposure
+    region = choose_region(planes[True], unusable, _REGION_PX)
+    wide = choose_region(planes[True], unusable, _REFINED_PX)
+    out = np.ascontiguousarray(unusable[region])
+    parts = {light: np.ascontiguousarray(plane[region]) for light, plane in planes.items()}
+    steep = {light: _steepness(part) for light, part in parts.items()}
+    if min(steep.values()) < _LEAST_STEEP:
+        return BlurSearch(region=region, noise=noise, kernels=())
+    exposures = {light: np.float32(max(1.0, _STEEP / x)) for light, x in steep.items()}
+    halved = min(pixels.shape[:2]) >= _LEAST_HALVED_PX
+    lights = [light for light, _ in (*_SEARCHES, *(_HALF_SEARCHES if halved else ()))]
 
-    def seek(search: Search) -> Float32:
-        return search_kernel(lit, out, search)
-
-    def measure(kernel: Float32) -> tuple[dict[str, float], Float32]:
-        return kernel_signals(part, kernel, noise=noise)
+    def seek(number: int) -> Float32:
+        light = lights[number]
+        if number < len(_SEARCHES):
+            return search_kernel(parts[light] * exposures[light], out, _SEARCHES[number][1])
+        search = _HALF_SEARCHES[number - len(_SEARCHES)][1]
+        return _searched_at_half_size(planes[light] * exposures[light], unusable, search)
 
     with ThreadPoolExecutor(threads or cores()) as pool:
-        kernels = list(pool.map(seek, _SEARCHES))
-        first = _agreements(kernels)
-        best = max(range(len(kernels)), key=first.__getitem__)
-        larger = np.ascontiguousarray(plane[wide]) * exposure
-        out_of_larger = np.ascontiguousarray(unusable[wide])
-        kernels.append(refine_kernel(larger, out_of_larger, kernels[best], _REFINE))
-        measured = list(pool.map(measure, kernels))
-    of_photo = {
-        "noise": noise * 255,
-        "light": float(part.mean()),
-        "spread": float(part.std()),
-        "clipped": float(out.mean()),
-    }
-    hypotheses = [
-        Hypothesis(
-            kernel=kernel,
-            signals={**signals, "agreement": agreed, **of_photo},
-            deblurred=linear_to_srgb(deblurred),
-        )
-        for kernel, (signals, deblurred), agreed in zip(
-            kernels, measured, _agreements(kernels), strict=True
-        )
+        kernels = list(pool.map(seek, range(len(lights))))
+    first = _agreements(kernels)
+    best = max(range(len(kernels)), key=first.__getitem__)
+    light = lights[best]
+    larger = np.ascontiguousarray(planes[light][wide]) * exposures[light]
+    out_of_larger = np.ascontiguousarray(unusable[wide])
+    kernels.append(refine_kernel(larger, out_of_larger, kernels[best], _REFINE))
+    lights.append(light)
+    found = [
+        FoundKernel(kernel=kernel, linear_light=light, agreement=agreed)
+        for kernel, light, agreed in zip(kernels, lights, _agreements(kernels), strict=True)
     ]
-    shown = linear_to_srgb(part)
-    return BlurSearch(region=region, plane=shown, noise=noise, hypotheses=hypotheses)
+    return BlurSearch(region=region, noise=noise, kernels=found)
+
+
+def _searched_at_half_size(plane: Float32, unusable: Bool, search: Search) -> Float32:
+    rows, columns = (side // 2 for side in plane.shape)
+    smaller = resize_plane(plane, rows, columns)
+    out = resize_plane(unusable.astype(np.float32), rows, columns) > 0
+    region = choose_region(smaller, out, _REGION_PX)
+    kernel = search_kernel(
+        np.ascontiguousarray(smaller[region]), np.ascontiguousarray(out[region]), search
+    )
+    side = 2 * len(kernel) + 1
+    larger = np.maximum(resize_plane(kernel, side, side), 0)
+    found: Float32 = larger / larger.sum(dtype=np.float32)
+    return found
 
 
 def choose_region(plane: Float32, unusable: Bool, side: int) -> Region:

@@ -19,7 +19,7 @@ Bool = NDArray[np.bool_]
 _SCALE_STEP: Final = 0.5**0.5
 _COARSEST_PX: Final = 5
 """Side of the kernel that the search begins with."""
-_ROUNDS: Final = 4
+_ROUNDS: Final = 3
 _LAST_ROUNDS: Final = 3
 _RIDGE: Final = 2.0
 """Against the energy of the gradients: what says little yields a faint, broad kernel."""
@@ -30,9 +30,9 @@ _FAINT_AT_LAST: Final = 0.05
 _PART: Final = 0.1
 """Parts with a smaller share of the kernel are noise, if they do not touch the rest."""
 _SUPPORT: Final = 0.02
-_EDGES_PER_PX: Final = 20
+_EDGES_PER_PX: Final = 7
 """So many times the kernel's side: gradients of each direction that count at first."""
-_MORE_EDGES: Final = 1.1
+_MORE_EDGES: Final = 1.04
 _LEAST_EDGES: Final = 10
 _BRIGHTEST_USED: Final = 0.05
 

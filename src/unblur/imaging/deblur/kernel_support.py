@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.deblur.kernel_fit import fit_kernel_to
+from unblur.imaging.fourier import good_size, transforms
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -120,3 +121,11 @@ def trimmed(mask: Bool) -> Bool:
     used = np.abs(np.argwhere(mask) - centre).max(initial=1)
     window = slice(max(0, centre - used), centre + used + 1)
     return mask[window, window]
+
+
+def agreement(one: Float32, other: Float32) -> float:
+    """Correlation of two kernels where they lie best on one another, 0 to 1."""
+    fft, size = transforms(), [good_size(len(one) + len(other))] * 2
+    product = fft.rfft2(one, s=size) * fft.rfft2(other, s=size).conj()
+    most = float(fft.irfft2(product, s=size).max())
+    return most / float(np.sqrt((one**2).sum() * (other**2).sum()) + 1e-9)

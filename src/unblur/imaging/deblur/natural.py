@@ -29,6 +29,8 @@ _GUESSED: Final = 0.25
 """Of that weight, what a kernel that was estimated deserves."""
 _COLOUR_BALANCE: Final = 0.01
 _LEAST_NOISE: Final = 0.5 / 255
+_LEAST_NOISE_GUESSED: Final = 1 / 255
+"""Below it what a guessed kernel leaves is more than the noise."""
 _SHRINK_STEPS: Final = 4096
 
 
@@ -58,10 +60,9 @@ def deconvolve_light(
         half-quadratic splitting, with exponent 2/3.
     """
     plan = _Plan(light.shape[:2], kernel)
-    sigma = max(noise, _LEAST_NOISE) * 255
     grey = bool((light == light[..., :1]).all())
     brightness = light.mean(axis=2, dtype=np.float32)
-    fidelity = _fidelity(sigma, guessed=guessed)
+    fidelity = _fidelity(noise, guessed=guessed)
     restored = plan.sparse(brightness, fidelity)
     if grey:
         return np.repeat(restored[..., None], 3, axis=2)
@@ -74,11 +75,11 @@ def deconvolve_plane(
     plane: Float32, kernel: Float32, *, noise: float, guessed: bool = False
 ) -> Float32:
     """Undo a blur of one (H, W) plane of light; see :func:`deconvolve_light`."""
-    sigma = max(noise, _LEAST_NOISE) * 255
-    return _Plan(plane.shape, kernel).sparse(plane, _fidelity(sigma, guessed=guessed))
+    return _Plan(plane.shape, kernel).sparse(plane, _fidelity(noise, guessed=guessed))
 
 
-def _fidelity(sigma: float, *, guessed: bool) -> float:
+def _fidelity(noise: float, *, guessed: bool) -> float:
+    sigma = max(noise, _LEAST_NOISE_GUESSED if guessed else _LEAST_NOISE) * 255
     return _FIDELITY / sigma**2 * (_GUESSED if guessed else 1)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.deblur.kernel_support import connected
-from unblur.imaging.deblur.natural import deconvolve_plane
 from unblur.imaging.deblur.sharp_edges import SharpEdges
 from unblur.imaging.fourier import centre_of_mass, good_size, kernel_spectrum, transforms
 
@@ -18,25 +17,21 @@ _BANDS: Final = 16
 _TINY: Final = 1e-9
 
 
-def kernel_signals(
-    plane: Float32, kernel: Float32, *, noise: float
-) -> tuple[dict[str, float], Float32]:
+def kernel_signals(plane: Float32, kernel: Float32, restored: Float32) -> dict[str, float]:
     """Measure a kernel, what is left of a plane without its blur, and what it does not explain.
 
     Args:
-        plane: (h, w) blurred light.
+        plane: (h, w) brightness of a photo, blurred as the kernel says: light, or encoded values.
         kernel: (K, K), K odd, of sum 1.
-        noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+        restored: (h, w), what deconvolution made of the plane.
 
     Returns:
-        Signals by name, and the plane without the blur, (h, w). Ratios are of the deblurred plane
-        by the blurred one.
+        Signals by name. Ratios are of the deblurred plane by the blurred one.
 
     References:
         Krishnan, Tay & Fergus, *Blind deconvolution using a normalized sparsity measure*, CVPR
         2011, for ``sparsity``; the others are explained where they are computed.
     """
-    restored = deconvolve_plane(plane, kernel, noise=noise, guessed=True)
     reach = len(kernel) // 2
     margin = min(reach + 4, min(plane.shape) // 5)
     inside = (slice(margin, plane.shape[0] - margin), slice(margin, plane.shape[1] - margin))
@@ -46,15 +41,7 @@ def kernel_signals(
     signals |= _of_extremes(plane, restored, reach, inside)
     signals |= _of_ghosts(after, reach)
     signals["unexplained"] = _unexplained(plane, kernel, inside)
-    return signals, restored
-
-
-def agreement(one: Float32, other: Float32) -> float:
-    """Correlation of two kernels where they lie best on one another, 0 to 1."""
-    fft, size = transforms(), [good_size(len(one) + len(other))] * 2
-    product = fft.rfft2(one, s=size) * fft.rfft2(other, s=size).conj()
-    most = float(fft.irfft2(product, s=size).max())
-    return most / float(np.sqrt((one**2).sum() * (other**2).sum()) + _TINY)
+    return signals
 
 
 def _of_kernel(kernel: Float32) -> dict[str, float]:
@@ -155,7 +142,7 @@ def _of_ghosts(after: Float32, reach: int) -> dict[str, float]:
     radius = np.hypot(rows, columns)
     chosen = (radius > 0.04) & (radius < 0.45)  # noqa: PLR2004 - neither shading nor noise
     energy = np.log(spectrum[chosen] + _TINY)
-    band = ((radius[chosen] - 0.04) / 0.41 * _BANDS).astype(int)
+    band = np.minimum(((radius[chosen] - 0.04) / 0.41 * _BANDS).astype(int), _BANDS - 1)
     count = np.maximum(np.bincount(band, minlength=_BANDS), 1)
     means = np.bincount(band, energy, minlength=_BANDS) / count
     slope = np.polyfit(np.log(0.04 + 0.41 * (np.arange(_BANDS) + 0.5) / _BANDS), means, 1)[0]

@@ -47,7 +47,7 @@ _SURE: Final = (2.681, 2.139)
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlurEstimate:
+class SpectralBlur:
     """What a picture's blur looks like.
 
     Attributes:
@@ -118,7 +118,7 @@ def has_detail(structure: Float64, noise: float) -> bool:
     return bool(structure[:, 3].mean() - noise > _DETAIL + noise)
 
 
-def estimate_blur(structure: Float64, noise: float) -> BlurEstimate:
+def spectral_blur(structure: Float64, noise: float) -> SpectralBlur:
     """The blur that a structure tells of.
 
     Args:
@@ -133,7 +133,7 @@ def estimate_blur(structure: Float64, noise: float) -> BlurEstimate:
         float(np.expm1(np.clip(shape_features(level, swing) @ np.array(found), 0, _LONGEST)))
         for found in (_LENGTH, _WIDTH)
     )
-    return BlurEstimate(
+    return SpectralBlur(
         length_px=length,
         width_px=min(width, length),
         angle_deg=float(np.degrees(np.arctan2(sine, cosine) / 2) % 180),

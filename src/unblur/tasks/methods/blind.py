@@ -1,20 +1,19 @@
 """Restore a photo by finding its blur and undoing it; a network stands by."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.deblur.blind import LEAST_SIDE_PX, BlurSearch, search_blur
-from unblur.imaging.deblur.natural import deconvolve_light
+from unblur.imaging.deblur.blind import LEAST_SIDE_PX, search_blur
+from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.fourier import centre_of_mass
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
-from unblur.imaging.measure.noise import estimate_noise
-from unblur.imaging.tiles import ArrayPicture, Picture, Tile
-from unblur.tasks.methods.judge import predicted_gain, with_network
-from unblur.tasks.methods.network import NetworkMethod, RunTile
+from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
+from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
+from unblur.tasks.methods.judge import measure_kernels, predicted_gain
+from unblur.tasks.methods.network import NetworkMethod, RunTile, Tell
 
 Float32 = NDArray[np.float32]
 
@@ -26,43 +25,64 @@ _LENGTH_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Verdict:
-    """What was found, and what was done.
+class BlurEstimate:
+    """What was found about a photo's blur, and what is to be done about it.
 
     Attributes:
-        kernel: (K, K), of the photo as it was worked on, or None: the network restores it.
-        shrink: The photo was worked on at one so-manieth of its size.
-        gain_db: Predicted gain over the network; of the best kernel, even if it was not taken.
+        kernel: (K, K), K odd, of sum 1: the likeliest one, of the photo at its own size or, if
+            ``shrink`` is more than 1, at one so-manieth of that; None if there is none.
+        linear_light: The kernel blurred light; False: encoded values.
+        taken: It is to be undone.
+        gain_db: Predicted gain over the network that knows no kernel, with caution.
+        noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+        shrink: Large photos are looked at, and worked on, at one so-manieth of their size.
         words: A sentence for people.
     """
 
     kernel: Float32 | None
-    shrink: int
-    gain_db: float
     words: str
+    linear_light: bool = True
+    taken: bool = False
+    gain_db: float = 0.0
+    noise: float = 0.0
+    shrink: int = 1
 
     @property
     def length_px(self) -> float | None:
-        """How far the shake reaches in the photo, in px."""
-        return None if self.kernel is None else self.shrink * kernel_length(self.kernel)
+        """How far the shake reaches along its longest direction, in px of the photo."""
+        return None if self.kernel is None else self.shrink * kernel_extent(self.kernel)[0]
+
+    @property
+    def angle_deg(self) -> float | None:
+        """Of that direction, from the right upwards, 0 to 180."""
+        return None if self.kernel is None else kernel_extent(self.kernel)[1]
 
 
 class BlindMethod:
-    """Find the blur, undo it in light; where that cannot be trusted, let a network restore.
+    """Find the blur, undo it in light, and let a network that knows the kernel clean up.
 
     Args:
         network: Restores where no kernel is taken; its result is one of the judge's signals.
+        guided: Cleans up.
         judged: Ask the judge whether a kernel is to be taken. False takes the best one always.
+        threads: To look for the blur with; 0 takes one per core.
     """
 
-    def __init__(self, network: NetworkMethod, *, judged: bool = True) -> None:
+    def __init__(
+        self,
+        network: NetworkMethod,
+        guided: GuidedNetwork,
+        *,
+        judged: bool = True,
+        threads: int = 0,
+    ) -> None:
         self.network = network
+        self.guided = guided
         self.needs = network.needs
         self.judged = judged
+        self.threads = threads
 
-    def prepare(
-        self, picture: Picture, *, tiled: bool, tell: Callable[[str], None] | None = None
-    ) -> RunTile:
+    def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
         """What restores a tile, or all, of this picture.
 
         Args:
@@ -71,15 +91,19 @@ class BlindMethod:
             tell: Is told, in a sentence, what was found and done.
         """
         small, shrink = shrunk_picture(picture)
-        verdict = self.judge(small, shrink)
+        estimate = self.estimate(small, shrink)
         if tell is not None:
-            tell(verdict.words)
-        if verdict.kernel is None:
+            tell(estimate.words)
+        if not estimate.taken and shrink == 1:
             return self.network.prepare(picture, tiled=tiled)
-        light = srgb_to_linear(small)
-        noise = estimate_noise(small)
-        restored = deconvolve_light(light, verdict.kernel, noise=noise, guessed=True)
-        change = linear_to_srgb(restored) - small
+        if estimate.taken and estimate.kernel is not None:
+            guide = deconvolved_guide(
+                small, estimate.kernel, linear_light=estimate.linear_light, noise=estimate.noise
+            )
+            change = self.guided.restore(small, guide)[..., :3] - small
+        else:
+            # At its own size the blur of a large photo is longer than the network can undo.
+            change = self._network_on(small) - small
 
         def run(tile: Tile) -> Float32:
             pixels = picture.read(*tile.kept)
@@ -88,46 +112,63 @@ class BlindMethod:
 
         return run
 
-    def judge(self, pixels: Float32, shrink: int = 1) -> Verdict:
-        """Look for the blur of (H, W, 3) pixels, and decide whether to undo it."""
+    def estimate(self, pixels: Float32, shrink: int = 1) -> BlurEstimate:
+        """Look for the blur of (H, W, 3) pixels, and decide whether to undo it.
+
+        Args:
+            pixels: sRGB-encoded in [0, 1].
+            shrink: The photo's size by that of the pixels.
+        """
         if min(pixels.shape[:2]) < LEAST_SIDE_PX:
-            return Verdict(kernel=None, shrink=shrink, gain_db=0.0, words="too small: network")
-        found = search_blur(pixels)
-        if not found.hypotheses:
+            return BlurEstimate(kernel=None, shrink=shrink, words="too small: network")
+        search = search_blur(pixels, threads=self.threads)
+        if not search.kernels:
             words = "nothing to find a shake by: network"
-            return Verdict(kernel=None, shrink=shrink, gain_db=0.0, words=words)
-        network = self._network_on(pixels, found)
-        gains = [predicted_gain(with_network(each, found, network)) for each in found.hypotheses]
+            return BlurEstimate(kernel=None, noise=search.noise, shrink=shrink, words=words)
+        part = np.ascontiguousarray(pixels[search.region])
+        signals = measure_kernels(part, search, self._network_on(part), threads=self.threads)
+        gains = [predicted_gain(each) for each in signals]
         best = int(np.argmax(gains))
-        kernel = found.hypotheses[best].kernel
-        if self.judged and gains[best] <= 0:
-            words = "no single motion found that can be undone safely: network"
-            return Verdict(kernel=None, shrink=shrink, gain_db=gains[best], words=words)
-        length = shrink * kernel_length(kernel)
-        words = f"shake of {length:.0f} px found and undone"
-        return Verdict(
-            kernel=kernel,
-            shrink=shrink,
+        found = search.kernels[best]
+        taken = not self.judged or gains[best] > 0
+        length = shrink * kernel_extent(found.kernel)[0]
+        return BlurEstimate(
+            kernel=found.kernel,
+            linear_light=found.linear_light,
+            taken=taken,
             gain_db=gains[best],
-            words=words,
+            noise=search.noise,
+            shrink=shrink,
+            words=f"shake of {length:.0f} px found and undone"
+            if taken
+            else "no single motion found that can be undone safely: network",
         )
 
-    def _network_on(self, pixels: Float32, found: BlurSearch) -> Float32:
-        part = np.ascontiguousarray(pixels[found.region])
-        height, width, _ = part.shape
+    def _network_on(self, pixels: Float32) -> Float32:
+        """What the network that knows no kernel makes of pixels, (h, w, 3) in [0, 1]."""
+        height, width, _ = pixels.shape
         whole = (slice(0, height), slice(0, width))
-        run = self.network.prepare(ArrayPicture(part), tiled=False)
-        return np.clip(run(Tile(seen=whole, kept=whole)), 0, 1)
+        side = None if height * width <= WHOLE_PX or self.needs.halo_px is None else TILE_PX
+        run = self.network.prepare(ArrayPicture(pixels), tiled=side is not None)
+        restored = np.empty_like(pixels)
+        for tile in plan_tiles(whole, height, width, side, self.needs):
+            restored[tile.kept] = run(tile)
+        return np.clip(restored, 0, 1, out=restored)
 
 
-def kernel_length(kernel: Float32) -> float:
-    """How far a kernel reaches along its longest direction, in px."""
+def kernel_extent(kernel: Float32) -> tuple[float, float]:
+    """How far a kernel reaches along its longest direction, in px, and that direction.
+
+    Returns:
+        The length, and the angle in degrees from the right upwards, 0 to 180.
+    """
     rows, columns = np.nonzero(kernel > _LENGTH_SHARE * kernel.max())
     down, right = centre_of_mass(kernel)
     places = np.stack([rows - down, columns - right])
     values, vectors = np.linalg.eigh(places @ places.T)
-    along = vectors[:, int(values.argmax())] @ places
-    return float(np.ptp(along)) + 1
+    longest = vectors[:, int(values.argmax())]
+    angle = float(np.degrees(np.arctan2(-longest[0], longest[1]))) % 180
+    return float(np.ptp(longest @ places)) + 1, angle
 
 
 def shrunk_picture(picture: Picture) -> tuple[Float32, int]:

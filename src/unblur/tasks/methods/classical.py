@@ -16,7 +16,7 @@ from unblur.imaging.deblur.classical import (
     read_kernel,
 )
 from unblur.imaging.tiles import Picture, Tile, TileNeeds
-from unblur.tasks.methods.network import RunTile
+from unblur.tasks.methods.network import RunTile, Tell
 
 Float32 = NDArray[np.float32]
 
@@ -56,7 +56,7 @@ class ClassicalMethod:
             bytes_per_px=_BYTES_PER_PX,
         )
 
-    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
+    def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
         """What restores a tile, or all, of this picture; all tiles with one balance."""
         options = DeconvolutionOptions()
         if tiled and self.name == "unsupervised-wiener":

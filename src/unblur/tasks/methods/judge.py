@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.deblur.blind import BlurSearch, Hypothesis
+from unblur.devices import cores
+from unblur.imaging.deblur.blind import CLIPPED, BlurSearch, FoundKernel
+from unblur.imaging.deblur.natural import deconvolve_plane
+from unblur.imaging.deblur.signals import kernel_signals
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
 Float32 = NDArray[np.float32]
@@ -20,23 +24,70 @@ _COEFFICIENTS: Final = Path(__file__).with_name("judge.json")
 _TINY: Final = 1e-9
 
 
-def with_network(hypothesis: Hypothesis, found: BlurSearch, network: Float32) -> dict[str, float]:
-    """A hypothesis's signals, and how like the network's its change of the photo is.
+def measure_kernels(
+    part: Float32, search: BlurSearch, network: Float32, *, threads: int = 0
+) -> list[dict[str, float]]:
+    """What can be seen of every kernel of a search without knowing the truth.
 
     Args:
-        hypothesis: One of ``found``.
-        found: What was found about the photo.
-        network: (h, w, 3) the region as the network restores it, sRGB-encoded.
+        part: (h, w, 3) the region that was looked at, sRGB-encoded.
+        search: What was found.
+        network: (h, w, 3) the region as a network that knows no kernel restores it.
+        threads: To work with; 0 takes one per core.
     """
-    before, after = found.plane, hypothesis.deblurred
-    other = linear_to_srgb(srgb_to_linear(network).mean(axis=2))
-    margin = min(len(hypothesis.kernel) // 2 + 4, min(before.shape) // 5)
+    of_photo = photo_signals(part, search.noise)
+    planes = {light: brightness(part, linear_light=light) for light in (True, False)}
+    others = {light: brightness(network, linear_light=light) for light in (True, False)}
+
+    def measure(found: FoundKernel) -> dict[str, float]:
+        light = found.linear_light
+        restored = deconvolve_plane(planes[light], found.kernel, noise=search.noise, guessed=True)
+        return {
+            **kernel_signals(planes[light], found.kernel, restored),
+            **compared(
+                *(shown(x, linear_light=light) for x in (planes[light], restored, others[light])),
+                reach=len(found.kernel) // 2,
+            ),
+            **of_photo,
+            "agreement": found.agreement,
+            "linear": float(light),
+        }
+
+    with ThreadPoolExecutor(threads or cores()) as pool:
+        return list(pool.map(measure, search.kernels))
+
+
+def brightness(pixels: Float32, *, linear_light: bool) -> Float32:
+    """(h, w) mean of the channels of (h, w, 3) sRGB-encoded pixels: of light, or as they are."""
+    values = srgb_to_linear(pixels) if linear_light else np.clip(pixels, 0, 1)
+    mean: Float32 = values.mean(axis=2, dtype=np.float32)
+    return mean
+
+
+def shown(plane: Float32, *, linear_light: bool) -> Float32:
+    """A plane of brightness as it looks."""
+    return linear_to_srgb(plane) if linear_light else np.clip(plane, 0, 1)
+
+
+def photo_signals(part: Float32, noise: float) -> dict[str, float]:
+    """Signals of the photo itself."""
+    light = brightness(part, linear_light=True)
+    return {
+        "noise": noise * 255,
+        "light": float(light.mean()),
+        "spread": float(light.std()),
+        "clipped": float((part.max(axis=2) > CLIPPED).mean()),
+    }
+
+
+def compared(before: Float32, after: Float32, network: Float32, *, reach: int) -> dict[str, float]:
+    """How like a network's change of a photo the change by a kernel is; (h, w), sRGB-encoded."""
+    margin = min(reach + 4, min(before.shape) // 5)
     inside = (slice(margin, -margin), slice(margin, -margin))
-    own, others = ((x - before)[inside].astype(np.float64) for x in (after, other))
+    own, others = ((x - before)[inside].astype(np.float64) for x in (after, network))
     own, others = own - own.mean(), others - others.mean()
     size, other_size = (float(np.sqrt(np.mean(x**2))) for x in (own, others))
     return {
-        **hypothesis.signals,
         "like_network": float(np.mean(own * others)) / (size * other_size + _TINY),
         "network_change": other_size,
         "own_change": size,
@@ -51,7 +102,7 @@ def predicted_gain(signals: Mapping[str, float]) -> float:
     wrong takes stayed below.
 
     Args:
-        signals: From :func:`with_network`.
+        signals: From :func:`measure_kernels`.
     """
     fitted = _coefficients()
     return float(features(signals, fitted) @ fitted["weights"]) - float(fitted["margin"])

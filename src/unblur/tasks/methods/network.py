@@ -17,6 +17,8 @@ from unblur.tasks.methods.layers import LayeredNetwork
 Float32 = NDArray[np.float32]
 RunTile = Callable[[Tile], Float32]
 """What a tile keeps, restored: (h, w, 3)."""
+Tell = Callable[[str], None]
+"""Is told, in a sentence, what was found about a picture."""
 
 _LEAST_PX: Final = 8
 """Networks mirror their input's edges; shorter sides have too little to mirror."""
@@ -50,10 +52,15 @@ class NetworkMethod:
                 "the network was not written by unblur: expected the metadata unblur.multiple_of "
                 f"and unblur.receptive_field_px, got {', '.join(facts) or 'none'}"
             ) from error
+        spec = MODELS.get(facts.get("unblur.model", ""))
+        if spec is not None and spec.channels != (3, 3):
+            raise NetworkError(
+                f"the network {facts['unblur.model']!r} needs to see a deconvolution; it restores "
+                "by method auto or blind, not by itself"
+            )
         self._path = path
         self._random = "unblur.dropout" in facts
         self._sees_whole = facts.get("unblur.tiling", "exact") == "global"
-        spec = MODELS.get(facts.get("unblur.model", ""))
         memory = spec.bytes_per_px if spec else {}
         key = f"{engine.name}-{engine.precision}"
         self.needs = TileNeeds(
@@ -63,7 +70,7 @@ class NetworkMethod:
             bytes_per_px=memory.get(key, _FOREIGN_BYTES_PER_PX) + _COPIES_BYTES_PER_PX,
         )
 
-    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
+    def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
         """What restores a tile, or all, of this picture.
 
         A network that normalises by the whole picture restores all of it now, layer by layer.

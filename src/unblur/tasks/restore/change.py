@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.tiles import Picture
-from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 
 if TYPE_CHECKING:
     from unblur.tasks.restore.file import RestoresPhotos
@@ -49,7 +49,7 @@ class Watched:
         asked = self._options
         if asked.strength != 1 or asked.mask is not None or asked.reference is not None:
             return False
-        if asked.method != "network" or self._values == 0:
+        if asked.method not in NETWORK_METHODS or self._values == 0:
             return False
         rms = (self._squares / self._values) ** 0.5
         return rms < _LITTLE_RMS and self._far < _LITTLE_SHARE * self._values

@@ -11,12 +11,12 @@ from unblur.errors import OptionError
 from unblur.imaging.draw.strokes import Stroke, draw_strokes
 from unblur.imaging.measure.sharpness import luma
 from unblur.imaging.measure.spectrum import (
-    BlurEstimate,
+    SpectralBlur,
     difference_structure,
-    estimate_blur,
     fine_growth,
     has_detail,
     noise_energy,
+    spectral_blur,
 )
 from unblur.imaging.photo.photo import Photo
 from unblur.tasks.restore.restorer import Restorer
@@ -68,7 +68,7 @@ class Cell:
     top: int
     width: int
     height: int
-    blur: BlurEstimate | None
+    blur: SpectralBlur | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class Diagnosis:
     """
 
     verdict: str
-    blur: BlurEstimate | None
+    blur: SpectralBlur | None
     noise: float
     varies: bool
     spread: float
@@ -164,12 +164,12 @@ def diagnose(picture: Photo | Float32, restorer: Restorer | None = None) -> Diag
             top=place[0].start,
             width=place[1].stop - place[1].start,
             height=place[0].stop - place[0].start,
-            blur=estimate_blur(structure, noise) if has_detail(structure, noise) else None,
+            blur=spectral_blur(structure, noise) if has_detail(structure, noise) else None,
         )
         for place, structure in zip(places, structures, strict=True)
     )
     whole = structures.mean(axis=0)
-    blur = estimate_blur(whole, noise) if any(cell.blur for cell in cells) else None
+    blur = spectral_blur(whole, noise) if any(cell.blur for cell in cells) else None
     spread = _spread(blur, cells)
     return Diagnosis(
         verdict=_verdict(blur),
@@ -262,7 +262,7 @@ def _structure(pixels: Float32, place: tuple[slice, slice]) -> Float64:
     return difference_structure(luma(part[rows, columns]))
 
 
-def _verdict(blur: BlurEstimate | None) -> str:
+def _verdict(blur: SpectralBlur | None) -> str:
     if blur is None:
         return "nothing to judge by"
     if blur.length_px < SLIGHTLY_PX:
@@ -272,13 +272,13 @@ def _verdict(blur: BlurEstimate | None) -> str:
     return "clearly blurred" if blur.length_px < HEAVILY_PX else "heavily blurred"
 
 
-def _is_directed(blur: BlurEstimate | None) -> bool:
+def _is_directed(blur: SpectralBlur | None) -> bool:
     if blur is None or blur.length_px < SLIGHTLY_PX:
         return False
     return blur.width_px <= _ROUND * blur.length_px
 
 
-def _spread(blur: BlurEstimate | None, cells: tuple[Cell, ...]) -> float:
+def _spread(blur: SpectralBlur | None, cells: tuple[Cell, ...]) -> float:
     lengths = [cell.blur.length_px for cell in cells if cell.blur]
     if blur is None or not lengths:
         return 0.0

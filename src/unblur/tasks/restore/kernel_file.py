@@ -1,4 +1,4 @@
-"""Find the kernel between two photos, and write it as a file that restoring reads."""
+"""Find the kernel between two photos, or in one, and write it as a file that restoring reads."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,8 +12,11 @@ from unblur.errors import OptionError, PhotoError, RegistrationError, TargetErro
 from unblur.imaging.deblur.pair_kernel import PairKernel
 from unblur.imaging.files.replace import replace_file
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
+from unblur.imaging.pyramid import resize_plane
 from unblur.imaging.register import REFERENCES
 from unblur.imaging.register.reference import fit_pair, read_reference
+from unblur.tasks.methods.blind import BlurEstimate
+from unblur.tasks.restore.estimate import estimate_blur
 
 Float32 = NDArray[np.float32]
 
@@ -94,6 +97,39 @@ def write_pair_kernel(
     for path, kernel in files.items():
         _write(kernel, path, overwrite=options.overwrite)
     return Written(kernel=found, files=tuple(files))
+
+
+def write_found_kernel(
+    blurred: Path, target: Path, options: KernelOptions | None = None
+) -> BlurEstimate:
+    """Find the kernel of a blurred photo from the photo alone, and write the likeliest one.
+
+    Args:
+        blurred: The blurred photo.
+        target: As for :func:`write_pair_kernel`.
+        options: How.
+
+    Returns:
+        What was found; whether restoring would undo it is for the caller to tell.
+
+    Raises:
+        PhotoError: If the photo cannot be read, or there is nothing in it to find a kernel by.
+        TargetError: If the target exists, is the photo, or cannot be written.
+    """
+    options = options or KernelOptions()
+    _check_target(target, (blurred,), options)
+    photo = read_photo(blurred, max_megapixels=options.max_megapixels)
+    estimate = estimate_blur(photo)
+    if estimate.kernel is None:
+        reason = estimate.words.removesuffix(": network")
+        raise PhotoError(f"{blurred}: no kernel ({reason}); a second shot (--reference) may help")
+    kernel = estimate.kernel
+    if estimate.shrink > 1:
+        side = len(kernel) * estimate.shrink // 2 * 2 + 1
+        kernel = np.maximum(resize_plane(kernel, side, side), 0)
+        kernel = kernel / kernel.sum(dtype=np.float32)
+    _write(kernel, target, overwrite=options.overwrite)
+    return estimate
 
 
 def _check_target(target: Path, photos: tuple[Path, ...], options: KernelOptions) -> None:

@@ -1,7 +1,7 @@
 """Restore photos: one road for the command line, Python, training, benchmarks and the page."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final, Protocol
@@ -16,10 +16,10 @@ from unblur.imaging.mask import Mask, crop_region
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds, choose_side, plan_tiles
 from unblur.tasks.methods.classical import ClassicalMethod
-from unblur.tasks.methods.network import NetworkMethod, RunTile
+from unblur.tasks.methods.network import NetworkMethod, RunTile, Tell
 from unblur.tasks.methods.strips import Strip, guarded_region, restored_strips
 from unblur.tasks.restore.opening import open_network
-from unblur.tasks.restore.options import FINDS_BLUR, NETWORK_METHODS, RestoreOptions
+from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.weights import find_network
 
 Float32 = NDArray[np.float32]
@@ -35,12 +35,9 @@ class Method(Protocol):
 
     needs: TileNeeds
 
-    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
-        """What restores a tile, or all, of this picture."""
+    def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
+        """What restores a tile, or all, of this picture; tells what was found about its blur."""
         ...
-
-
-_Tell = Callable[[str], None]
 
 
 class Restorer:
@@ -107,8 +104,12 @@ class Restorer:
         if options.method == "network":
             return cls(network, options, streams=streams)
         from unblur.tasks.methods.blind import BlindMethod
+        from unblur.tasks.methods.guided import GuidedNetwork
 
-        return cls(BlindMethod(network, judged=options.method == "auto"), options, streams=streams)
+        guided = GuidedNetwork(open_network(find_network("guided"), options, streams))
+        judged = options.method == "auto"
+        blind = BlindMethod(network, guided, judged=judged, threads=options.threads)
+        return cls(blind, options, streams=streams)
 
     @property
     def engine(self) -> Engine:
@@ -122,7 +123,7 @@ class Restorer:
             raise NetworkError(f"{self.options.method} is no network and has no engine")
         return method.engine
 
-    def restore_pixels(self, pixels: Float32, *, tell: _Tell | None = None) -> Float32:
+    def restore_pixels(self, pixels: Float32, *, tell: Tell | None = None) -> Float32:
         """Restore the pixels of one picture.
 
         Args:
@@ -186,7 +187,7 @@ class Restorer:
             memory_bytes=most,
         )
 
-    def restore_rows(self, picture: Picture, *, tell: _Tell | None = None) -> Iterator[Float32]:
+    def restore_rows(self, picture: Picture, *, tell: Tell | None = None) -> Iterator[Float32]:
         """Restore a picture a few rows at a time, from the top down.
 
         Args:
@@ -210,17 +211,10 @@ class Restorer:
         tiles = list(plan_tiles(wide, picture.height, picture.width, side, self.method.needs))
         seen = tiles[0].seen
         whole = (seen[0].stop - seen[0].start, seen[1].stop - seen[1].start)
-        run = self._prepare(picture, whole != (picture.height, picture.width), tell)
+        tiled = whole != (picture.height, picture.width)
+        run = self.method.prepare(picture, tiled=tiled, tell=tell)
         for strip in restored_strips(picture, run, tiles, region, guarded=guarded):
             yield self._blend(picture.read(*strip.place), strip)
-
-    def _prepare(self, picture: Picture, tiled: bool, tell: _Tell | None) -> RunTile:
-        if self.options.method in FINDS_BLUR:
-            from unblur.tasks.methods.blind import BlindMethod
-
-            if isinstance(self.method, BlindMethod):
-                return self.method.prepare(picture, tiled=tiled, tell=tell)
-        return self.method.prepare(picture, tiled=tiled)
 
     def _blend(self, blurred: Float32, strip: Strip) -> Float32:
         """As much of the restored rows as guard, strength and mask allow."""

@@ -14,7 +14,7 @@ from unblur.errors import MissingExtraError
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.register.reference import Referenced, read_reference, restore_with_reference
 from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds
-from unblur.tasks.methods.network import RunTile
+from unblur.tasks.methods.network import RunTile, Tell
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
@@ -124,7 +124,7 @@ class ReferenceMethod:
         self._path, self._kind, self._alone = path, kind, alone
         self._pixels = read_reference(path, max_megapixels=max_megapixels)
 
-    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
+    def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
         """What restores all of this picture."""
         whole = picture.read(slice(0, picture.height), slice(0, picture.width))
         return _Found(self.find(whole).pixels).prepare(picture, tiled=tiled)
@@ -147,5 +147,5 @@ class _Found:
     def __init__(self, pixels: Float32) -> None:
         self._pixels = pixels
 
-    def prepare(self, picture: Picture, *, tiled: bool) -> RunTile:
+    def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
         return lambda tile: self._pixels[tile.kept]

@@ -16,7 +16,7 @@ from unblur.errors import MissingExtraError, OptionError, UnblurError
 from unblur.tasks.batch.run import BatchRun
 from unblur.tasks.batch.sources import Job
 from unblur.tasks.restore.names import target_name
-from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.scale.listing import left_out_for
 from unblur.tasks.scale.luggage import folder_on_this_machine, sha256, unpack
@@ -108,7 +108,7 @@ class Worker:
             for overwrite in {True, self._overwrite}
         }
         self._engine = options.method
-        if options.method == "network":
+        if options.method in NETWORK_METHODS:
             self._engine = f"{restorer.engine.name} {restorer.engine.precision}"
         return {"engine": self._engine, "node": platform.node(), "pid": str(os.getpid())}
 

@@ -65,7 +65,7 @@ def export(
     ``multiple_of``. A file that does not agree with the module is not left behind.
 
     Args:
-        module: A generator that maps (B, 3, H, W) to the same shape.
+        module: A generator of that model.
         path: Where to write; a file that is there is replaced.
         model: Its name in the table of models.
         metadata: What else the file should say of itself: licence, training data, figures.
@@ -84,7 +84,8 @@ def export(
     if not path.parent.is_dir():  # said now, not after a minute of work
         raise TargetError(f"{path}: cannot be written, the folder {path.parent} does not exist")
     module = module.eval().float()
-    exact = _pictures(TorchEngine(module))
+    channels = MODELS[model].channels[0]
+    exact = _pictures(TorchEngine(module), channels)
     if dropout is not None:
         keep_dropping(module, dropout)
     proto = _trace(module, model)
@@ -105,7 +106,7 @@ def export(
             _round(proto, module)
             _halve(proto)
             made = _made_by(quiet(proto), part, model, metadata)
-            differences = _compare(_pictures(TorchEngine(module)), made, path)
+            differences = _compare(_pictures(TorchEngine(module), channels), made, path)
             rounded_db = agreement_db(exact, made)
             if rounded_db < _LEAST_DB:
                 raise NetworkError(
@@ -136,7 +137,7 @@ def _trace(module: "nn.Module", model: str) -> "onnx.ModelProto":
 
     spec = MODELS[model]
     free = torch.export.Dim("height", min=1), torch.export.Dim("width", min=1)
-    sample = torch.zeros(2, 3, 4 * spec.multiple_of, 6 * spec.multiple_of)
+    sample = torch.zeros(2, spec.channels[0], 4 * spec.multiple_of, 6 * spec.multiple_of)
     program = torch.onnx.export(
         module,
         (sample,),
@@ -235,14 +236,15 @@ def _made_by(
 ) -> _Pictures:
     """What a file makes of the inputs."""
     _save(proto, part, model, metadata)
-    return _pictures(OnnxEngine(part))
+    return _pictures(OnnxEngine(part), MODELS[model].channels[0])
 
 
-def _pictures(engine: Engine) -> _Pictures:
+def _pictures(engine: Engine, channels: int) -> _Pictures:
     """What an engine makes of random inputs, by batch, height and width."""
     rng = np.random.default_rng(0)
     return {
-        size: engine.run(rng.random((size[0], 3, *size[1:]), dtype=np.float32)) for size in _SIZES
+        size: engine.run(rng.random((size[0], channels, *size[1:]), dtype=np.float32))
+        for size in _SIZES
     }
 
 

@@ -1,0 +1,37 @@
+"""What a network that knows the kernel is shown beside a photo."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.imaging.deblur.natural import deconvolve_light, deconvolve_plane
+from unblur.imaging.light import linear_to_srgb, srgb_to_linear
+
+Float32 = NDArray[np.float32]
+
+_BOLD: Final = 1.5
+"""The brightness with the weaker prior is restored as if there were so much less noise."""
+_LEAST_NOISE: Final = 1 / 255
+
+
+def deconvolved_guide(
+    pixels: Float32, kernel: Float32, *, linear_light: bool, noise: float
+) -> Float32:
+    """A photo without a blur that was found, cautiously in colour and boldly in brightness.
+
+    Args:
+        pixels: (H, W, 3) sRGB-encoded in [0, 1].
+        kernel: (K, K), K odd, non-negative, of sum 1.
+        linear_light: It blurred light; False: the values as they are.
+        noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+
+    Returns:
+        (H, W, 4) sRGB-encoded in [0, 1]: colour, and brightness with a weaker prior.
+    """
+    values = srgb_to_linear(pixels) if linear_light else np.ascontiguousarray(pixels, np.float32)
+    colour = deconvolve_light(values, kernel, noise=noise, guessed=True)
+    brightness = values.mean(axis=2, dtype=np.float32)
+    bold = deconvolve_plane(brightness, kernel, noise=max(noise, _LEAST_NOISE) / _BOLD)
+    guide = np.concatenate([colour, bold[..., None]], axis=2)
+    return linear_to_srgb(guide) if linear_light else np.clip(guide, 0, 1)

@@ -1,0 +1,69 @@
+"""Run the network that knows the kernel: on tiles, in batches, with what it says of its error."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.engines import Engine
+from unblur.errors import NetworkError
+from unblur.imaging.arrays import from_batch, to_batch
+from unblur.imaging.tiles import TileNeeds, plan_tiles
+
+Float32 = NDArray[np.float32]
+
+WHOLE_PX: Final = 1_500_000
+TILE_PX: Final = 1216
+"""Larger pictures go through the network in tiles of this side."""
+_LEAST_PX: Final = 8
+
+
+class GuidedNetwork:
+    """The network that is shown a photo and its deconvolution.
+
+    Args:
+        engine: Runs it.
+
+    Raises:
+        NetworkError: If the engine holds another network.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        facts = engine.metadata
+        if facts.get("unblur.model") != "guided":
+            got = facts.get("unblur.model", "another")
+            raise NetworkError(f"expected the network that knows kernels, guided, got {got}")
+        self._engine = engine
+        self._multiple = int(facts["unblur.multiple_of"])
+        halo = -(-int(facts["unblur.receptive_field_px"]) // 2)
+        self._needs = TileNeeds(halo_px=halo, grid_px=self._multiple, bytes_per_px=400)
+
+    def restore(self, pixels: Float32, guide: Float32 | None) -> Float32:
+        """Restore a photo.
+
+        Args:
+            pixels: (H, W, 3) sRGB-encoded in [0, 1].
+            guide: (H, W, 4), from :func:`deconvolved_guide`; None: there is no kernel.
+
+        Returns:
+            (H, W, 4): the restored photo, not clipped, and the logarithm of its expected error.
+        """
+        height, width, _ = pixels.shape
+        whole = (slice(0, height), slice(0, width))
+        restored = np.empty((height, width, 4), np.float32)
+        side = None if height * width <= WHOLE_PX else TILE_PX
+        for tile in plan_tiles(whole, height, width, side, self._needs):
+            part = None if guide is None else guide[tile.seen]
+            restored[tile.kept] = self._batch(pixels[tile.seen], part)[tile.inside]
+        return restored
+
+    def _batch(self, pixels: Float32, guide: Float32 | None) -> Float32:
+        height, width, _ = pixels.shape
+        if guide is None:
+            difference = np.zeros((height, width, 4), np.float32)
+        else:
+            mean = pixels.mean(axis=2, keepdims=True, dtype=np.float32)
+            difference = guide - np.concatenate([pixels, mean], axis=2)
+        seen = np.concatenate([pixels, difference], axis=2)
+        batch = to_batch(seen, multiple_of=self._multiple, least_px=_LEAST_PX)
+        return from_batch(self._engine.run(batch), height=height, width=width)

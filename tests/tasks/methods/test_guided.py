@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import skimage.data
+
+from unblur import RestoreOptions, Restorer, blur, psnr, random_kernels
+from unblur.engines import OnnxEngine
+from unblur.errors import NetworkError
+from unblur.imaging.deblur.guide import deconvolved_guide
+from unblur.tasks.methods import guided
+from unblur.tasks.methods.guided import GuidedNetwork
+from unblur.weights import find_network
+
+
+@pytest.fixture(scope="module")
+def network():
+    return GuidedNetwork(OnnxEngine(find_network("guided"), threads=1))
+
+
+@pytest.fixture(scope="module")
+def shaken():
+    """A blurred and a sharp photo, (224, 224, 3) in [0, 1], the kernel, and a wrong one."""
+    sharp = skimage.data.coffee()[60:284, 180:404].astype(np.float32) / 255
+    rng = np.random.default_rng(3)
+    right, wrong = random_kernels(2, rng=rng, length_px=40, exposure=(1.0,))
+    seen = blur(sharp, right, noise_sigma=1 / 255, rng=rng)
+    seen = np.rint(np.clip(seen, 0, 1) * 255).astype(np.float32) / np.float32(255)
+    return seen, sharp, right, wrong
+
+
+def guide(seen, kernel):
+    return deconvolved_guide(seen, kernel, linear_light=True, noise=1 / 255)
+
+
+def test_the_true_kernel_is_used_and_a_wrong_one_does_little_harm(network, shaken):
+    seen, sharp, right, wrong = shaken
+    guides = [None, guide(seen, right), guide(seen, wrong)]
+
+    without, with_right, with_wrong = (
+        psnr(np.clip(network.restore(seen, each)[..., :3], 0, 1), sharp) for each in guides
+    )
+
+    assert with_right > without + 2
+    assert with_right > psnr(guides[1][..., :3], sharp) - 0.5
+    assert with_wrong > psnr(guides[2][..., :3], sharp) + 1
+
+
+def test_a_wrong_kernel_is_expected_to_be_further_off(network, shaken):
+    seen, _, right, wrong = shaken
+
+    expected = [
+        float(network.restore(seen, guide(seen, each))[..., 3].mean()) for each in (right, wrong)
+    ]
+
+    assert np.isfinite(expected).all()
+
+
+def test_tiles_give_the_pixels_of_the_whole(network, shaken, monkeypatch):
+    seen, _, right, _ = shaken
+    large = np.tile(seen, (3, 2, 1))
+    beside = guide(large, right)
+
+    whole = network.restore(large, beside)
+    monkeypatch.setattr(guided, "WHOLE_PX", 1)
+    monkeypatch.setattr(guided, "TILE_PX", 512)
+    tiled = network.restore(large, beside)
+
+    np.testing.assert_allclose(tiled, whole, atol=1e-5)
+
+
+def test_networks_are_not_taken_for_one_another():
+    with pytest.raises(NetworkError, match=r"guided, got fast"):
+        GuidedNetwork(OnnxEngine(find_network("fast"), threads=1))
+    with pytest.raises(NetworkError, match="method auto or blind"):
+        Restorer.open(RestoreOptions(model="guided", engine="onnx"))
