@@ -51,7 +51,7 @@ WEIGHTS: Final = {
     ),
     "guided": PublishedWeights(
         file="guided.onnx",
-        sha256="cb239e2eb1b92d182df08651fa9b0e30cdb8211f3e35261c142d3bc4715a8112",
+        sha256="29cc79b227934b941c8470835adaabc8ab9c455b0a4f806b426067ba4bf532ce",
         license="Apache-2.0",
         trained_on="photos as fast, shaken, with kernels found and true",
         recipe="benchmarks/guided_train.py, from fast",

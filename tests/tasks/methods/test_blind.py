@@ -12,6 +12,7 @@ from unblur import (
     psnr,
     random_kernels,
     read_photo,
+    restore,
     write_photo,
 )
 from unblur.errors import OptionError
@@ -83,15 +84,19 @@ def test_a_large_photo_is_worked_on_smaller_and_tiles_fit_without_seams(monkeypa
     assert part.tobytes() == np.ascontiguousarray(whole[100:300, 33:445]).tobytes()
 
 
-def test_the_command_says_what_was_found(run, shaken, tmp_path):
+@pytest.mark.search
+def test_the_command_and_python_look_for_the_shake_by_themselves(run, shaken, tmp_path):
     write_photo(Photo(pixels=shaken[0]), tmp_path / "shaken.png")
 
-    done = run("restore", "shaken.png", "--method", "blind", "--json")
+    done = run("restore", "shaken.png", "--json", "--engine", "onnx")
+    first = (tmp_path / "shaken.unblurred.png").read_bytes()
+    again = restore(tmp_path / "shaken.png", engine="onnx", overwrite=True)
 
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
     assert "px found and undone" in json.loads(line)["notes"][0]
-    restored = read_photo(tmp_path / "shaken.unblurred.png").pixels
+    assert again.read_bytes() == first
+    restored = read_photo(again).pixels
     assert psnr(restored, shaken[1]) > psnr(shaken[0], shaken[1]) + 0.6
 
 

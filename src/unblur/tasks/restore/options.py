@@ -14,6 +14,8 @@ FINDS_BLUR: Final = ("auto", "blind")
 NETWORK_METHODS: Final = ("network", *FINDS_BLUR)
 """Ways of restoring for which a network is opened."""
 
+_USUAL: Final = "auto"
+
 
 def usual_method(model: str | Path, *, kernel: Path | None = None, second: bool = False) -> str:
     """The way of restoring where none was asked for: of commands, ``restore()`` and the page.
@@ -25,7 +27,7 @@ def usual_method(model: str | Path, *, kernel: Path | None = None, second: bool 
     """
     if kernel is not None:
         return "richardson-lucy"
-    return "auto" if str(model) == "fast" and not second else "network"
+    return _USUAL if str(model) == "fast" and not second else "network"
 
 
 @dataclass(frozen=True, kw_only=True)
