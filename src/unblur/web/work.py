@@ -15,7 +15,7 @@ from unblur.imaging.photo.photo import read_photo
 from unblur.imaging.photo.sniff import sniff
 from unblur.imaging.photo.stream import megapixels
 from unblur.imaging.tiles import Picture, Tile
-from unblur.tasks.methods.network import RunTile, Tell
+from unblur.tasks.methods.network import RunTile, Tell, Undone
 from unblur.tasks.restore.diagnose import diagnose
 from unblur.tasks.restore.file import restore_file
 from unblur.tasks.restore.names import target_name
@@ -208,7 +208,7 @@ class _Watched:
             self._say(min(1.0, done_px / all_px))
             return restored
 
-        return watched
+        return Undone(watched) if isinstance(run, Undone) else watched
 
 
 class _Unchanged:

@@ -40,23 +40,23 @@ def test_the_true_kernel_is_used_and_a_wrong_one_does_little_harm(network, shake
     )
 
     assert with_right > without + 2
-    assert with_right > psnr(guides[1][..., :3], sharp) - 0.5
-    assert with_wrong > psnr(guides[2][..., :3], sharp) + 1
+    assert psnr(guides[2][..., :3], sharp) < psnr(seen, sharp) - 10
+    assert with_wrong > psnr(seen, sharp)
 
 
 def test_a_wrong_kernel_is_expected_to_be_further_off(network, shaken):
     seen, _, right, wrong = shaken
 
-    expected = [
-        float(network.restore(seen, guide(seen, each))[..., 3].mean()) for each in (right, wrong)
-    ]
+    with_right, with_wrong = (
+        network.restore(seen, guide(seen, each))[..., 3].mean() for each in (right, wrong)
+    )
 
-    assert np.isfinite(expected).all()
+    assert with_right < with_wrong - 0.1  # natural logarithms; 0.28 was found
 
 
 def test_tiles_give_the_pixels_of_the_whole(network, shaken, monkeypatch):
     seen, _, right, _ = shaken
-    large = np.tile(seen, (3, 2, 1))
+    large = np.tile(seen[:, :96], (3, 1, 1))
     beside = guide(large, right)
 
     whole = network.restore(large, beside)

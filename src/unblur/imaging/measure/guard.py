@@ -43,7 +43,7 @@ _BLOCK_PX: Final = 4
 """Overshoot is what lies beyond the extremes of the 3x3 blocks of this side around a pixel."""
 
 
-def guard_weight(blurred: Float32, restored: Float32) -> Float32:
+def guard_weight(blurred: Float32, restored: Float32, *, undone: bool = False) -> Float32:
     """How much of the restored picture to take at each pixel, so that nothing sharp is harmed.
 
     Two things speak against the restored picture, each in windows of about 75 px:
@@ -56,6 +56,8 @@ def guard_weight(blurred: Float32, restored: Float32) -> Float32:
     Args:
         blurred: What the network was given: (H, W, 3) in [0, 1], display-encoded.
         restored: What it made of it, same shape and range.
+        undone: By a kernel that was found: what a shake took away comes back in every direction,
+            and only detail that was there already speaks against it.
 
     Returns:
         (H, W) in [0, 1]: 1 takes the restored picture, 0 keeps the original. It changes by at
@@ -78,6 +80,8 @@ def guard_weight(blurred: Float32, restored: Float32) -> Float32:
         ramp(curvature(energies).max(axis=-1), *_CURVATURE),
         ramp(steepness(energies).max(axis=-1), *_STEEPNESS),
     )
+    if undone:
+        return _magnify(spread(blur_seen), height, width)
     sharpened = growth(energies, spread(difference_energies(after, (1,)), _SPREADS)).min(axis=-1)
     excess = sharpened + np.float32(_OVERSHOOT) * _overshoot(before, after)
     weights = np.minimum(blur_seen, 1 - ramp(excess, *_EXCESS))

@@ -13,7 +13,7 @@ from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
 from unblur.tasks.methods.judge import measure_kernels, predicted_gain
-from unblur.tasks.methods.network import NetworkMethod, RunTile, Tell
+from unblur.tasks.methods.network import NetworkMethod, RunTile, Tell, Undone
 
 Float32 = NDArray[np.float32]
 
@@ -110,7 +110,7 @@ class BlindMethod:
             pixels += enlarged(change, shrink, tile.kept)
             return np.clip(pixels, 0, 1, out=pixels)
 
-        return run
+        return Undone(run) if estimate.taken else run
 
     def estimate(self, pixels: Float32, shrink: int = 1) -> BlurEstimate:
         """Look for the blur of (H, W, 3) pixels, and decide whether to undo it.

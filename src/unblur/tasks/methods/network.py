@@ -17,6 +17,19 @@ from unblur.tasks.methods.layers import LayeredNetwork
 Float32 = NDArray[np.float32]
 RunTile = Callable[[Tile], Float32]
 """What a tile keeps, restored: (h, w, 3)."""
+
+
+class Undone:
+    """What gives tiles of a picture whose blur was found and undone."""
+
+    def __init__(self, run: RunTile) -> None:
+        self._run = run
+
+    def __call__(self, tile: Tile) -> Float32:
+        """What a tile keeps, restored: (h, w, 3)."""
+        return self._run(tile)
+
+
 Tell = Callable[[str], None]
 """Is told, in a sentence, what was found about a picture."""
 

@@ -50,6 +50,7 @@ def restored_strips(
     region: Region,
     *,
     guarded: bool,
+    undone: bool = False,
 ) -> Iterator[Strip]:
     """Restore a region of a picture, from the top down.
 
@@ -59,6 +60,7 @@ def restored_strips(
         tiles: They cover the region or, with a guard, :func:`guarded_region`; in reading order.
         region: Rows and columns that are given out.
         guarded: Work out the weights of the guard.
+        undone: By a kernel that was found; the guard knows.
 
     Yields:
         Strips without gaps; only the rows that are still needed are in memory.
@@ -81,7 +83,7 @@ def restored_strips(
         if ready > given:
             origin = (first, wide[1].start)
             part = (slice(given, ready), region[1])
-            weight = _weights(picture, held, origin, part) if guarded else None
+            weight = _weights(picture, held, origin, part, undone=undone) if guarded else None
             yield from _strips(held, origin, part, weight)
             given = ready
         if given == region[0].stop:
@@ -91,12 +93,15 @@ def restored_strips(
         first = need
 
 
-def _weights(picture: Picture, held: Float32, origin: tuple[int, int], part: Region) -> Float32:
+def _weights(
+    picture: Picture, held: Float32, origin: tuple[int, int], part: Region, *, undone: bool
+) -> Float32:
     """What the guard allows in a part of the picture, (h, w)."""
     weight = np.empty([side.stop - side.start for side in part], np.float32)
     corner = (part[0].start, part[1].start)
     for tile in plan_tiles(part, picture.height, picture.width, _GUARD_SIDE_PX, _GUARD):
-        found = guard_weight(picture.read(*tile.seen), held[_within(tile.seen, origin)])
+        before, after = picture.read(*tile.seen), held[_within(tile.seen, origin)]
+        found = guard_weight(before, after, undone=undone)
         weight[_within(tile.kept, corner)] = found[tile.inside]
     return weight
 

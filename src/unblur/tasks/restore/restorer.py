@@ -16,7 +16,7 @@ from unblur.imaging.mask import Mask, crop_region
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds, choose_side, plan_tiles
 from unblur.tasks.methods.classical import ClassicalMethod
-from unblur.tasks.methods.network import NetworkMethod, RunTile, Tell
+from unblur.tasks.methods.network import NetworkMethod, RunTile, Tell, Undone
 from unblur.tasks.methods.strips import Strip, guarded_region, restored_strips
 from unblur.tasks.restore.opening import open_network
 from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
@@ -213,7 +213,8 @@ class Restorer:
         whole = (seen[0].stop - seen[0].start, seen[1].stop - seen[1].start)
         tiled = whole != (picture.height, picture.width)
         run = self.method.prepare(picture, tiled=tiled, tell=tell)
-        for strip in restored_strips(picture, run, tiles, region, guarded=guarded):
+        undone = isinstance(run, Undone)
+        for strip in restored_strips(picture, run, tiles, region, guarded=guarded, undone=undone):
             yield self._blend(picture.read(*strip.place), strip)
 
     def _blend(self, blurred: Float32, strip: Strip) -> Float32:
