@@ -55,9 +55,12 @@ def main() -> None:
             "python -c pass": [sys.executable, "-c", "pass"],
             "unblur --help": [sys.executable, "-m", "unblur", "--help"],
             "decode + encode only": [sys.executable, "-c", REFERENCE, str(photo), str(target)],
-            "restore, onnx": [*unblur_restore, "--engine", "onnx"],
-            "restore, openvino": [*unblur_restore, "--engine", "openvino"],
-            "restore, torch": [*unblur_restore, "--engine", "torch"],
+            **{
+                f"{method}, {engine}": [*unblur_restore, "--method", method, "--engine", engine]
+                for method in ("network", "auto")
+                for engine in ("onnx", "openvino", "torch")
+                if (method, engine) != ("auto", "torch")
+            },
         }
         print(f"1280x720 JPEG, median of {runs} cold processes (with about 0.05 s of watching)")
         rows = {name: [] for name in commands}

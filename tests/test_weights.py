@@ -2,11 +2,11 @@ import pytest
 
 from unblur import weights
 from unblur.errors import NetworkError
-from unblur.weights import WEIGHTS, find_network, read_state
+from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network, read_state
 
 
 def test_bundled_files_are_small_and_described():
-    for name, published in WEIGHTS.items():
+    for name, published in {**WEIGHTS, **KERNEL_WEIGHTS}.items():
         assert find_network(name).stat().st_size <= 16e6
         assert published.license == "Apache-2.0"
         assert all([published.trained_on, published.figures, published.recipe, published.date])

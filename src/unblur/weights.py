@@ -49,6 +49,9 @@ WEIGHTS: Final = {
         date="2026-11-21",
         figures="0.1 dB below fast, 7 % nearer in VGG19's features",
     ),
+}
+"""Networks that restore a photo by themselves."""
+KERNEL_WEIGHTS: Final = {
     "guided": PublishedWeights(
         file="guided.onnx",
         sha256="29cc79b227934b941c8470835adaabc8ab9c455b0a4f806b426067ba4bf532ce",
@@ -59,18 +62,19 @@ WEIGHTS: Final = {
         figures="cleans up after the shake was undone; by method auto and blind only",
     ),
 }
+"""Those that are shown its deconvolution, too, by the methods ``auto`` and ``blind``."""
 
 
 def find_network(model: str | Path) -> Path:
     """The network file of a published model, or the file that is named.
 
     Args:
-        model: A key of :data:`WEIGHTS` or the path of an ``.onnx`` file.
+        model: A key of :data:`WEIGHTS` or :data:`KERNEL_WEIGHTS`, or the path of an ``.onnx`` file.
 
     Raises:
         NetworkError: If there is no such model or file, or a bundled file is damaged.
     """
-    published = WEIGHTS.get(str(model))
+    published = {**WEIGHTS, **KERNEL_WEIGHTS}.get(str(model))
     if published is None:
         path = Path(model)
         if path.suffix.lower() != ".onnx":

@@ -204,11 +204,11 @@ def _extra(name: str, packages: tuple[str, ...], brings: str) -> Extra:
 
 def _networks() -> tuple[Network, ...]:
     try:
-        from unblur.weights import WEIGHTS, find_network
+        from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network
     except Exception as error:  # NumPy is missing or broken
         return (Network(name="fast", sha256="", error=f"not examined: {explain(error)}"),)
     found = []
-    for name, published in WEIGHTS.items():
+    for name, published in {**WEIGHTS, **KERNEL_WEIGHTS}.items():
         problem = None
         try:
             find_network(name)

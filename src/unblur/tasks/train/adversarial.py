@@ -116,6 +116,10 @@ class AdversarialOptions:
             raise OptionError(f"method is adversarial here, got {self.method!r}")
         if self.model not in MODELS:
             raise OptionError(f"unknown model {self.model!r}; known: {', '.join(MODELS)}")
+        if MODELS[self.model].channels != (3, 3):
+            raise OptionError(
+                f"{self.model} learns from deconvolutions: benchmarks/guided_train.py"
+            )
         for name in ("steps", "batch", "accumulate", "critic_steps", "validate_every"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")

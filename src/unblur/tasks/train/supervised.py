@@ -69,6 +69,10 @@ class TrainOptions:
         """Check values."""
         if self.model not in MODELS:
             raise OptionError(f"unknown model {self.model!r}; known: {', '.join(MODELS)}")
+        if MODELS[self.model].channels != (3, 3):
+            raise OptionError(
+                f"{self.model} learns from deconvolutions: benchmarks/guided_train.py"
+            )
         if self.loss not in LOSSES:
             raise OptionError(f"loss must be one of {', '.join(LOSSES)}, got {self.loss!r}")
         for name in ("steps", "batch", "validate_every", "validation_photos"):
