@@ -19,7 +19,7 @@ from unblur.tasks.methods.network import RunTile, Tell, Undone
 from unblur.tasks.restore.diagnose import diagnose
 from unblur.tasks.restore.file import restore_file
 from unblur.tasks.restore.names import target_name
-from unblur.tasks.restore.options import FINDS_BLUR, RestoreOptions, usual_method
+from unblur.tasks.restore.options import FINDS_BLUR, RestoreOptions
 from unblur.tasks.restore.restorer import Method, Restorer, shared_restorer
 from unblur.tasks.restore.second_shot import ReferencedRestorer
 from unblur.tasks.restore.streamed import restore_streamed
@@ -127,7 +127,7 @@ def _options(order: dict[str, Any], folder: Path) -> RestoreOptions:
     model, reference = str(order["model"]), order["reference"]
     return RestoreOptions(
         model="fast" if model == UNSHARP else model,
-        method=UNSHARP if model == UNSHARP else usual_method(model, second=reference is not None),
+        method=UNSHARP if model == UNSHARP else "network",
         strength=float(order["strength"]),
         guard=bool(order["guard"]),
         reference=None if reference is None else folder / "reference" / reference,

@@ -31,11 +31,10 @@ def main() -> None:
         out.write(json.dumps({"event": event, **facts}) + "\n")
         out.flush()
 
-    from unblur.tasks.restore.options import RestoreOptions, usual_method
+    from unblur.tasks.restore.options import RestoreOptions
     from unblur.tasks.restore.restorer import shared_restorer
 
-    options = RestoreOptions(method=usual_method(RestoreOptions().model))
-    shared_restorer(options)  # so that the first visitor need not wait for it
+    shared_restorer(RestoreOptions())  # so that the first visitor need not wait for it
     say("ready")
     while True:
         _do(orders.get(), say)

@@ -18,7 +18,7 @@ _USUAL: Final = "auto"
 
 
 def usual_method(model: str | Path, *, kernel: Path | None = None, second: bool = False) -> str:
-    """The way of restoring where none was asked for: of commands, ``restore()`` and the page.
+    """The way of restoring where none was asked for: of commands and ``restore()``.
 
     Args:
         model: As in :class:`RestoreOptions`; who names another network wants to see what it makes.
