@@ -19,7 +19,6 @@ from hypothesis import settings  # noqa: E402
 
 from command_line import call_command  # noqa: E402
 from unblur.imaging.photo.photo import Photo, write_photo  # noqa: E402
-from unblur.tasks.restore import options  # noqa: E402
 
 settings.register_profile("fast", max_examples=20, deadline=None)
 settings.register_profile("thorough", max_examples=100, deadline=None)
@@ -45,13 +44,6 @@ def pytest_collection_modifyitems(items):
     here = Path(__file__).parent
     ranks = {here / name: rank for rank, name in enumerate(FIRST)}
     items.sort(key=lambda item: ranks.get(item.path, len(FIRST)))
-
-
-@pytest.fixture(autouse=True)
-def usual_method(request, monkeypatch):
-    """Without a search, which takes seconds a photo, in all tests but those that are marked so."""
-    if request.node.get_closest_marker("search") is None:
-        monkeypatch.setattr(options, "_USUAL", "network")
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import pytest
 import unblur
 
 NAMES = {
+    "BlurEstimate",
     "Photo",
     "RandomBlur",
     "RestoreOptions",
@@ -15,6 +16,7 @@ NAMES = {
     "UnblurError",
     "blur",
     "deconvolve",
+    "estimate_blur",
     "find_sources",
     "load_training",
     "plan_jobs",

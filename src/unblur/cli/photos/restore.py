@@ -44,8 +44,8 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         typer.Option(
             help="auto: find the shake and undo it, if that can be trusted, else network; network; "
             "blind: undo what was found in any case; to undo a known blur: wiener, "
-            "unsupervised-wiener, richardson-lucy; or unsharp-mask. Default: auto; network with "
-            "--reference or another --model; richardson-lucy with --kernel."
+            "unsupervised-wiener, richardson-lucy; or unsharp-mask. Default: network, with "
+            "--kernel richardson-lucy."
         ),
     ] = None,
     kernel: Annotated[

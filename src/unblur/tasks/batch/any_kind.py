@@ -36,7 +36,7 @@ def restore(
             * a list or tuple of any of these, which may differ in kind and size. All are looked
               at before the first is restored.
         model: See :class:`RestoreOptions`.
-        method: See there. None: ``auto``, and ``network`` with another model than ``fast``.
+        method: See there. None: ``network``.
         engine: See :class:`RestoreOptions`.
         overwrite: For paths: replace results that exist.
         options: All options at once; in place of ``model``, ``method`` and ``engine``.

@@ -37,6 +37,12 @@ class BlurEstimate:
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
         shrink: Large photos are looked at, and worked on, at one so-manieth of their size.
         words: A sentence for people.
+
+    Examples:
+        >>> from unblur import BlurEstimate
+        >>> nothing = BlurEstimate(kernel=None, words="too small: network")
+        >>> nothing.taken, nothing.length_px
+        (False, None)
     """
 
     kernel: Float32 | None

@@ -14,7 +14,8 @@ FINDS_BLUR: Final = ("auto", "blind")
 NETWORK_METHODS: Final = ("network", *FINDS_BLUR)
 """Ways of restoring for which a network is opened."""
 
-_USUAL: Final = "auto"
+_USUAL: Final = "network"
+"""To become ``auto``, which is several times slower."""
 
 
 def usual_method(model: str | Path, *, kernel: Path | None = None, second: bool = False) -> str:
