@@ -31,7 +31,9 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
         float, typer.Option(help="Refuse larger photos before they are decoded.")
     ] = 200.0,
 ) -> None:
-    """Find the kernel that blurred a photo, by itself or a second shot.
+    """Find the kernel that blurred a photo.
+
+    In the photo itself, or by a second shot.
 
     The second shot is sharp, or short-exposed and noisy; needs the extra `reference`. What is
     written is what `unblur restore --kernel` reads.
