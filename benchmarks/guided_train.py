@@ -28,8 +28,9 @@ import torch
 from torch import nn
 
 from machine import describe
+from unblur.imaging.deblur.guide import beside_guide
 from unblur.losses import log_frequency, log_mse
-from unblur.models.guided import GUIDES, GuidedGenerator
+from unblur.models.guided import GuidedGenerator
 from unblur.tasks.train.export import export
 from unblur.weights import find_network, read_state
 
@@ -53,15 +54,6 @@ def photo_of(path: Path) -> str:
 def is_for_validation(path: Path) -> bool:
     """One photo in ten."""
     return int(hashlib.sha256(photo_of(path).encode()).hexdigest()[2:4], 16) < 26
-
-
-def differences(blurred: np.ndarray, guide: np.ndarray | None) -> np.ndarray:
-    """What the network sees: (7, h, w), of a photo (3, h, w) and a guide (4, h, w) or none."""
-    if guide is None:
-        apart = np.zeros((GUIDES, *blurred.shape[1:]), np.float32)
-    else:
-        apart = guide - np.concatenate([blurred, blurred.mean(axis=0, keepdims=True)])
-    return np.concatenate([blurred, apart])
 
 
 class Tries:
@@ -97,12 +89,14 @@ class Tries:
         )
 
         def cut(pixels: np.ndarray) -> np.ndarray:
-            return pixels[rows, columns].transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+            return pixels[rows, columns].astype(np.float32) / np.float32(255)
 
         guide = None
         if len(guides) and self.rng.uniform() > WITHOUT:
             guide = cut(guides[self.rng.choice(len(guides), p=weights / weights.sum())])
-        seen, truth = differences(cut(blurred), guide), cut(sharp)
+        seen, truth = (
+            pixels.transpose(2, 0, 1) for pixels in (beside_guide(cut(blurred), guide), cut(sharp))
+        )
         for axis in (1, 2):
             if self.rng.uniform() < 0.5:
                 seen, truth = np.flip(seen, axis), np.flip(truth, axis)
@@ -129,23 +123,23 @@ def score(network: nn.Module, path: Path) -> dict[str, Any]:
         for whole, side in zip(blurred.shape[:2], sides, strict=True)
     )
     blurred, sharp, *guides = (
-        part[rows, columns].transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+        part[rows, columns].astype(np.float32) / np.float32(255)
         for part in (blurred, sharp, *guides)
     )
-    inside = (slice(None), slice(8, -8), slice(8, -8))
+    inside = (slice(8, -8), slice(8, -8))
 
     def psnr(pixels: np.ndarray) -> float:
         return float(-10 * np.log10(np.mean((np.clip(pixels, 0, 1) - sharp)[inside] ** 2) + 1e-10))
 
-    seen = np.stack([differences(blurred, guide) for guide in (None, *guides)])
+    seen = np.stack([beside_guide(blurred, guide) for guide in (None, *guides)])
     with torch.no_grad():
-        out = network(torch.from_numpy(seen)).numpy()
+        out = network(torch.from_numpy(seen).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).numpy()
     return {
         "found": done["found"],
         "blurred": psnr(blurred),
-        "guides": [psnr(guide[:3]) for guide in guides],
-        "network": [psnr(each[:3]) for each in out],
-        "expected": [float(each[3][8:-8, 8:-8].mean()) for each in out],
+        "guides": [psnr(guide[..., :3]) for guide in guides],
+        "network": [psnr(each[..., :3]) for each in out],
+        "expected": [float(each[inside][..., 3].mean()) for each in out],
     }
 
 

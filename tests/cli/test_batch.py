@@ -28,8 +28,7 @@ def holiday(tmp_path):
 
 def restore(folder, *arguments, **options):
     """As the fixture ``run``, with something on standard input."""
-    command = [sys.executable, "-m", "unblur", "restore", "--method", "network"]
-    command += map(str, arguments)
+    command = [sys.executable, "-m", "unblur", "restore", *map(str, arguments)]
     return subprocess.run(
         command, cwd=folder, capture_output=True, timeout=120, check=False, **options
     )
@@ -37,7 +36,7 @@ def restore(folder, *arguments, **options):
 
 def start(folder, *arguments):
     return subprocess.Popen(
-        interruptible("restore", "--method", "network", *map(str, arguments)),
+        interruptible("restore", *map(str, arguments)),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

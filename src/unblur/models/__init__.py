@@ -111,6 +111,18 @@ MODELS: Final = {
 }
 
 
+def check_trainable(name: str) -> None:
+    """Check that recipes can train a model: it sees nothing but photos.
+
+    Raises:
+        OptionError: If there is no such model, or it sees more.
+    """
+    if name not in MODELS:
+        raise OptionError(f"unknown model {name!r}; known: {', '.join(MODELS)}")
+    if MODELS[name].channels != (3, 3):
+        raise OptionError(f"{name} learns from deconvolutions: benchmarks/guided_train.py")
+
+
 def build_model(name: str) -> "nn.Module":
     """Build a network with fresh weights.
 

@@ -1,6 +1,6 @@
 """The network that knows the kernel: it is shown a photo and the photo's deconvolution."""
 
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +25,8 @@ class GuidedGenerator(FastGenerator):
         deconvolution has the easier task. Here in pixels, with guides that may be wrong.
     """
 
-    def __init__(self, **design: Any) -> None:
-        super().__init__(**(design or DESIGNS["fast"]))
+    def __init__(self) -> None:
+        super().__init__(**DESIGNS["fast"])
         width, squares = self.head.out_channels, self.tail.out_channels // 3
         self.guide_head = nn.Conv2d(GUIDES * squares, width, 3, padding=1, bias=False)
         self.guide_tail = nn.Conv2d(width, 2 * squares, 3, padding=1)

@@ -19,7 +19,7 @@ from unblur.tasks.methods.network import RunTile, Tell, Undone
 from unblur.tasks.restore.diagnose import diagnose
 from unblur.tasks.restore.file import restore_file
 from unblur.tasks.restore.names import target_name
-from unblur.tasks.restore.options import FINDS_BLUR, RestoreOptions
+from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Method, Restorer, shared_restorer
 from unblur.tasks.restore.second_shot import ReferencedRestorer
 from unblur.tasks.restore.streamed import restore_streamed
@@ -66,7 +66,7 @@ def restore_photo(
     plain = shared_restorer(replace(options, reference=None, strength=1.0, guard=True))
     kind = _kind(source)
     say("part", index=index, doing="looking at it")
-    diagnosis = _diagnosis(source, _without_search(plain), most)
+    diagnosis = _diagnosis(source, plain, most)
     if diagnosis is not None:
         say("diagnosis", index=index, diagnosis=diagnosis)
     target = folder / "out" / target_name(source)
@@ -99,7 +99,7 @@ def restore_clip(
         UnblurError: If it cannot be restored.
     """
     options = replace(_options(order, folder), strength=1.0, reference=None)
-    restorer = _without_search(shared_restorer(options))
+    restorer = shared_restorer(options)
     done: RestoredVideo | None = None
     say("part", index=index, doing="restoring")
     with closing(
@@ -124,7 +124,8 @@ def restore_clip(
 
 
 def _options(order: dict[str, Any], folder: Path) -> RestoreOptions:
-    model, reference = str(order["model"]), order["reference"]
+    model = str(order["model"])
+    reference = order["reference"]
     return RestoreOptions(
         model="fast" if model == UNSHARP else model,
         method=UNSHARP if model == UNSHARP else "network",
@@ -144,14 +145,6 @@ def _kind(path: Path) -> str:
         if isinstance(error, UnblurError):
             raise
         raise PhotoError(f"{path}: cannot be read ({error.strerror})") from error
-
-
-def _without_search(restorer: Restorer) -> Restorer:
-    """The network alone, where the blur would be looked for: a diagnosis is to be quick."""
-    if restorer.options.method not in FINDS_BLUR:
-        return restorer
-    method = getattr(restorer.method, "network", restorer.method)
-    return Restorer(method, replace(restorer.options, method="network"))
 
 
 def _diagnosis(source: Path, restorer: Restorer, most: float) -> dict[str, Any] | None:

@@ -2,22 +2,21 @@ import json
 
 import numpy as np
 import pytest
-import skimage.data
 
+from shaken_photo import shaken as shake
+from shaken_photo import sharp_coffee
 from unblur import (
     Photo,
     RestoreOptions,
     Restorer,
-    blur,
     psnr,
-    random_kernels,
     read_photo,
     restore,
     write_photo,
 )
 from unblur.errors import OptionError
 from unblur.imaging.tiles import ArrayPicture
-from unblur.tasks.methods import blind
+from unblur.tasks.methods import blind, judge
 from unblur.tasks.methods.blind import enlarged, kernel_extent, shrunk_picture
 
 ENGINE = {"engine": "onnx"}
@@ -26,11 +25,8 @@ ENGINE = {"engine": "onnx"}
 @pytest.fixture(scope="module")
 def shaken():
     """A blurred and a sharp photo, (224, 224, 3) in [0, 1]."""
-    sharp = skimage.data.coffee()[60:284, 180:404].astype(np.float32) / 255
-    rng = np.random.default_rng(3)
-    kernel = random_kernels(1, rng=rng, length_px=20, exposure=(1.0,))[0]
-    seen = blur(sharp, kernel, noise_sigma=0.5 / 255, rng=rng)
-    return np.rint(np.clip(seen, 0, 1) * 255).astype(np.float32) / np.float32(255), sharp
+    sharp = sharp_coffee()
+    return shake(sharp)[0], sharp
 
 
 def test_a_shake_is_found_undone_and_named(shaken):
@@ -109,3 +105,23 @@ def test_the_length_is_that_along_the_path():
     kernel[np.arange(5, 16), np.arange(5, 16)] = 1 / 11
 
     assert kernel_extent(kernel)[0] == pytest.approx(10 * 2**0.5 + 1)
+
+
+def test_a_judge_is_the_more_sure_the_more_kernels_agree():
+    """The coefficients come from a file that a calibration writes: are they sane?"""
+    fitted = judge._coefficients()
+    usual = dict(
+        zip(
+            fitted["names"],
+            np.where(fitted["logarithmic"], np.exp(fitted["mean"]), fitted["mean"]),
+            strict=True,
+        )
+    )
+    low, high = (
+        judge.predicted_gain({**usual, "agreement": value, "like_network": value})
+        for value in (0.3, 0.9)
+    )
+
+    assert low < high
+    assert low < 0
+    assert fitted["margin"] > 0

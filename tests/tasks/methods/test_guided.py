@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-import skimage.data
 
-from unblur import RestoreOptions, Restorer, blur, psnr, random_kernels
+from shaken_photo import shaken as shake
+from shaken_photo import sharp_coffee
+from unblur import RestoreOptions, Restorer, psnr
 from unblur.engines import OnnxEngine
 from unblur.errors import NetworkError
 from unblur.imaging.deblur.guide import deconvolved_guide
@@ -19,11 +20,8 @@ def network():
 @pytest.fixture(scope="module")
 def shaken():
     """A blurred and a sharp photo, (224, 224, 3) in [0, 1], the kernel, and a wrong one."""
-    sharp = skimage.data.coffee()[60:284, 180:404].astype(np.float32) / 255
-    rng = np.random.default_rng(3)
-    right, wrong = random_kernels(2, rng=rng, length_px=40, exposure=(1.0,))
-    seen = blur(sharp, right, noise_sigma=1 / 255, rng=rng)
-    seen = np.rint(np.clip(seen, 0, 1) * 255).astype(np.float32) / np.float32(255)
+    sharp = sharp_coffee()
+    seen, (right, wrong) = shake(sharp, length_px=40, noise=1, kernels=2)
     return seen, sharp, right, wrong
 
 

@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
-import skimage.data
 
+from shaken_photo import shaken as shake
+from shaken_photo import sharp_coffee
 from unblur import (
     Photo,
     RestoreOptions,
-    blur,
     estimate_blur,
-    random_kernels,
     read_kernel,
     write_photo,
 )
@@ -21,11 +20,8 @@ OPTIONS = RestoreOptions(engine="onnx", method="auto")
 @pytest.fixture(scope="module")
 def shaken():
     """A blurred photo, (224, 224, 3) in [0, 1], and its kernel."""
-    sharp = skimage.data.coffee()[60:284, 180:404].astype(np.float32) / 255
-    rng = np.random.default_rng(3)
-    kernel = random_kernels(1, rng=rng, length_px=20, exposure=(1.0,))[0]
-    seen = blur(sharp, kernel, noise_sigma=0.5 / 255, rng=rng)
-    return np.rint(np.clip(seen, 0, 1) * 255).astype(np.float32) / np.float32(255), kernel
+    seen, (kernel,) = shake(sharp_coffee())
+    return seen, kernel
 
 
 def test_the_kernel_its_length_and_a_sentence_are_told(shaken):

@@ -33,10 +33,8 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
 ) -> None:
     """Find the kernel that blurred a photo.
 
-    In the photo itself, or by a second shot.
-
-    The second shot is sharp, or short-exposed and noisy; needs the extra `reference`. What is
-    written is what `unblur restore --kernel` reads.
+    It is found in the photo itself, or by a second shot, sharp, or short-exposed and noisy; that
+    needs the extra `reference`. What is written is what `unblur restore --kernel` reads.
     """
     from unblur.errors import OptionError
     from unblur.tasks.restore.kernel_file import (

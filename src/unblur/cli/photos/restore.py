@@ -42,7 +42,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     method: Annotated[
         str | None,
         typer.Option(
-            help="auto: find the shake and undo it, if that can be trusted, else network; network; "
+            help="network; auto: find the shake and undo it, if that can be trusted, else network; "
             "blind: undo what was found in any case; to undo a known blur: wiener, "
             "unsupervised-wiener, richardson-lucy; or unsharp-mask. Default: network, with "
             "--kernel richardson-lucy."
@@ -111,12 +111,12 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     from contextlib import closing
 
     from unblur.tasks.batch import files as batch
-    from unblur.tasks.restore.options import RestoreOptions, usual_method
+    from unblur.tasks.restore.options import RestoreOptions
     from unblur.tasks.restore.restorer import Restorer
 
     options = RestoreOptions(
         model=model,
-        method=method or usual_method(model, kernel=kernel, second=reference is not None),
+        method=method or ("network" if kernel is None else "richardson-lucy"),
         kernel=kernel,
         reference=reference,
         reference_is=reference_is,

@@ -68,12 +68,11 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags of a command
     """
     from contextlib import closing
 
-    from unblur.tasks.restore.options import RestoreOptions, usual_method
+    from unblur.tasks.restore.options import RestoreOptions
     from unblur.tasks.scale.run import ScaleOptions, restore_everywhere
 
     options = RestoreOptions(
         model=model,
-        method=usual_method(model),
         strength=strength,
         guard=guard,
         engine=engine,

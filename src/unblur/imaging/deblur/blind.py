@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unblur.devices import cores
 from unblur.errors import OptionError
 from unblur.imaging.deblur.kernel_search import Search, refine_kernel, search_kernel
-from unblur.imaging.deblur.kernel_support import agreement
+from unblur.imaging.deblur.kernel_support import agreement, resized
 from unblur.imaging.light import srgb_to_linear
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.pyramid import resize_plane
@@ -152,13 +152,8 @@ def _searched_at_half_size(plane: Float32, unusable: Bool, search: Search) -> Fl
     smaller = resize_plane(plane, rows, columns)
     out = resize_plane(unusable.astype(np.float32), rows, columns) > 0
     region = choose_region(smaller, out, _REGION_PX)
-    kernel = search_kernel(
-        np.ascontiguousarray(smaller[region]), np.ascontiguousarray(out[region]), search
-    )
-    side = 2 * len(kernel) + 1
-    larger = np.maximum(resize_plane(kernel, side, side), 0)
-    found: Float32 = larger / larger.sum(dtype=np.float32)
-    return found
+    part = np.ascontiguousarray(smaller[region])
+    return resized(search_kernel(part, np.ascontiguousarray(out[region]), search), 2)
 
 
 def choose_region(plane: Float32, unusable: Bool, side: int) -> Region:

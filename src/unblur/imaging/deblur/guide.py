@@ -5,14 +5,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.deblur.natural import deconvolve_light, deconvolve_plane
+from unblur.imaging.deblur.natural import (
+    LEAST_NOISE_GUESSED,
+    deconvolve_light,
+    deconvolve_plane,
+)
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
 Float32 = NDArray[np.float32]
 
 _BOLD: Final = 1.5
 """The brightness with the weaker prior is restored as if there were so much less noise."""
-_LEAST_NOISE: Final = 1 / 255
 
 
 def deconvolved_guide(
@@ -32,6 +35,21 @@ def deconvolved_guide(
     values = srgb_to_linear(pixels) if linear_light else np.ascontiguousarray(pixels, np.float32)
     colour = deconvolve_light(values, kernel, noise=noise, guessed=True)
     brightness = values.mean(axis=2, dtype=np.float32)
-    bold = deconvolve_plane(brightness, kernel, noise=max(noise, _LEAST_NOISE) / _BOLD)
+    bold = deconvolve_plane(brightness, kernel, noise=max(noise, LEAST_NOISE_GUESSED) / _BOLD)
     guide = np.concatenate([colour, bold[..., None]], axis=2)
     return linear_to_srgb(guide) if linear_light else np.clip(guide, 0, 1)
+
+
+def beside_guide(pixels: Float32, guide: Float32 | None) -> Float32:
+    """What the network sees: a photo, and by how much its guide differs from it.
+
+    Args:
+        pixels: (H, W, 3) sRGB-encoded in [0, 1].
+        guide: (H, W, 4) from :func:`deconvolved_guide`; None: there is no kernel, nothing differs.
+
+    Returns:
+        (H, W, 7); the last channel is the difference from the mean of the photo's three.
+    """
+    mean = pixels.mean(axis=2, keepdims=True, dtype=np.float32)
+    plain = np.concatenate([pixels, mean], axis=2)
+    return np.concatenate([pixels, (plain if guide is None else guide) - plain], axis=2)

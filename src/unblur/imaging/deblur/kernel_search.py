@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.deblur.kernel_fit import NormalEquations
-from unblur.imaging.deblur.kernel_support import connected, dilated
+from unblur.imaging.deblur.kernel_support import connected, dilated, resized
 from unblur.imaging.deblur.sharp_edges import SharpEdges, squared
 from unblur.imaging.fourier import centre_of_mass, good_size, transforms
 from unblur.imaging.pyramid import resize_plane
@@ -137,9 +137,7 @@ def _first(side: float) -> tuple[Float32, Bool]:
 
 def _enlarged(kernel: Float32, times: float, most_reach: int) -> tuple[Float32, Bool]:
     """A kernel for the next scale, and where it may be there."""
-    side = round(len(kernel) * times) // 2 * 2 + 1
-    kernel = np.maximum(resize_plane(kernel, side, side), 0)
-    kernel = centred(kernel / kernel.sum())
+    kernel = centred(resized(kernel, times))
     needed = _reach_of(kernel)
     reach = int(min(most_reach, max(2, np.ceil(needed + 2 + 0.15 * needed))))
     kernel = np.pad(kernel, max(0, reach - len(kernel) // 2))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from unblur.imaging.deblur.kernel_fit import fit_kernel_to
 from unblur.imaging.fourier import good_size, transforms
+from unblur.imaging.pyramid import resize_plane
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -121,6 +122,14 @@ def trimmed(mask: Bool) -> Bool:
     used = np.abs(np.argwhere(mask) - centre).max(initial=1)
     window = slice(max(0, centre - used), centre + used + 1)
     return mask[window, window]
+
+
+def resized(kernel: Float32, times: float) -> Float32:
+    """A kernel at another size, of an odd side, non-negative, of sum 1."""
+    side = round(len(kernel) * times) // 2 * 2 + 1
+    kernel = np.maximum(resize_plane(kernel, side, side), 0)
+    larger: Float32 = kernel / kernel.sum()
+    return larger
 
 
 def agreement(one: Float32, other: Float32) -> float:

@@ -29,7 +29,7 @@ _GUESSED: Final = 0.25
 """Of that weight, what a kernel that was estimated deserves."""
 _COLOUR_BALANCE: Final = 0.01
 _LEAST_NOISE: Final = 0.5 / 255
-_LEAST_NOISE_GUESSED: Final = 1 / 255
+LEAST_NOISE_GUESSED: Final = 1 / 255
 """Below it what a guessed kernel leaves is more than the noise."""
 _SHRINK_STEPS: Final = 4096
 
@@ -79,7 +79,7 @@ def deconvolve_plane(
 
 
 def _fidelity(noise: float, *, guessed: bool) -> float:
-    sigma = max(noise, _LEAST_NOISE_GUESSED if guessed else _LEAST_NOISE) * 255
+    sigma = max(noise, LEAST_NOISE_GUESSED if guessed else _LEAST_NOISE) * 255
     return _FIDELITY / sigma**2 * (_GUESSED if guessed else 1)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from unblur.errors import OptionError, PhotoError
 from unblur.imaging.photo.photo import encode_photo, read_photo
 from unblur.tasks.batch.files import Source, plan_jobs, restore_file
-from unblur.tasks.restore.options import RestoreOptions, usual_method
+from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.pictures import check_picture, is_picture, map_pixels
 from unblur.tasks.restore.restorer import Restorer, shared_restorer
 
@@ -17,7 +17,7 @@ def restore(
     picture: Any,
     *,
     model: str = "fast",
-    method: str | None = None,
+    method: str = "network",
     engine: str = "auto",
     overwrite: bool = False,
     options: RestoreOptions | None = None,
@@ -36,7 +36,7 @@ def restore(
             * a list or tuple of any of these, which may differ in kind and size. All are looked
               at before the first is restored.
         model: See :class:`RestoreOptions`.
-        method: See there. None: ``network``.
+        method: See there.
         engine: See :class:`RestoreOptions`.
         overwrite: For paths: replace results that exist.
         options: All options at once; in place of ``model``, ``method`` and ``engine``.
@@ -65,9 +65,7 @@ def restore(
         >>> [one.shape for one in restore([batch[0], batch[1, :32]])]
         [(48, 64, 3), (32, 64, 3)]
     """
-    options = options or RestoreOptions(
-        model=model, method=method or usual_method(model), engine=engine
-    )
+    options = options or RestoreOptions(model=model, method=method, engine=engine)
     if isinstance(picture, list | tuple):
         return _restore_many(picture, options, overwrite=overwrite)
     _check(picture, options)

@@ -40,7 +40,7 @@ class BlurEstimate:
 
     Examples:
         >>> from unblur import BlurEstimate
-        >>> nothing = BlurEstimate(kernel=None, words="too small: network")
+        >>> nothing = BlurEstimate(kernel=None, words="too small")
         >>> nothing.taken, nothing.length_px
         (False, None)
     """
@@ -99,7 +99,7 @@ class BlindMethod:
         small, shrink = shrunk_picture(picture)
         estimate = self.estimate(small, shrink)
         if tell is not None:
-            tell(estimate.words)
+            tell(estimate.words if estimate.taken else f"{estimate.words}: network")
         if not estimate.taken and shrink == 1:
             return self.network.prepare(picture, tiled=tiled)
         if estimate.taken and estimate.kernel is not None:
@@ -126,10 +126,10 @@ class BlindMethod:
             shrink: The photo's size by that of the pixels.
         """
         if min(pixels.shape[:2]) < LEAST_SIDE_PX:
-            return BlurEstimate(kernel=None, shrink=shrink, words="too small: network")
+            return BlurEstimate(kernel=None, shrink=shrink, words="too small")
         search = search_blur(pixels, threads=self.threads)
         if not search.kernels:
-            words = "nothing to find a shake by: network"
+            words = "nothing to find a shake by"
             return BlurEstimate(kernel=None, noise=search.noise, shrink=shrink, words=words)
         part = np.ascontiguousarray(pixels[search.region])
         signals = measure_kernels(part, search, self._network_on(part), threads=self.threads)
@@ -147,7 +147,7 @@ class BlindMethod:
             shrink=shrink,
             words=f"shake of {length:.0f} px found and undone"
             if taken
-            else "no single motion found that can be undone safely: network",
+            else "no single motion found that can be undone safely",
         )
 
     def _network_on(self, pixels: Float32) -> Float32:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from unblur.engines import Engine
 from unblur.errors import NetworkError
 from unblur.imaging.arrays import from_batch, to_batch
+from unblur.imaging.deblur.guide import beside_guide
 from unblur.imaging.tiles import TileNeeds, plan_tiles
 
 Float32 = NDArray[np.float32]
@@ -59,11 +60,7 @@ class GuidedNetwork:
 
     def _batch(self, pixels: Float32, guide: Float32 | None) -> Float32:
         height, width, _ = pixels.shape
-        if guide is None:
-            difference = np.zeros((height, width, 4), np.float32)
-        else:
-            mean = pixels.mean(axis=2, keepdims=True, dtype=np.float32)
-            difference = guide - np.concatenate([pixels, mean], axis=2)
-        seen = np.concatenate([pixels, difference], axis=2)
-        batch = to_batch(seen, multiple_of=self._multiple, least_px=_LEAST_PX)
+        batch = to_batch(
+            beside_guide(pixels, guide), multiple_of=self._multiple, least_px=_LEAST_PX
+        )
         return from_batch(self._engine.run(batch), height=height, width=width)

@@ -35,9 +35,9 @@ def measure_kernels(
         network: (h, w, 3) the region as a network that knows no kernel restores it.
         threads: To work with; 0 takes one per core.
     """
-    of_photo = photo_signals(part, search.noise)
     planes = {light: brightness(part, linear_light=light) for light in (True, False)}
     others = {light: brightness(network, linear_light=light) for light in (True, False)}
+    of_photo = _of_photo(part, planes[True], search.noise)
 
     def measure(found: FoundKernel) -> dict[str, float]:
         light = found.linear_light
@@ -69,9 +69,8 @@ def shown(plane: Float32, *, linear_light: bool) -> Float32:
     return linear_to_srgb(plane) if linear_light else np.clip(plane, 0, 1)
 
 
-def photo_signals(part: Float32, noise: float) -> dict[str, float]:
-    """Signals of the photo itself."""
-    light = brightness(part, linear_light=True)
+def _of_photo(part: Float32, light: Float32, noise: float) -> dict[str, float]:
+    """Signals of the photo itself; ``light`` is its brightness."""
     return {
         "noise": noise * 255,
         "light": float(light.mean()),

@@ -36,7 +36,7 @@ def estimate_blur(
         >>> from unblur import estimate_blur
         >>> found = estimate_blur(np.full((80, 96, 3), 0.5, np.float32))
         >>> found.taken, found.words
-        (False, 'nothing to find a shake by: network')
+        (False, 'nothing to find a shake by')
     """
     options = options or RestoreOptions(method="auto")
     if options.method not in FINDS_BLUR:

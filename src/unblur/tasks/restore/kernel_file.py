@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import OptionError, PhotoError, RegistrationError, TargetError
+from unblur.imaging.deblur.kernel_support import resized
 from unblur.imaging.deblur.pair_kernel import PairKernel
 from unblur.imaging.files.replace import replace_file
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
-from unblur.imaging.pyramid import resize_plane
 from unblur.imaging.register import REFERENCES
 from unblur.imaging.register.reference import fit_pair, read_reference
 from unblur.tasks.methods.blind import BlurEstimate
@@ -121,13 +121,12 @@ def write_found_kernel(
     photo = read_photo(blurred, max_megapixels=options.max_megapixels)
     estimate = estimate_blur(photo)
     if estimate.kernel is None:
-        reason = estimate.words.removesuffix(": network")
-        raise PhotoError(f"{blurred}: no kernel ({reason}); a second shot (--reference) may help")
+        raise PhotoError(
+            f"{blurred}: no kernel ({estimate.words}); a second shot (--reference) may help"
+        )
     kernel = estimate.kernel
     if estimate.shrink > 1:
-        side = len(kernel) * estimate.shrink // 2 * 2 + 1
-        kernel = np.maximum(resize_plane(kernel, side, side), 0)
-        kernel = kernel / kernel.sum(dtype=np.float32)
+        kernel = resized(kernel, estimate.shrink)
     _write(kernel, target, overwrite=options.overwrite)
     return estimate
 

@@ -14,22 +14,6 @@ FINDS_BLUR: Final = ("auto", "blind")
 NETWORK_METHODS: Final = ("network", *FINDS_BLUR)
 """Ways of restoring for which a network is opened."""
 
-_USUAL: Final = "network"
-"""To become ``auto``, which is several times slower."""
-
-
-def usual_method(model: str | Path, *, kernel: Path | None = None, second: bool = False) -> str:
-    """The way of restoring where none was asked for: of commands and ``restore()``.
-
-    Args:
-        model: As in :class:`RestoreOptions`; who names another network wants to see what it makes.
-        kernel: A known blur.
-        second: There is a second shot, which finds the blur itself.
-    """
-    if kernel is not None:
-        return "richardson-lucy"
-    return _USUAL if str(model) == "fast" and not second else "network"
-
 
 @dataclass(frozen=True, kw_only=True)
 class RestoreOptions:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from unblur import losses
 from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import OptionError, TrainingError
-from unblur.models import MODELS
+from unblur.models import check_trainable
 from unblur.tasks.train.data import MixOptions
 from unblur.tasks.train.precision import PRECISIONS
 
@@ -114,12 +114,7 @@ class AdversarialOptions:
         """Check values."""
         if self.method != "adversarial":
             raise OptionError(f"method is adversarial here, got {self.method!r}")
-        if self.model not in MODELS:
-            raise OptionError(f"unknown model {self.model!r}; known: {', '.join(MODELS)}")
-        if MODELS[self.model].channels != (3, 3):
-            raise OptionError(
-                f"{self.model} learns from deconvolutions: benchmarks/guided_train.py"
-            )
+        check_trainable(self.model)
         for name in ("steps", "batch", "accumulate", "critic_steps", "validate_every"):
             if getattr(self, name) < 1:
                 raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")

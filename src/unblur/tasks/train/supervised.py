@@ -12,7 +12,7 @@ from unblur.data.mixture import PairSet
 from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import OptionError, TrainingError
 from unblur.losses import charbonnier, frequency, log_frequency, log_mse
-from unblur.models import MODELS, build_model
+from unblur.models import build_model, check_trainable
 from unblur.tasks.train.data import MixOptions
 from unblur.tasks.train.module import TrainingModule
 from unblur.tasks.train.precision import PRECISIONS
@@ -67,12 +67,7 @@ class TrainOptions:
 
     def __post_init__(self) -> None:
         """Check values."""
-        if self.model not in MODELS:
-            raise OptionError(f"unknown model {self.model!r}; known: {', '.join(MODELS)}")
-        if MODELS[self.model].channels != (3, 3):
-            raise OptionError(
-                f"{self.model} learns from deconvolutions: benchmarks/guided_train.py"
-            )
+        check_trainable(self.model)
         if self.loss not in LOSSES:
             raise OptionError(f"loss must be one of {', '.join(LOSSES)}, got {self.loss!r}")
         for name in ("steps", "batch", "validate_every", "validation_photos"):
