@@ -33,7 +33,7 @@ def main():
     parser.add_argument("--updates", type=int, default=3)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    run.load_vgg = lambda _: stand_in()
+    run.load_vgg = stand_in
     run.AnyModule.__args__[0].check = lambda *_, **__: None
     run.AnyModule.__args__[1].check = lambda *_, **__: None
     export_run.export = lambda *_, **__: None

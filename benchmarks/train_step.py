@@ -103,15 +103,15 @@ def make_batch():
     return [torch.from_numpy(x.transpose(2, 0, 1)[None].copy()) for x in (shaken, sharp)]
 
 
-def stand_in():
-    """Layers of VGG19 up to conv3_3 with random weights."""
+def stand_in(_=None, *, before_relu=False, **_of_normalising):
+    """Layers of VGG19 up to conv3_3 with random weights, called like ``load_vgg``."""
     torch.manual_seed(0)
     layers = []
     for below, above, pool in ((3, 64, 0), (64, 64, 1), (64, 128, 0), (128, 128, 1),
                                (128, 256, 0), (256, 256, 0), (256, 256, 0)):  # fmt: skip
         layers += [nn.Conv2d(below, above, 3, padding=1), nn.ReLU()]
         layers += [nn.MaxPool2d(2)] if pool else []
-    return nn.Sequential(*layers).requires_grad_(False)
+    return nn.Sequential(*layers[: -1 if before_relu else None]).requires_grad_(False)
 
 
 class Transcription:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import MissingExtraError
-from unblur.imaging.fourier import transforms
+from unblur.imaging.fourier import forward, inverse
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -150,16 +150,16 @@ class NormalEquations:
     ) -> None:
         self._support = support
         self._side = len(support)
-        self._size = [size] * 2
+        self._size = (size, size)
         self._steps = steps
-        self._spectrum = transforms().rfft2(auto, s=self._size)
+        self._spectrum = forward(auto, self._size)
         self._ridge, self._pull = ridge, pull
         middle = len(auto) // 2
         penalty = np.zeros_like(auto)
         penalty[middle, middle] = 4 * rough
         for axis, step in ((0, -1), (0, 1), (1, -1), (1, 1)):
             penalty[tuple(middle + step * (axis == each) for each in (0, 1))] = -rough
-        self._penalised = transforms().rfft2(auto + penalty, s=self._size)
+        self._penalised = forward(auto + penalty, self._size)
         self._step = 1 / (float(np.abs(self._penalised).max()) + ridge + pull)
 
     def data(self, kernel: Float64) -> Float64:
@@ -167,8 +167,7 @@ class NormalEquations:
         return self._apply(self._spectrum, kernel)
 
     def _apply(self, spectrum: Any, kernel: Float64) -> Float64:
-        fft = transforms()
-        full = fft.irfft2(spectrum * fft.rfft2(kernel, s=self._size), s=self._size)
+        full = inverse(spectrum * forward(kernel, self._size), self._size)
         first = self._side - 1
         part: Float64 = full[first : first + self._side, first : first + self._side]
         return part

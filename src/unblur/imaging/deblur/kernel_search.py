@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from unblur.imaging.deblur.kernel_fit import NormalEquations
 from unblur.imaging.deblur.kernel_support import connected, dilated, resized
-from unblur.imaging.deblur.sharp_edges import SharpEdges, squared
-from unblur.imaging.fourier import centre_of_mass, good_size, transforms
+from unblur.imaging.deblur.sharp_edges import SharpEdges
+from unblur.imaging.fourier import centre_of_mass, forward, good_size, inverse, squared
 from unblur.imaging.pyramid import resize_plane
 
 Float32 = NDArray[np.float32]
@@ -156,19 +156,20 @@ def _fit(
     support: Bool,
 ) -> Float32:
     """The kernel between gradients, by least squares, nowhere negative."""
-    fft, side = transforms(), len(support)
+    side = len(support)
     reach = side // 2
-    size = tuple(good_size(length + 2 * reach) for length in used.shape)
+    height, width = (good_size(length + 2 * reach) for length in used.shape)
+    size = (height, width)
     auto: Float32 | float = 0.0
     cross: NDArray[np.complex64] | float = 0.0
     for seen, sharp in zip(blurred, latent, strict=True):
-        spectrum = fft.rfft2(sharp, s=size)
+        spectrum = forward(sharp, size)
         auto = auto + squared(spectrum)
-        cross = cross + fft.rfft2(seen * used, s=size) * spectrum.conj()
+        cross = cross + forward(seen * used, size) * spectrum.conj()
     lags = np.arange(-2 * reach, 2 * reach + 1)
-    of_auto = fft.irfft2(auto, s=size)[np.ix_(lags, lags)].astype(np.float64)
+    of_auto = inverse(np.asarray(auto), size)[np.ix_(lags, lags)].astype(np.float64)
     lags = lags[reach : reach + side]
-    of_cross = fft.irfft2(cross, s=size)[np.ix_(lags, lags)].astype(np.float64)
+    of_cross = inverse(np.asarray(cross), size)[np.ix_(lags, lags)].astype(np.float64)
     peak = float(of_auto[2 * reach, 2 * reach])
     if peak <= 0:
         return np.zeros(support.shape, np.float32)
@@ -213,9 +214,9 @@ def _keep_strong(gradients: tuple[Float32, Float32], side: int, threshold: float
             threshold = min(threshold, float(np.partition(of_quarter, rank)[rank]))
     if not (squares >= threshold).any():
         threshold = float(np.quantile(squares, 0.95))
-    faint = squares < threshold
-    right[faint] = 0
-    down[faint] = 0
+    strong = squares >= threshold
+    right *= strong
+    down *= strong
     return threshold
 
 

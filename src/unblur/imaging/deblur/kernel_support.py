@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.deblur.kernel_fit import fit_kernel_to
-from unblur.imaging.fourier import good_size, transforms
+from unblur.imaging.fourier import forward, good_size, inverse
 from unblur.imaging.pyramid import resize_plane
 
 Float32 = NDArray[np.float32]
@@ -134,7 +134,7 @@ def resized(kernel: Float32, times: float) -> Float32:
 
 def agreement(one: Float32, other: Float32) -> float:
     """Correlation of two kernels where they lie best on one another, 0 to 1."""
-    fft, size = transforms(), [good_size(len(one) + len(other))] * 2
-    product = fft.rfft2(one, s=size) * fft.rfft2(other, s=size).conj()
-    most = float(fft.irfft2(product, s=size).max())
+    side = good_size(len(one) + len(other))
+    size = (side, side)
+    most = float(inverse(forward(one, size) * forward(other, size).conj(), size).max())
     return most / float(np.sqrt((one**2).sum() * (other**2).sum()) + 1e-9)

@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 
 from unblur.imaging.blur.convolution import trim_kernel
 from unblur.imaging.fourier import (
-    difference_spectra,
+    against_steps,
+    forward,
     good_size,
+    inverse,
     kernel_spectrum,
-    transforms,
+    roughness,
+    squared,
+    steps,
 )
 
 Float32 = NDArray[np.float32]
@@ -93,38 +97,37 @@ class _Plan:
         self._inside = tuple(slice(margin, margin + side) for side in shape)
         size = (self._size[0], self._size[1])
         self._blur = kernel_spectrum(trim_kernel(kernel), size, centred=True)
-        self._right, self._down = difference_spectra(size)
-        self._blurring = _squared(self._blur)
-        self._rough = _squared(self._right) + _squared(self._down)
+        self._blurring = squared(self._blur)
+        self._rough = roughness(size)
 
     def sparse(self, plane: Float32, fidelity: float) -> Float32:
         """Minimise ``fidelity / 2 |k * x - plane|^2 + sum |gradients of x|^(2/3)``."""
-        fft, size = transforms(), self._size
-        seen = self._extended(plane)
-        right, down = self._right.conj(), self._down.conj()
-        found = seen
-        data = self._blur.conj() * fft.rfft2(seen)
+        size = self._size
+        found = self._extended(plane)
+        data = self._blur.conj() * forward(found, size)
         for coupling in _COUPLINGS:
             share = np.float32(coupling / fidelity)
             kept = _kept_shares(coupling)
-            spectrum = right * fft.rfft2(_shrunk(np.roll(found, -1, 1) - found, kept))
-            spectrum += down * fft.rfft2(_shrunk(np.roll(found, -1, 0) - found, kept))
+            gradients = (_shrunk(each, kept) for each in steps(found))
+            spectrum = forward(against_steps(*gradients), size)
             spectrum *= share
             spectrum += data
-            spectrum /= self._blurring + share * self._rough
-            found = fft.irfft2(spectrum, s=size)
-            again = fft.irfft2(spectrum * self._blur, s=size)
+            spectrum *= 1 / (self._blurring + share * self._rough)
+            found = inverse(spectrum, size)
+            if coupling == _COUPLINGS[-1]:
+                break
+            spectrum *= self._blur
+            again = inverse(spectrum, size)
             again[self._inside] = plane  # beyond the edges, what the restored photo gives
-            data = self._blur.conj() * fft.rfft2(again)
+            data = self._blur.conj() * forward(again, size)
         restored: Float32 = found[self._inside]
         return restored
 
     def smooth(self, plane: Float32, balance: float) -> Float32:
         """Minimise ``|k * x - plane|^2 + balance |gradients of x|^2``."""
-        fft = transforms()
-        spectrum = self._blur.conj() * fft.rfft2(self._extended(plane))
-        spectrum /= self._blurring + np.float32(balance) * self._rough
-        restored: Float32 = fft.irfft2(spectrum, s=self._size)[self._inside]
+        spectrum = self._blur.conj() * forward(self._extended(plane), self._size)
+        spectrum *= 1 / (self._blurring + np.float32(balance) * self._rough)
+        restored: Float32 = inverse(spectrum, self._size)[self._inside]
         return restored
 
     def _extended(self, plane: Float32) -> Float32:
@@ -152,10 +155,6 @@ def _wrapped(plane: Float32, side: int, before: int, axis: int) -> Float32:
 def _mirrored(place: NDArray[np.int_], length: int) -> NDArray[np.int_]:
     period = max(2 * (length - 1), 1)
     return np.abs((place + length - 1) % period - (length - 1))
-
-
-def _squared(spectrum: NDArray[np.complex64]) -> Float32:
-    return spectrum.real**2 + spectrum.imag**2
 
 
 def _shrunk(gradients: Float32, kept: Float32) -> Float32:

@@ -5,7 +5,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.fourier import difference_spectra, good_size, kernel_spectrum, transforms
+from unblur.imaging.fourier import (
+    against_steps,
+    forward,
+    good_size,
+    inverse,
+    kernel_spectrum,
+    roughness,
+    squared,
+    steps,
+)
 
 Float32 = NDArray[np.float32]
 
@@ -32,29 +41,24 @@ class SharpEdges:
         size = (good_size(plane.shape[0] + pad), good_size(plane.shape[1] + pad))
         self._size = size
         self._plane = wrapped(plane, size)
-        self._spectrum = transforms().rfft2(self._plane)
-        right, down = difference_spectra(size)
-        self._right, self._down = right.conj(), down.conj()
-        self._rough = squared(right) + squared(down)
+        self._spectrum = forward(self._plane, size)
+        self._rough = roughness(size)
 
     def under(self, kernel: Float32, weight: float) -> Float32:
         """The plane, (h, w), of few edges, ``weight`` each, that the kernel blurs to ours."""
-        fft = transforms()
         blur = kernel_spectrum(kernel, self._size)
         data, blurring = blur.conj() * self._spectrum, squared(blur)
         found, coupling = self._plane, 2 * weight
         while coupling < _LAST_COUPLING:
-            right = np.roll(found, -1, 1) - found
-            down = np.roll(found, -1, 0) - found
-            faint = right * right + down * down < weight / coupling
-            right[faint] = 0
-            down[faint] = 0
-            spectrum = self._right * fft.rfft2(right)
-            spectrum += self._down * fft.rfft2(down)
+            right, down = steps(found)
+            strong = right * right + down * down >= weight / coupling
+            right *= strong
+            down *= strong
+            spectrum = forward(against_steps(right, down), self._size)
             spectrum *= np.float32(coupling)
             spectrum += data
-            spectrum /= blurring + np.float32(coupling) * self._rough
-            found = fft.irfft2(spectrum, s=self._size)
+            spectrum *= 1 / (blurring + np.float32(coupling) * self._rough)
+            found = inverse(spectrum, self._size)
             coupling *= _COUPLING_STEP
         latent: Float32 = found[: self._shape[0], : self._shape[1]]
         return latent
@@ -72,8 +76,3 @@ def wrapped(plane: Float32, size: tuple[int, int]) -> Float32:
         start = np.take(plane, np.clip(side - length - beyond, 0, length - 1), axis)
         plane = np.concatenate([plane, end * (1 - share) + start * share], axis=axis)
     return np.ascontiguousarray(plane, np.float32)
-
-
-def squared(spectrum: NDArray[np.complex64]) -> Float32:
-    """Squares of the absolute values."""
-    return spectrum.real**2 + spectrum.imag**2

@@ -7,7 +7,14 @@ from numpy.typing import NDArray
 
 from unblur.imaging.deblur.kernel_support import connected
 from unblur.imaging.deblur.sharp_edges import SharpEdges
-from unblur.imaging.fourier import centre_of_mass, good_size, kernel_spectrum, transforms
+from unblur.imaging.fourier import (
+    centre_of_mass,
+    forward,
+    good_size,
+    inverse,
+    kernel_spectrum,
+    squared,
+)
 
 Float32 = NDArray[np.float32]
 
@@ -120,23 +127,21 @@ def _part(plane: Float32, first: int, count: int, axis: int) -> Float32:
 
 def _of_ghosts(after: Float32, reach: int) -> dict[str, float]:
     """A wrong kernel leaves copies of edges, seen in how gradients repeat at a distance."""
-    fft = transforms()
     window = np.outer(np.hanning(after.shape[0]), np.hanning(after.shape[1])).astype(np.float32)
-    size = tuple(good_size(2 * side) for side in after.shape)
+    size = (good_size(2 * after.shape[0]), good_size(2 * after.shape[1]))
     repeats: Float32 | float = 0.0
     for axis in (0, 1):
         step = np.zeros_like(after)
         difference = np.diff(after, axis=axis)
         step[: difference.shape[0], : difference.shape[1]] = difference
         step = (step - step.mean()) * window
-        spectrum = fft.rfft2(step, s=size)
-        lagged = fft.irfft2(spectrum.real**2 + spectrum.imag**2, s=size)
+        lagged = inverse(squared(forward(step, size)), size)
         repeats = repeats + lagged / (2 * lagged[0, 0] + _TINY)
     far = min(max(8, int(1.3 * reach) + 3), min(after.shape) - 1)
     lags = np.arange(-far, far + 1)
     around = np.asarray(repeats)[np.ix_(lags, lags)]
     around = around[lags[:, None] ** 2 + lags**2 > _NEAR_PX**2]
-    spectrum = np.abs(fft.rfft2((after - after.mean()) * window)) ** 2
+    spectrum = squared(forward((after - after.mean()) * window, after.shape))
     rows = np.fft.fftfreq(after.shape[0])[:, None]
     columns = np.fft.rfftfreq(after.shape[1])
     radius = np.hypot(rows, columns)
@@ -157,13 +162,12 @@ def _of_ghosts(after: Float32, reach: int) -> dict[str, float]:
 
 def _unexplained(plane: Float32, kernel: Float32, inside: tuple[slice, slice]) -> float:
     """Share of the gradients that a picture of few edges, blurred by the kernel, does not have."""
-    fft = transforms()
     reach = len(kernel) // 2
     latent = SharpEdges(plane, reach).under(kernel, _EDGE_WEIGHT)
     size = (good_size(plane.shape[0] + 4 * reach), good_size(plane.shape[1] + 4 * reach))
     padded = np.pad(latent, reach, mode="symmetric" if min(latent.shape) <= reach else "reflect")
-    spectrum = fft.rfft2(padded, s=size) * kernel_spectrum(kernel, size)
-    again = fft.irfft2(spectrum, s=size)[reach:, reach:][: plane.shape[0], : plane.shape[1]]
+    spectrum = forward(padded, size) * kernel_spectrum(kernel, size)
+    again = inverse(spectrum, size)[reach:, reach:][: plane.shape[0], : plane.shape[1]]
     left = (again - plane)[inside]
     own = plane[inside]
     energies = [
