@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--precision", default="auto")
     asked = parser.parse_args()
-    options = RestoreOptions(engine=asked.engine, precision=asked.precision)
+    options = RestoreOptions(method="network", engine=asked.engine, precision=asked.precision)
     with tempfile.TemporaryDirectory() as top:
         folder, out = Path(top, "photos"), Path(top, "out")
         make_photos(folder, asked.photos)

@@ -55,7 +55,9 @@ def measured(
     kernels = search_blur(seen).kernels
     results = [cleaned(each) for each in kernels]
     taken = Restorer(method, RestoreOptions(method="auto", guard=False)).restore_pixels(seen)
-    network = Restorer(method.network, RestoreOptions(guard=False)).restore_pixels(seen)
+    network = Restorer(
+        method.network, RestoreOptions(method="network", guard=False)
+    ).restore_pixels(seen)
     return {
         "length": kernel_extent(kernel)[0],
         "fast": gain(network),

@@ -82,7 +82,7 @@ def main() -> None:
     features = load_vgg(args.vgg)
     models = args.model or ["fast", "fast-gan"]
     restorers = {
-        model: Restorer.open(RestoreOptions(model=model, guard=not args.no_guard))
+        model: Restorer.open(RestoreOptions(method="network", model=model, guard=not args.no_guard))
         for model in models
     }
     sets = {"scikit-image": held_out()}

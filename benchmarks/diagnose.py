@@ -279,13 +279,13 @@ def main() -> None:
     parser.add_argument("--no-gain", action="store_true", help="fit without the network: faster")
     args = parser.parse_args()
     # The guard's own table compares with it and without; the diagnosis predicts what users get.
-    restorer = Restorer.open(RestoreOptions(engine="onnx", guard=not args.guard))
+    restorer = Restorer.open(RestoreOptions(method="network", engine="onnx", guard=not args.guard))
     if args.fit:
         fit(args.fit, args.count, None if args.no_gain else restorer)
     else:
         (guard if args.guard else judge)(args.photos, args.count, restorer)
     if args.guard:
-        guard_speed(Restorer.open(RestoreOptions(guard=False)))
+        guard_speed(Restorer.open(RestoreOptions(method="network", guard=False)))
     print(describe(restorer.engine.precision))
 
 

@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--model", default="fast")
     parser.add_argument("--out", type=Path, default=Path("docs/figures/failures.jpg"))
     args = parser.parse_args()
-    restorer = Restorer.open(RestoreOptions(model=args.model, engine="onnx"))
+    restorer = Restorer.open(RestoreOptions(method="network", model=args.model, engine="onnx"))
     rows, words = [], []
     for name, (make, (top, left)) in CASES.items():
         blurred, sharp = make()

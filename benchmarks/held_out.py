@@ -1,7 +1,7 @@
 """Quality of a model on photos that no training has seen: scikit-image's, blurred by Algorithm 1.
 
-    python benchmarks/held_out.py [--model NAME|FILE.onnx] [--kernels 6] [--no-guard]
-                                  [--strips DIR]
+    python benchmarks/held_out.py [--method auto|blind|network] [--model NAME|FILE.onnx]
+                                  [--kernels 6] [--no-guard] [--strips DIR]
 
 Authors' constants, 8 bit, noise sigma 1/255, once with light blurred, as a sensor does it, and
 once with encoded values, as the code of the DeblurGAN paper does it. Every photo gets the same
@@ -84,13 +84,16 @@ def print_row(name: str, rows: np.ndarray) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--method", default="auto")
     parser.add_argument("--model", default="fast")
     parser.add_argument("--engine", default="onnx")
     parser.add_argument("--kernels", type=int, default=6)
     parser.add_argument("--no-guard", action="store_true", help="show what it prevents")
     parser.add_argument("--strips", type=Path)
     args = parser.parse_args()
-    options = RestoreOptions(model=args.model, engine=args.engine, guard=not args.no_guard)
+    options = RestoreOptions(
+        method=args.method, model=args.model, engine=args.engine, guard=not args.no_guard
+    )
     restorer = Restorer.open(options)
     for linear_light in (True, False):
         print(f"\nBlurred {'light' if linear_light else 'encoded values'}, "
@@ -117,7 +120,7 @@ def main() -> None:
     print("\nSharp photos in, PSNR of the output to the input:")
     print("  " + ", ".join(f"{name} {value:.1f}" for name, value in unharmed.items()))
     guard = "without guard" if args.no_guard else "with guard"
-    print(f"\n{args.model}, {guard}, engine {restorer.engine.name}")
+    print(f"\n{args.method}, {args.model}, {guard}, engine {restorer.engine.name}")
     print(describe(restorer.engine.precision))
 
 

@@ -185,7 +185,9 @@ def main() -> None:
     photos = [path for path in args.photos.iterdir() if path.suffix.lower() in ENDINGS]
     photos = sorted(path for path in photos if not is_held_out(path.name))
     args.out.mkdir(parents=True, exist_ok=True)
-    restorer = Restorer.open(RestoreOptions(threads=1, precision="fp32", guard=False))
+    restorer = Restorer.open(
+        RestoreOptions(method="network", threads=1, precision="fp32", guard=False)
+    )
     end, number = time.monotonic() + 60 * args.minutes, part - 1
     while time.monotonic() < end:
         path = args.out / f"{args.seed}-{number:05d}.npz"

@@ -29,5 +29,7 @@ def describe(dtype="float32"):
 
 def engine_dtypes(*names):
     """What these engines compute in here where nothing else is asked for: `onnx fp32, ...`."""
-    engines = (Restorer.open(RestoreOptions(engine=name)).engine for name in names)
+    engines = (
+        Restorer.open(RestoreOptions(method="network", engine=name)).engine for name in names
+    )
     return ", ".join(f"{engine.name} {engine.precision}" for engine in engines)

@@ -110,7 +110,9 @@ def by_network() -> None:
             for engine, precision in ENGINES:
                 for kept in (False, True):
                     found = fresh(
-                        RestoreOptions(model=path, engine=engine, precision=precision),
+                        RestoreOptions(
+                            method="network", model=path, engine=engine, precision=precision
+                        ),
                         side=1024, kept=kept, bare=True,
                     )  # fmt: skip
                     print(f"| {model}, {engine} {precision} | {'kept' if kept else 'returned'} | "
@@ -127,7 +129,7 @@ def by_settings() -> None:
         whole = {"tile": "off"}
         for changed in (whole, {**whole, "threads": 1}, {**whole, "guard": True}, {"tile": 1536},
                         {"tile": 1024}, {"tile": 768}, {}):  # fmt: skip
-            options = RestoreOptions(engine=engine, **{"guard": False, **changed})
+            options = RestoreOptions(method="network", engine=engine, **{"guard": False, **changed})
             found = fresh(options, side=2048, kept=False, bare=False)
             what = ", ".join(f"{key} {value}" for key, value in changed.items()) or "tile auto"
             print(f"| {engine}, {what} | {found['seconds'] / 2048**2 * 1e6:.3f} | "

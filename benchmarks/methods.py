@@ -22,6 +22,7 @@ from machine import describe
 from unblur.imaging.deblur.classical import deconvolve
 from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.metrics import psnr, ssim
+from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
 Method = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -95,7 +96,7 @@ def main() -> None:
     parser.add_argument("--kernels", type=int, default=6)
     parser.add_argument("--strips", type=Path)
     args = parser.parse_args()
-    restorer = Restorer.open()
+    restorer = Restorer.open(RestoreOptions(method="network"))
     for linear_light in (True, False):
         methods = contestants(restorer, linear_light)
         rows = np.concatenate(

@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=20)
     parser.add_argument("--model", default="fast")
     arguments = parser.parse_args()
-    restorer = Restorer.open(RestoreOptions(model=arguments.model, engine="onnx"))
+    restorer = Restorer.open(RestoreOptions(method="network", model=arguments.model, engine="onnx"))
     found = shaken(linear_light=True)
     if arguments.pairs is not None:
         found = on_disk(arguments.pairs, arguments.limit)

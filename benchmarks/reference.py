@@ -31,6 +31,7 @@ from unblur.imaging.deblur.pair_kernel import estimate_kernel
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.imaging.register.reference import Referenced, restore_with_reference
 from unblur.metrics import psnr, ssim
+from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
 RUNS = ("sharp", "noisy", "unfitting")
@@ -163,7 +164,7 @@ def main() -> None:
     parser.add_argument("--levin", type=Path)
     parser.add_argument("--strips", type=Path)
     args = parser.parse_args()
-    restorer = Restorer.open()
+    restorer = Restorer.open(RestoreOptions(method="network"))
     draw = (args.count, args.seed, args.photos)
     for kind, source in (("sharp", pairs), ("noisy", noisy_pairs)):
         if kind in args.run:

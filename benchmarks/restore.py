@@ -225,7 +225,9 @@ def print_layers(model: str, network: Profiled, call: float, rates: dict[Any, fl
 def compare(runs: int) -> None:
     """Time every way in turns, and print the tables."""
     blurred = shaken()
-    torch_fast = Restorer.open(RestoreOptions(engine="torch", guard=False, tile="off"))
+    torch_fast = Restorer.open(
+        RestoreOptions(method="network", engine="torch", guard=False, tile="off")
+    )
     restored = torch_fast.restore_pixels(blurred)
     change = float(np.sqrt(np.mean((restored - blurred) ** 2)))
     network = authors_generator(blurred, change)
@@ -233,7 +235,7 @@ def compare(runs: int) -> None:
         weights, target = Path(folder, "latest_net_G.pth"), Path(folder, "deblurgan.onnx")
         torch.save(network.state_dict(), weights)
         convert(weights, target, license="none, random")
-        guarded = Restorer(torch_fast.method, RestoreOptions(tile="off"))
+        guarded = Restorer(torch_fast.method, RestoreOptions(method="network", tile="off"))
         references = {
             "deblurgan": run_authors(network, blurred, plain=True),
             "fast": restored,
@@ -267,7 +269,7 @@ def compare(runs: int) -> None:
     print(f"Medians of {runs} turns; DeblurGAN changes the photo by {255 * change:.1f} codes\n")
     print_times(seconds, agreements)
     print_shares(seconds, profiled)
-    print(f"\nauto: {Restorer.open().engine.why}")
+    print(f"\nauto: {Restorer.open(RestoreOptions(method='network')).engine.why}")
     print(f"{describe('fp32 and bf16 by row')}, torch {torch.__version__}")
 
 

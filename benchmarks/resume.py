@@ -180,7 +180,9 @@ def hashes(out):
             whole.update(part)
     network = out / "generator.onnx"
     photo = (skimage.data.coffee()[:64, :96] / 255).astype(np.float32)
-    restored = Restorer.open(RestoreOptions(model=str(network), guard=False)).restore_pixels(photo)
+    restored = Restorer.open(
+        RestoreOptions(method="network", model=str(network), guard=False)
+    ).restore_pixels(photo)
     assert restored.shape == photo.shape
     assert np.isfinite(restored).all()
     digests = (hashlib.sha256(network.read_bytes()), whole, hashlib.sha256(restored.tobytes()))

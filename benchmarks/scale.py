@@ -162,7 +162,7 @@ def store(top, count):
     remote.mkdir("bench")
     remote.put(f"{photos}/", "bench/in/", recursive=True)
     server.refusing, server.calls, server.refused = 0.2, 0, 0
-    how = RestoreOptions(model=str(network), engine="onnx", guard=False)
+    how = RestoreOptions(method="network", model=str(network), engine="onnx", guard=False)
     run = restore_everywhere("s3://bench/in", "s3://bench/out", how, ScaleOptions(workers=2))
     outcomes = Counter(outcome.status for outcome in run)
     server.refusing = 0.0

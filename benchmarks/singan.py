@@ -37,6 +37,7 @@ from unblur.imaging.pyramid import pyramid_sizes, resize
 from unblur.imaging.register.reference import restore_with_reference
 from unblur.metrics import psnr, ssim
 from unblur.models.singan import SinGAN
+from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.singan.file import read_scene
 from unblur.tasks.singan.fit import fit, to_pictures, to_pixels
@@ -122,7 +123,7 @@ def restore(arguments: argparse.Namespace) -> None:
         shorter = {"iterations": arguments.iterations, "coarse_iterations": arguments.iterations}
         options = fast_options(**options.as_dict() | shorter)
     arguments.cache.mkdir(parents=True, exist_ok=True)
-    fast, scores, seconds = Restorer.open(), [], []
+    fast, scores, seconds = Restorer.open(RestoreOptions(method="network")), [], []
     names = [f"singan {start}, {steps}" for start in STARTS for steps in arguments.steps]
     found = pairs(arguments.count, arguments.seed, arguments.photos, side=arguments.side)
     for index, (name, sharp, blurred, reference) in enumerate(found):

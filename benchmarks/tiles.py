@@ -87,7 +87,7 @@ def main() -> None:
     parser.add_argument("--model", action="append", default=[])
     args = parser.parse_args()
     pixels = collage(args.megapixels)
-    options = RestoreOptions(engine=args.engine, precision=args.precision)
+    options = RestoreOptions(method="network", engine=args.engine, precision=args.precision)
     precision = Restorer.open(options).engine.precision  # of "auto"
     print(f"{describe(precision)}; {args.engine}; {pixels.shape[1]} x {pixels.shape[0]} px")
     print(f"{'network':28} {'tile':>6} {'dB':>6} {'largest':>9} {'changed, dB':>11} {'seam':>5}"
@@ -98,11 +98,13 @@ def main() -> None:
             more = {"model": model, "engine": args.engine, "precision": args.precision}
             tile = 1024 if model == "fast" else 1000
             tiled, seconds = timed(
-                Restorer.open(RestoreOptions(tile=tile, guard=False, **more)), pixels
+                Restorer.open(RestoreOptions(method="network", tile=tile, guard=False, **more)),
+                pixels,
             )
             memory = peak_mb()
             whole, whole_seconds = timed(
-                Restorer.open(RestoreOptions(tile="off", guard=False, **more)), pixels
+                Restorer.open(RestoreOptions(method="network", tile="off", guard=False, **more)),
+                pixels,
             )
             error = tiled - whole
             print(f"{Path(model).stem:28} {tile:6} {psnr(tiled, whole):6.1f}"

@@ -49,7 +49,8 @@ def roughness(size: tuple[int, int]) -> Float32:
     """What :func:`steps` and their adjoint multiply the transform of such a plane with."""
     down = 2 - 2 * np.cos(2 * np.pi * np.fft.fftfreq(size[0]))
     right = 2 - 2 * np.cos(2 * np.pi * np.fft.rfftfreq(size[1]))
-    return (down[:, None] + right).astype(np.float32)
+    rough: Float32 = (down[:, None] + right).astype(np.float32)
+    return rough
 
 
 def squared(spectrum: NDArray[np.complex64]) -> Float32:

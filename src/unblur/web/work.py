@@ -66,7 +66,8 @@ def restore_photo(
     plain = shared_restorer(replace(options, reference=None, strength=1.0, guard=True))
     kind = _kind(source)
     say("part", index=index, doing="looking at it")
-    diagnosis = _diagnosis(source, plain, most)
+    network = Restorer(getattr(plain.method, "network", plain.method), plain.options)
+    diagnosis = _diagnosis(source, network, most)
     if diagnosis is not None:
         say("diagnosis", index=index, diagnosis=diagnosis)
     target = folder / "out" / target_name(source)
@@ -126,9 +127,11 @@ def restore_clip(
 def _options(order: dict[str, Any], folder: Path) -> RestoreOptions:
     model = str(order["model"])
     reference = order["reference"]
+    # A second shot shows the blur better than a search; what is found in frames would flicker.
+    usual = "network" if reference is not None or order["video"] else "auto"
     return RestoreOptions(
         model="fast" if model == UNSHARP else model,
-        method=UNSHARP if model == UNSHARP else "network",
+        method=UNSHARP if model == UNSHARP else usual,
         strength=float(order["strength"]),
         guard=bool(order["guard"]),
         reference=None if reference is None else folder / "reference" / reference,

@@ -132,7 +132,7 @@ def test_the_note_of_a_restored_photo_names_the_reference_that_was_not_used(file
 def test_options_that_do_not_go_together_are_refused(files):
     with pytest.raises(OptionError, match="unknown reference_is 'soft'; known: sharp, noisy"):
         RestoreOptions(reference_is="soft")
-    with pytest.raises(OptionError, match="a reference goes with method=network"):
+    with pytest.raises(OptionError, match="a reference goes with method=auto or network"):
         RestoreOptions(reference=files / "second.png", method="wiener")
     with pytest.raises(OptionError, match="sharp or noisy, got 'soft'"):
         restore_with_reference(*[np.ones((40, 40, 3), np.float32)] * 2, lambda: None, "soft")

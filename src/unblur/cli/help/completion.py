@@ -15,7 +15,7 @@ VALUES: Final = {
     "--codec": ("auto", "h264", "h265", "vp9", "ffv1"),
     "--engine": ("auto", "onnx", "openvino", "torch"),
     "--method": (
-        *("network", "auto", "blind", "wiener", "unsupervised-wiener", "richardson-lucy"),
+        *("auto", "network", "blind", "wiener", "unsupervised-wiener", "richardson-lucy"),
         "unsharp-mask",
     ),
     "--metric": ("psnr", "ssim", "ms_ssim", "cw_ssim"),

@@ -55,7 +55,8 @@ def video(  # noqa: PLR0913, PLR0917 - the flags of a command
     from unblur.tasks.video.restore import RestoredVideo, VideoOptions, restore_video
 
     options = VideoOptions(codec=codec, crf=crf, start=start, duration=duration, strength=strength)
-    restorer = Restorer.open(RestoreOptions(model=model, engine=engine, precision=precision))
+    restoring = RestoreOptions(method="network", model=model, engine=engine, precision=precision)
+    restorer = Restorer.open(restoring)
     steps = restore_video(clip, out, restorer, options, overwrite=overwrite)
     done: RestoredVideo | None = None
     with _progress(hidden=quiet or as_json) as draw, closing(steps):

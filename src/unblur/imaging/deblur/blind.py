@@ -36,13 +36,9 @@ _STEEP_SHARE: Final = 0.995
 """The searches count edges at the contrast of a photo in daylight, so many of whose gradients are
 below this; a photo in the dark is lit up to it."""
 _SEARCHES: Final = (
-    (True, Search(canvas_px=17, edge_weight=3e-4)),
     (True, Search(canvas_px=33, edge_weight=2e-3)),
-    (True, Search(canvas_px=51, edge_weight=1e-3)),
     (True, Search(canvas_px=17, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2)),
-    (True, Search(canvas_px=33, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2)),
     (False, Search(canvas_px=33, edge_weight=3e-4)),
-    (False, Search(canvas_px=51, edge_weight=1e-3)),
 )
 """In light or in encoded values, and how."""
 _HALF_SEARCHES: Final = (
@@ -51,6 +47,8 @@ _HALF_SEARCHES: Final = (
 )
 """At half of the photo's size: for shakes of up to 100 px."""
 _LEAST_HALVED_PX: Final = 600
+_REFINED: Final = 2
+"""So many kernels, those that others are most like, are refined; the first in both lights."""
 _REFINE: Final = Search(
     canvas_px=0, first_weight=1e-3, edge_weight=2e-4, decay=1.6, faint=0.08, rounds=4
 )
@@ -131,15 +129,22 @@ def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
         search = _HALF_SEARCHES[number - len(_SEARCHES)][1]
         return _searched_at_half_size(planes[light] * exposures[light], unusable, search)
 
+    def refine(job: tuple[int, bool]) -> Float32:
+        number, light = job
+        larger = np.ascontiguousarray(planes[light][wide]) * exposures[light]
+        return refine_kernel(larger, out_of_larger, kernels[number], _REFINE)
+
     with ThreadPoolExecutor(threads or cores()) as pool:
         kernels = list(pool.map(seek, range(len(lights))))
-    first = _agreements(kernels)
-    best = max(range(len(kernels)), key=first.__getitem__)
-    light = lights[best]
-    larger = np.ascontiguousarray(planes[light][wide]) * exposures[light]
-    out_of_larger = np.ascontiguousarray(unusable[wide])
-    kernels.append(refine_kernel(larger, out_of_larger, kernels[best], _REFINE))
-    lights.append(light)
+        first = _agreements(kernels)
+        best = sorted(range(len(kernels)), key=first.__getitem__, reverse=True)[:_REFINED]
+        out_of_larger = np.ascontiguousarray(unusable[wide])
+        jobs = [(best[0], not lights[best[0]]), *((number, lights[number]) for number in best)]
+        refined = list(pool.map(refine, jobs))
+    for (number, _), kernel in zip(jobs[1:], refined[1:], strict=True):
+        kernels[number] = kernel
+    kernels.append(refined[0])
+    lights.append(jobs[0][1])
     found = [
         FoundKernel(kernel=kernel, linear_light=light, agreement=agreed)
         for kernel, light, agreed in zip(kernels, lights, _agreements(kernels), strict=True)

@@ -23,7 +23,7 @@ _ROUNDS: Final = 3
 _LAST_ROUNDS: Final = 3
 _RIDGE: Final = 2.0
 """Against the energy of the gradients: what says little yields a faint, broad kernel."""
-_STEPS: Final = 60
+_STEPS: Final = 30
 _FAINT: Final = 0.12
 """Share of its largest value below which a kernel in the making is noise."""
 _FAINT_AT_LAST: Final = 0.05

@@ -93,9 +93,9 @@ class _Plan:
     def __init__(self, shape: tuple[int, ...], kernel: Float32) -> None:
         reach = max(trim_kernel(kernel).shape) // 2
         margin = reach + 8
-        self._size = tuple(good_size(side + 2 * (margin + reach) + 8) for side in shape)
+        rows, columns = (good_size(side + 2 * (margin + reach) + 8) for side in shape)
+        self._size = size = (rows, columns)
         self._inside = tuple(slice(margin, margin + side) for side in shape)
-        size = (self._size[0], self._size[1])
         self._blur = kernel_spectrum(trim_kernel(kernel), size, centred=True)
         self._blurring = squared(self._blur)
         self._rough = roughness(size)

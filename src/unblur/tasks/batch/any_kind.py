@@ -17,7 +17,7 @@ def restore(
     picture: Any,
     *,
     model: str = "fast",
-    method: str = "network",
+    method: str = "auto",
     engine: str = "auto",
     overwrite: bool = False,
     options: RestoreOptions | None = None,

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from unblur.errors import PhotoError, TargetError
 from unblur.tasks.json_lines import JsonLines, file_state
-from unblur.tasks.restore.options import FINDS_BLUR, NETWORK_METHODS, RestoreOptions
+from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network
 
 Record = dict[str, Any]
@@ -48,7 +48,7 @@ def describe_work(options: RestoreOptions) -> Record:
     if options.method in NETWORK_METHODS:
         known = WEIGHTS.get(options.model)
         work["model"] = known.sha256 if known else _sha256(find_network(options.model))
-    if options.method in FINDS_BLUR:
+    if options.finds_blur:
         work["guided"] = KERNEL_WEIGHTS["guided"].sha256
     return work
 

@@ -137,7 +137,7 @@ def _try_engine(
         from unblur.tasks.restore.restorer import Restorer
 
         started = time.perf_counter()
-        restorer = Restorer.open(RestoreOptions(engine=name))
+        restorer = Restorer.open(RestoreOptions(method="network", engine=name))
         restored = restorer.restore_pixels(blurred)
         open_seconds = time.perf_counter() - started
         seconds = _time(lambda: restorer.restore_pixels(blurred))
@@ -198,4 +198,4 @@ def _restore_photo(blurred: "Float32") -> str:
             path.write_bytes(source)
             restored = read_photo(restore(path))
     assert restored.pixels.shape == blurred.shape
-    return shared_restorer(RestoreOptions()).engine.name
+    return shared_restorer(RestoreOptions(method="network")).engine.name

@@ -13,6 +13,8 @@ FINDS_BLUR: Final = ("auto", "blind")
 """Ways of restoring that look for the kernel in the photo itself."""
 NETWORK_METHODS: Final = ("network", *FINDS_BLUR)
 """Ways of restoring for which a network is opened."""
+_JUDGED_MODEL: Final = "fast"
+"""The judge says whether a kernel gains more than this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +31,11 @@ class RestoreOptions:
 
     model: str = "fast"
     """A published model's name, or the path of an ``.onnx`` file written by unblur."""
-    method: str = "network"
-    """``network``; ``auto``: find the shake and undo it, where a judge trusts that, else the
-    network; ``blind``: undo what was found in any case; or one of the classical methods of
-    :mod:`unblur.imaging.deblur.classical`."""
+    method: str = "auto"
+    """``auto``: find the shake and undo it, where a judge trusts that, else the network;
+    ``network``; ``blind``: undo what was found in any case; or one of the classical methods of
+    :mod:`unblur.imaging.deblur.classical`. The judge knows ``fast`` alone, and a second shot shows
+    the blur better: with another model, or a reference, ``auto`` is ``network``."""
     kernel: Path | None = None
     """The blur kernel that a classical method undoes: a picture of it, or ``.npy``."""
     reference: Path | None = None
@@ -58,6 +61,12 @@ class RestoreOptions:
     max_megapixels: float = 200.0
     """Larger photos are refused before they are decoded."""
 
+    @property
+    def finds_blur(self) -> bool:
+        """Whether the kernel is looked for in the photo itself."""
+        alone = self.model == _JUDGED_MODEL and self.reference is None
+        return self.method == "blind" or (self.method == "auto" and alone)
+
     def __post_init__(self) -> None:
         """Check values."""
         for name, value, known in (
@@ -71,10 +80,10 @@ class RestoreOptions:
         if self.kernel is not None and self.method in NETWORK_METHODS:
             taker = "the network" if self.method == "network" else self.method
             raise OptionError(f"a kernel needs method={' or '.join(METHODS)}; {taker} takes none")
-        if self.reference is not None and self.method != "network":
+        if self.reference is not None and self.method not in {"auto", "network"}:
             raise OptionError(
-                f"a reference goes with method=network, got {self.method!r}; it finds the blur "
-                "itself, and takes no kernel"
+                f"a reference goes with method=auto or network, got {self.method!r}; it finds the "
+                "blur itself, and takes no kernel"
             )
         if self.threads < 0:
             raise OptionError(f"threads must not be negative, got {self.threads}")

@@ -101,7 +101,7 @@ class Restorer:
             network = NetworkMethod(engine, engine.metadata, path)
         except NetworkError as error:
             raise NetworkError(f"{path}: {error}") from error
-        if options.method == "network":
+        if not options.finds_blur:
             return cls(network, options, streams=streams)
         from unblur.tasks.methods.blind import BlindMethod
         from unblur.tasks.methods.guided import GuidedNetwork

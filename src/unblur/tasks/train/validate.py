@@ -52,7 +52,7 @@ def validate(
         "unblur.tiling": spec.tiling,
     }
     # The network as it is: the guard would hide what training does to sharp photos.
-    options = RestoreOptions(guard=False)
+    options = RestoreOptions(method="network", guard=False)
     restorer = Restorer(NetworkMethod(TorchEngine(network), facts), options)
     rows, gains, strips = [], {}, []
     for name, pairs in sets:
