@@ -119,7 +119,7 @@ def test_a_slip_in_the_ending_of_the_target_makes_no_folder(run, tmp_path, photo
 )
 def test_a_missing_extra_is_wrong_use_in_one_line_and_nothing_is_done(tmp_path, photo, arguments):
     (tmp_path / "bare").mkdir()
-    missing = ("cv2", "openvino", "scipy", "skimage", "torch")
+    missing = ("cv2", "openvino", "skimage", "torch")
     # For `find_spec` and for `import` they are not installed.
     code = f"import sys\nsys.modules |= dict.fromkeys({missing})\n"
     (tmp_path / "bare" / "sitecustomize.py").write_text(code)

@@ -1,5 +1,4 @@
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from unblur.data.benchmarks import (
     pair_cases,
 )
 from unblur.data.matlab import read_frames
-from unblur.errors import DataError, MissingExtraError, OptionError
+from unblur.errors import DataError, OptionError
 
 
 def touch(path):
@@ -202,13 +201,6 @@ def test_a_mat_file_of_other_things_is_told(packed, values, why):
 
     with pytest.raises(DataError, match=why):
         read_frames(folder / "GroundTruth1_1.mat", [0])
-
-
-def test_mat_files_without_scipy_name_the_extra(packed, monkeypatch):
-    monkeypatch.setitem(sys.modules, "scipy.io", None)
-
-    with pytest.raises(MissingExtraError, match=r"scipy is not installed; .*'unblur\[bench\]'"):
-        kohler_cases(packed[0])
 
 
 # --- which, and what others made of them

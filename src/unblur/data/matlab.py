@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import DataError, MissingExtraError
+from unblur.errors import DataError
 
 Codes = NDArray[np.uint8]
 
@@ -92,8 +92,6 @@ def _starts_with(path: Path, head: bytes) -> bool:
 
 
 def _io() -> Any:
-    try:
-        import scipy.io
-    except ImportError as error:
-        raise MissingExtraError("scipy", extra="bench") from error
+    import scipy.io
+
     return scipy.io

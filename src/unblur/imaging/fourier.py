@@ -1,4 +1,4 @@
-"""Transforms of real planes: SciPy's where it is installed, which are faster, else NumPy's."""
+"""Transforms of real planes, in single precision."""
 
 from functools import cache
 from itertools import count
@@ -13,11 +13,9 @@ Complex64 = NDArray[np.complex64]
 
 @cache
 def transforms() -> Any:
-    """The module whose ``rfft2`` and ``irfft2`` are used; both keep single precision."""
-    try:
-        from scipy import fft
-    except ImportError:
-        return np.fft
+    """SciPy's module, loaded when it is first needed: they keep single precision, and are fast."""
+    from scipy import fft
+
     return fft
 
 

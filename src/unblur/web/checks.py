@@ -10,7 +10,7 @@ from unblur.web.options import UNSHARP, Wish
 
 _NEEDED: Final = {
     "video": ("av", "cv2"),
-    "reference": ("skimage", "scipy", "cv2"),
+    "reference": ("skimage", "cv2"),
     "bench": ("skimage",),
 }
 _PACKAGES: Final = {"cv2": "opencv-python-headless", "skimage": "scikit-image"}

@@ -156,16 +156,6 @@ def test_tiles_join_without_a_trace(kernel, shape):
     np.testing.assert_allclose(convolve(photo, kernel)[..., 0], expected, rtol=0, atol=bound)
 
 
-def test_without_scipy_the_result_is_the_same(photo, kernel, monkeypatch):
-    from unblur.imaging.blur import convolution
-
-    fast = convolve(photo, kernel)
-    monkeypatch.setattr(convolution, "_transforms", lambda: np.fft)
-
-    bound = transform_bound(photo)
-    np.testing.assert_allclose(convolve(photo, kernel), fast, rtol=0, atol=bound)
-
-
 def test_a_point_of_light_becomes_the_kernel_the_right_way_round(kernel):
     night = np.zeros((95, 91, 3), np.float32)
     night[40, 50] = 1

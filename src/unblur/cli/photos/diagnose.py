@@ -45,7 +45,9 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
     from unblur.tasks.restore.options import RestoreOptions
     from unblur.tasks.restore.restorer import Restorer
 
-    options = RestoreOptions(method="network", model=model, engine=engine, max_megapixels=max_megapixels)
+    options = RestoreOptions(
+        method="network", model=model, engine=engine, max_megapixels=max_megapixels
+    )
     sources = list_sources(photos)
     if picture is not None and len(sources) != 1:
         raise OptionError(f"--picture is for one photo, got {len(sources)}")

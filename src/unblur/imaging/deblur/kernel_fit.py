@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import MissingExtraError
 from unblur.imaging.fourier import forward, inverse
 
 Float32 = NDArray[np.float32]
@@ -220,8 +219,6 @@ def _smooth(plane: Float32) -> Float32:
 
 
 def _fft() -> Any:
-    try:
-        from scipy import fft
-    except ImportError as error:
-        raise MissingExtraError("scipy", extra="reference") from error
+    from scipy import fft
+
     return fft

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import MissingExtraError, OptionError
+from unblur.errors import OptionError
 from unblur.imaging.deblur.varying_blur import VaryingBlur
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.noise import estimate_noise
@@ -196,8 +196,6 @@ def _dot(first: Float32, second: Float32) -> float:
 
 
 def _ndimage() -> Any:
-    try:
-        from scipy import ndimage
-    except ImportError as error:
-        raise MissingExtraError("scipy", extra="reference") from error
+    from scipy import ndimage
+
     return ndimage

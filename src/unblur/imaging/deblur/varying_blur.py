@@ -7,8 +7,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import MissingExtraError
-
 Float32 = NDArray[np.float32]
 
 _OVERLAP: Final = 0.5
@@ -148,8 +146,6 @@ def _placed(kernel: Float32, size: list[int]) -> Float32:
 
 
 def _fft() -> Any:
-    try:
-        from scipy import fft
-    except ImportError as error:
-        raise MissingExtraError("scipy", extra="reference") from error
+    from scipy import fft
+
     return fft

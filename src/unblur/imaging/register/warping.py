@@ -144,8 +144,6 @@ def opencv() -> ModuleType:
 
 def ndimage() -> Any:
     """SciPy's filters, loaded when they are first needed."""
-    try:
-        from scipy import ndimage
-    except ImportError as error:
-        raise MissingExtraError("scipy", extra="reference") from error
+    from scipy import ndimage
+
     return ndimage

@@ -112,7 +112,9 @@ def _open(name: str, options: BenchOptions) -> list[BenchMethod]:
         kernel = "none" if name == "unsharp-mask" else "guessed"
         facts: dict[str, Any] = {"kind": "classical", "kernel": kernel, "guard": False}
         return [BenchMethod(name=name, facts=facts, restorer=restorer)]
-    wanted = RestoreOptions(method="network", guard=False, engine=options.engine, precision=options.precision)
+    wanted = RestoreOptions(
+        method="network", guard=False, engine=options.engine, precision=options.precision
+    )
     if name in FINDS_BLUR:
         guard = options.guard != "off"
         restorer = Restorer.open(replace(wanted, method=name, guard=guard))

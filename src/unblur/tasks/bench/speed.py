@@ -106,7 +106,9 @@ def measure(options: SpeedOptions | None = None) -> list[SpeedRow]:
     source = encode_photo(Photo(pixels=pixels), "png")
     opened = {
         name: Restorer.open(
-            RestoreOptions(method="network", model=name, engine=options.engine, precision=options.precision)
+            RestoreOptions(
+                method="network", model=name, engine=options.engine, precision=options.precision
+            )
         )
         for name in options.models
     }

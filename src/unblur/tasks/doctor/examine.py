@@ -21,14 +21,14 @@ CORE: Final = ("numpy", "onnxruntime", "pyvips", "rich", "typer")
 EXTRAS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "openvino": (("openvino",), "the quickest engine on processors that compute in bf16"),
     "train": (
-        ("lightning", "onnx", "onnxscript", "safetensors", "scipy", "tensorboard", "torch"),
+        ("lightning", "onnx", "onnxscript", "safetensors", "tensorboard", "torch"),
         "unblur train, export, convert and singan; the engine torch, on CUDA too",
     ),
     "heif": (("pillow-heif",), "HEIC and HEIF photos"),
     "raw": (("rawpy",), "camera raw photos (DNG, CR2, CR3, NEF, ARW and others)"),
-    "bench": (("scikit-image", "scipy"), "classical methods: unblur restore --method, --kernel"),
+    "bench": (("scikit-image",), "classical methods: unblur restore --method, --kernel"),
     "reference": (
-        ("scikit-image", "scipy", "opencv-python-headless"),
+        ("scikit-image", "opencv-python-headless"),
         "a second shot of the scene: unblur restore --reference, unblur kernel",
     ),
     "video": (("av", "opencv-python-headless"), "unblur video and unblur average"),

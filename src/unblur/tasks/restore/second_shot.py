@@ -20,7 +20,7 @@ from unblur.tasks.restore.restorer import Restorer
 
 Float32 = NDArray[np.float32]
 
-_PACKAGES: Final = {"scikit-image": "skimage", "scipy": "scipy", "opencv-python-headless": "cv2"}
+_PACKAGES: Final = {"scikit-image": "skimage", "opencv-python-headless": "cv2"}
 _BYTES_PER_PX: Final = 300
 """Working memory: 140 were measured with a pair of 3 megapixels; a blur that varies needs more."""
 
