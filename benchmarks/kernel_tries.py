@@ -157,7 +157,7 @@ def make_try(
         exact = number == 0 and (not search or rng.uniform() < 0.5)
         kernels.append((trimmed(truth) if exact else disturbed(truth, rng), done["light"]))
     guides = [
-        deconvolved_guide(seen, kernel, linear_light=light, noise=noise)
+        deconvolved_guide(seen, kernel, linear_light=light, noise=noise, threads=1)
         for kernel, light in kernels
     ]
     done["blurred"] = score(seen, sharp)

@@ -76,7 +76,9 @@ def test_one_restorer_serves_several_threads_to_the_last_bit(engine, streams):
     whole = skimage.data.astronaut().astype(np.float32) / 255
     sizes = [(64, 96), (100, 70), (48, 48), (96, 64), (33, 101), (80, 80)]
     pictures = [whole[40 * i : 40 * i + h, 50 : 50 + w] for i, (h, w) in enumerate(sizes)]
-    restorer = unblur.Restorer.open(RestoreOptions(engine=engine, threads=3), streams=streams)
+    restorer = unblur.Restorer.open(
+        RestoreOptions(method="network", engine=engine, threads=3), streams=streams
+    )
     alone = [restorer.restore_pixels(pixels).tobytes() for pixels in pictures]
     together = threading.Barrier(4)
 

@@ -17,8 +17,8 @@ from unblur.weights import find_network
 @pytest.mark.parametrize("engine", ["openvino", "torch"])
 def test_engines_agree_with_onnx_runtime(engine, astronaut):
     # The same precision on every processor: by itself OpenVINO takes bf16 where there is one.
-    reference = Restorer.open(RestoreOptions(engine="onnx", precision="fp32"))
-    other = Restorer.open(RestoreOptions(engine=engine, precision="fp32"))
+    reference = Restorer.open(RestoreOptions(method="network", engine="onnx", precision="fp32"))
+    other = Restorer.open(RestoreOptions(method="network", engine=engine, precision="fp32"))
     assert other.engine.name == engine
 
     for picture in (astronaut, astronaut[:100, :37]):
@@ -102,13 +102,13 @@ def test_a_signal_is_survived_after_engines_have_gone_in_any_order():
 
 def test_bf16_is_openvinos_alone_and_close_to_fp32(astronaut):
     with pytest.raises(OptionError, match="ONNX Runtime has no bf16"):
-        Restorer.open(RestoreOptions(engine="onnx", precision="bf16"))
+        Restorer.open(RestoreOptions(method="network", engine="onnx", precision="bf16"))
     try:
-        half = Restorer.open(RestoreOptions(engine="openvino", precision="bf16"))
+        half = Restorer.open(RestoreOptions(method="network", engine="openvino", precision="bf16"))
     except OptionError as error:
         assert "this processor has no bf16" in str(error)  # noqa: PT017 - not every machine has it
         return
-    single = Restorer.open(RestoreOptions(engine="openvino", precision="fp32"))
+    single = Restorer.open(RestoreOptions(method="network", engine="openvino", precision="fp32"))
     pictures = [x.restore_pixels(astronaut) for x in (half, single)]
 
     assert (half.engine.precision, single.engine.precision) == ("bf16", "fp32")

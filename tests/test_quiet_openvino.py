@@ -65,7 +65,7 @@ def test_restoring_with_openvino_sends_nothing_either(tmp_path):
 import numpy as np
 from unblur import Restorer
 from unblur.tasks.restore.options import RestoreOptions
-restorer = Restorer.open(RestoreOptions(engine="openvino"))
+restorer = Restorer.open(RestoreOptions(method="network", engine="openvino"))
 print(restorer.restore_pixels(np.zeros((32, 32, 3), np.float32)).shape)
 """
 

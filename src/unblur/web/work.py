@@ -66,8 +66,7 @@ def restore_photo(
     plain = shared_restorer(replace(options, reference=None, strength=1.0, guard=True))
     kind = _kind(source)
     say("part", index=index, doing="looking at it")
-    network = Restorer(getattr(plain.method, "network", plain.method), plain.options)
-    diagnosis = _diagnosis(source, network, most)
+    diagnosis = _diagnosis(source, plain.without_search(), most)
     if diagnosis is not None:
         say("diagnosis", index=index, diagnosis=diagnosis)
     target = folder / "out" / target_name(source)

@@ -24,7 +24,7 @@ def unsharp(pixels, strength=1.5):
 
 @pytest.fixture(scope="module")
 def restorer():
-    return shared_restorer(RestoreOptions(engine="onnx", guard=False))
+    return shared_restorer(RestoreOptions(method="network", engine="onnx", guard=False))
 
 
 @pytest.mark.parametrize("name", ["coins", "camera", "coffee"])

@@ -15,7 +15,7 @@ from unblur.tasks.restore.file import restore_file
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
-UNGUARDED = RestoreOptions(guard=False)
+UNGUARDED = RestoreOptions(method="network", guard=False)
 
 
 @pytest.fixture(scope="module")

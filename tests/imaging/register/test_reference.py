@@ -26,7 +26,7 @@ def blurred(sharp):
 
 @pytest.fixture(scope="module")
 def alone(blurred):
-    return Restorer.open(RestoreOptions(engine="onnx")).restore_pixels(blurred)
+    return Restorer.open(RestoreOptions(method="network", engine="onnx")).restore_pixels(blurred)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_the_restorer_takes_the_reference_from_its_options_and_crops_and_blends_
 
 def test_the_note_of_a_restored_photo_names_the_reference_that_was_not_used(files, blurred, alone):
     write_photo(Photo(pixels=np.zeros((50, 60, 3), np.float32)), files / "black.png")
-    options = RestoreOptions(reference=files / "black.png", engine="onnx")
+    options = RestoreOptions(method="network", reference=files / "black.png", engine="onnx")
 
     restored = Restorer.open(options).restore(Photo(pixels=blurred))
 
@@ -131,7 +131,7 @@ def test_the_note_of_a_restored_photo_names_the_reference_that_was_not_used(file
 
 def test_options_that_do_not_go_together_are_refused(files):
     with pytest.raises(OptionError, match="unknown reference_is 'soft'; known: sharp, noisy"):
-        RestoreOptions(reference_is="soft")
+        RestoreOptions(method="network", reference_is="soft")
     with pytest.raises(OptionError, match="a reference goes with method=auto or network"):
         RestoreOptions(reference=files / "second.png", method="wiener")
     with pytest.raises(OptionError, match="sharp or noisy, got 'soft'"):
@@ -142,12 +142,12 @@ def test_a_reference_that_cannot_be_read_is_one_line(files, sharp):
     write_photo(Photo(pixels=sharp[:20]), files / "low.png")
     for name, why in (("none.png", "cannot be opened"), ("low.png", "too small for a reference")):
         with pytest.raises(PhotoError, match=why):
-            Restorer.open(RestoreOptions(reference=files / name))
+            Restorer.open(RestoreOptions(method="network", reference=files / name))
 
 
 def test_a_record_of_work_tells_one_reference_from_another(files):
     work = [
-        describe_work(RestoreOptions(reference=files / name))
+        describe_work(RestoreOptions(method="network", reference=files / name))
         for name in ("second.png", "blurred.png")
     ]
 

@@ -138,7 +138,7 @@ def test_a_wrong_picture_in_a_list_is_told_before_anything_is_restored(photo, as
 
 def test_a_crop_of_a_picture_in_memory_is_refused(astronaut):
     with pytest.raises(OptionError, match="cut the picture"):
-        restore(astronaut, options=RestoreOptions(crop=(0, 0, 8, 8)))
+        restore(astronaut, options=RestoreOptions(method="network", crop=(0, 0, 8, 8)))
 
 
 def test_paths_and_bytes(photo):

@@ -13,7 +13,7 @@ from unblur.tasks.batch.ledger import NAME
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
-OPTIONS = RestoreOptions(engine="onnx")
+OPTIONS = RestoreOptions(method="network", engine="onnx")
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +208,7 @@ setattr(owner, name[-1], deadly)
 from unblur.tasks.batch.files import find_sources, plan_jobs, restore_files
 from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.restore.options import RestoreOptions
-options = RestoreOptions(engine="onnx")
+options = RestoreOptions(method="network", engine="onnx")
 jobs = plan_jobs(find_sources([Path("photos")]), Path("out"))
 list(restore_files(jobs, Restorer.open(options, streams=2), options, record=True, workers=2))
 """

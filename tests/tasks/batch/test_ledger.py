@@ -158,16 +158,17 @@ def test_a_record_that_cannot_be_read_is_an_error(tmp_path):
 
 
 def test_only_options_that_change_pixels_count(tmp_path):
-    plain = describe_work(RestoreOptions())
+    plain = describe_work(RestoreOptions(method="network"))
     mask = tmp_path / "mask.png"
     mask.write_bytes(b"1")
 
-    assert plain.keys() == {"model"}
-    assert describe_work(RestoreOptions(threads=1, max_megapixels=9)) == plain
-    assert describe_work(RestoreOptions(strength=0.5)) != plain
-    first = describe_work(RestoreOptions(mask=mask, crop=(0, 0, 8, 8)))
+    assert plain.keys() == {"model", "method"}
+    assert describe_work(RestoreOptions()).keys() == {"model", "guided"}
+    assert describe_work(RestoreOptions(method="network", threads=1, max_megapixels=9)) == plain
+    assert describe_work(RestoreOptions(method="network", strength=0.5)) != plain
+    first = describe_work(RestoreOptions(method="network", mask=mask, crop=(0, 0, 8, 8)))
     mask.write_bytes(b"2")
-    assert describe_work(RestoreOptions(mask=mask, crop=(0, 0, 8, 8))) != first
+    assert describe_work(RestoreOptions(method="network", mask=mask, crop=(0, 0, 8, 8))) != first
     assert json.loads(json.dumps(first)) == first
 
 

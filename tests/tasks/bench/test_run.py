@@ -71,7 +71,7 @@ def by(rows, method):
 
 def test_bench_score_and_functions_give_identical_numbers(pairs, tmp_path):
     options = BenchOptions(models=("fast",), precision="fp32", engine="onnx")
-    restorer = Restorer.open(RestoreOptions(precision="fp32", engine="onnx"))
+    restorer = Restorer.open(RestoreOptions(method="network", precision="fp32", engine="onnx"))
     out = tmp_path / "restored"
     out.mkdir()
     for path in (pairs / "blur").iterdir():

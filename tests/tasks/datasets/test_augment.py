@@ -138,14 +138,16 @@ def test_called_by_name_it_keeps_what_belongs_to_the_picture():
 
 
 def test_restoring_is_a_step_too():
-    step = pickle.loads(pickle.dumps(Unblur(options=RestoreOptions(strength=0.5))))
+    step = pickle.loads(
+        pickle.dumps(Unblur(options=RestoreOptions(method="network", strength=0.5)))
+    )
     mask = np.zeros((128, 160))
 
     out = step(image=PHOTO, mask=mask)
 
     np.testing.assert_array_equal(out["image"], step(PHOTO))
     np.testing.assert_array_equal(
-        out["image"], restore(PHOTO, options=RestoreOptions(strength=0.5))
+        out["image"], restore(PHOTO, options=RestoreOptions(method="network", strength=0.5))
     )
     assert out["mask"] is mask
 

@@ -36,7 +36,9 @@ def deblurgan(tmp_path_factory):
 
 
 def options(**more):
-    return RestoreOptions(**{"engine": "onnx", "precision": "fp32", "guard": False, **more})
+    return RestoreOptions(
+        **{"method": "network", "engine": "onnx", "precision": "fp32", "guard": False, **more}
+    )
 
 
 @pytest.mark.parametrize("engine", ["onnx", "openvino"])

@@ -22,7 +22,7 @@ def photo():
 
 
 def options(**more):
-    return RestoreOptions(**{"engine": "onnx", "guard": False, **more})
+    return RestoreOptions(**{"method": "network", "engine": "onnx", "guard": False, **more})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from unblur.tasks.restore.restorer import shared_restorer
 
 @pytest.fixture(scope="module")
 def restorer():
-    return shared_restorer(RestoreOptions(engine="onnx"))
+    return shared_restorer(RestoreOptions(method="network", engine="onnx"))
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,9 @@ def test_files_photos_and_pixels_give_the_same(shaken, tmp_path):
     write_photo(Photo(pixels=shaken[0]), tmp_path / "shaken.png")
 
     by_file = estimate_blur(tmp_path / "shaken.png", options=OPTIONS)
-    by_photo = estimate_blur(Photo(pixels=shaken[0]), options=RestoreOptions(engine="onnx"))
+    by_photo = estimate_blur(
+        Photo(pixels=shaken[0]), options=RestoreOptions(method="network", engine="onnx")
+    )
 
     assert by_file.kernel.tobytes() == by_photo.kernel.tobytes()
     assert by_file.gain_db == by_photo.gain_db

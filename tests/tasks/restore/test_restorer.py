@@ -8,7 +8,7 @@ from unblur.tasks.restore.restorer import Restorer, shared_restorer
 
 @pytest.fixture(scope="module")
 def restorer():
-    return shared_restorer(RestoreOptions(engine="onnx"))
+    return shared_restorer(RestoreOptions(method="network", engine="onnx"))
 
 
 def test_only_the_pixels_of_a_photo_change(restorer, astronaut):

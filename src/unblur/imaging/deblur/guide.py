@@ -1,15 +1,13 @@
 """What a network that knows the kernel is shown beside a photo."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.deblur.natural import (
-    LEAST_NOISE_GUESSED,
-    deconvolve_light,
-    deconvolve_plane,
-)
+from unblur.devices import cores
+from unblur.imaging.deblur.natural import LEAST_NOISE_GUESSED, Deconvolution
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
 Float32 = NDArray[np.float32]
@@ -19,7 +17,7 @@ _BOLD: Final = 1.5
 
 
 def deconvolved_guide(
-    pixels: Float32, kernel: Float32, *, linear_light: bool, noise: float
+    pixels: Float32, kernel: Float32, *, linear_light: bool, noise: float, threads: int = 0
 ) -> Float32:
     """A photo without a blur that was found, cautiously in colour and boldly in brightness.
 
@@ -28,15 +26,19 @@ def deconvolved_guide(
         kernel: (K, K), K odd, non-negative, of sum 1.
         linear_light: It blurred light; False: the values as they are.
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+        threads: To work with; 0 takes one per core. The result does not depend on it.
 
     Returns:
         (H, W, 4) sRGB-encoded in [0, 1]: colour, and brightness with a weaker prior.
     """
     values = srgb_to_linear(pixels) if linear_light else np.ascontiguousarray(pixels, np.float32)
-    colour = deconvolve_light(values, kernel, noise=noise, guessed=True)
     brightness = values.mean(axis=2, dtype=np.float32)
-    bold = deconvolve_plane(brightness, kernel, noise=max(noise, LEAST_NOISE_GUESSED) / _BOLD)
-    guide = np.concatenate([colour, bold[..., None]], axis=2)
+    undo = Deconvolution(brightness.shape, kernel)
+    less = max(noise, LEAST_NOISE_GUESSED) / _BOLD
+    with ThreadPoolExecutor(threads or cores()) as pool:
+        colour = pool.submit(undo.light, values, noise=noise, guessed=True)
+        bold = pool.submit(undo.plane, brightness, noise=less)
+    guide = np.concatenate([colour.result(), bold.result()[..., None]], axis=2)
     return linear_to_srgb(guide) if linear_light else np.clip(guide, 0, 1)
 
 

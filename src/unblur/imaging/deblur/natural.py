@@ -63,23 +63,7 @@ def deconvolve_light(
         Krishnan & Fergus, *Fast image deconvolution using hyper-Laplacian priors*, NIPS 2009:
         half-quadratic splitting, with exponent 2/3.
     """
-    plan = _Plan(light.shape[:2], kernel)
-    grey = bool((light == light[..., :1]).all())
-    brightness = light.mean(axis=2, dtype=np.float32)
-    fidelity = _fidelity(noise, guessed=guessed)
-    restored = plan.sparse(brightness, fidelity)
-    if grey:
-        return np.repeat(restored[..., None], 3, axis=2)
-    balance = _COLOUR_BALANCE * _FIDELITY / fidelity
-    red, blue = (plan.smooth(light[..., i] - brightness, balance) for i in (0, 2))
-    return np.stack([restored + red, restored - red - blue, restored + blue], axis=2)
-
-
-def deconvolve_plane(
-    plane: Float32, kernel: Float32, *, noise: float, guessed: bool = False
-) -> Float32:
-    """Undo a blur of one (H, W) plane of light; see :func:`deconvolve_light`."""
-    return _Plan(plane.shape, kernel).sparse(plane, _fidelity(noise, guessed=guessed))
+    return Deconvolution(light.shape[:2], kernel).light(light, noise=noise, guessed=guessed)
 
 
 def _fidelity(noise: float, *, guessed: bool) -> float:
@@ -87,8 +71,13 @@ def _fidelity(noise: float, *, guessed: bool) -> float:
     return _FIDELITY / sigma**2 * (_GUESSED if guessed else 1)
 
 
-class _Plan:
-    """All that depends on the size of the photo and the kernel alone."""
+class Deconvolution:
+    """Undoes one blur of photos of one size: all that depends on these two is kept.
+
+    Args:
+        shape: Rows and columns of the photo.
+        kernel: As in :func:`deconvolve_light`.
+    """
 
     def __init__(self, shape: tuple[int, ...], kernel: Float32) -> None:
         reach = max(trim_kernel(kernel).shape) // 2
@@ -100,7 +89,22 @@ class _Plan:
         self._blurring = squared(self._blur)
         self._rough = roughness(size)
 
-    def sparse(self, plane: Float32, fidelity: float) -> Float32:
+    def light(self, light: Float32, *, noise: float, guessed: bool = False) -> Float32:
+        """See :func:`deconvolve_light`."""
+        grey = bool((light == light[..., :1]).all())
+        brightness = light.mean(axis=2, dtype=np.float32)
+        restored = self.plane(brightness, noise=noise, guessed=guessed)
+        if grey:
+            return np.repeat(restored[..., None], 3, axis=2)
+        balance = _COLOUR_BALANCE * _FIDELITY / _fidelity(noise, guessed=guessed)
+        red, blue = (self._smooth(light[..., i] - brightness, balance) for i in (0, 2))
+        return np.stack([restored + red, restored - red - blue, restored + blue], axis=2)
+
+    def plane(self, plane: Float32, *, noise: float, guessed: bool = False) -> Float32:
+        """Undo the blur of one (H, W) plane of light."""
+        return self._sparse(plane, _fidelity(noise, guessed=guessed))
+
+    def _sparse(self, plane: Float32, fidelity: float) -> Float32:
         """Minimise ``fidelity / 2 |k * x - plane|^2 + sum |gradients of x|^(2/3)``."""
         size = self._size
         found = self._extended(plane)
@@ -123,7 +127,7 @@ class _Plan:
         restored: Float32 = found[self._inside]
         return restored
 
-    def smooth(self, plane: Float32, balance: float) -> Float32:
+    def _smooth(self, plane: Float32, balance: float) -> Float32:
         """Minimise ``|k * x - plane|^2 + balance |gradients of x|^2``."""
         spectrum = self._blur.conj() * forward(self._extended(plane), self._size)
         spectrum *= 1 / (self._blurring + np.float32(balance) * self._rough)

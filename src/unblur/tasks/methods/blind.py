@@ -104,7 +104,11 @@ class BlindMethod:
             return self.network.prepare(picture, tiled=tiled)
         if estimate.taken and estimate.kernel is not None:
             guide = deconvolved_guide(
-                small, estimate.kernel, linear_light=estimate.linear_light, noise=estimate.noise
+                small,
+                estimate.kernel,
+                linear_light=estimate.linear_light,
+                noise=estimate.noise,
+                threads=self.threads,
             )
             change = self.guided.restore(small, guide)[..., :3] - small
         else:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unblur.devices import cores
 from unblur.imaging.deblur.blind import CLIPPED, BlurSearch, FoundKernel
-from unblur.imaging.deblur.natural import deconvolve_plane
+from unblur.imaging.deblur.natural import Deconvolution
 from unblur.imaging.deblur.signals import kernel_signals
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
@@ -41,7 +41,8 @@ def measure_kernels(
 
     def measure(found: FoundKernel) -> dict[str, float]:
         light = found.linear_light
-        restored = deconvolve_plane(planes[light], found.kernel, noise=search.noise, guessed=True)
+        undo = Deconvolution(part.shape[:2], found.kernel)
+        restored = undo.plane(planes[light], noise=search.noise, guessed=True)
         return {
             **kernel_signals(planes[light], found.kernel, restored),
             **compared(

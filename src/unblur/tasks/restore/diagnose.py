@@ -177,7 +177,9 @@ def diagnose(picture: Photo | Float32, restorer: Restorer | None = None) -> Diag
         noise=float(np.sqrt(noise / 2)),
         varies=spread > _VARIES,
         spread=spread,
-        gain_db=_predicted_gain(pixels, restorer, noise) if restorer and blur else None,
+        gain_db=_predicted_gain(pixels, restorer.without_search(), noise)
+        if restorer and blur
+        else None,
         cells=cells,
     )
 

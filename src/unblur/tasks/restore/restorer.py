@@ -118,10 +118,21 @@ class Restorer:
         Raises:
             NetworkError: If there is none, because the method is another.
         """
-        method = getattr(self.method, "network", self.method)
+        method = self.without_search().method
         if not isinstance(method, NetworkMethod):
             raise NetworkError(f"{self.options.method} is no network and has no engine")
         return method.engine
+
+    def without_search(self) -> "Restorer":
+        """The network that stands by, if the blur is looked for in each photo; else this itself.
+
+        For the frames of a video and for parts of a photo, of which each would get another kernel.
+        """
+        if not self.options.finds_blur:
+            return self
+        method = getattr(self.method, "network", self.method)
+        options = replace(self.options, method="network")
+        return Restorer(method, options, streams=self.streams)
 
     def restore_pixels(self, pixels: Float32, *, tell: Tell | None = None) -> Float32:
         """Restore the pixels of one picture.

@@ -101,7 +101,8 @@ def restore_video(
     Args:
         source: Any video that FFmpeg reads.
         target: The file to write, see :func:`unblur.imaging.video.plan.plan_video`.
-        restorer: Restores one frame at a time.
+        restorer: Restores one frame at a time, by its network: kernels that are looked for in each
+            would make the video flicker.
         options: How.
         overwrite: Replace a file that exists.
 
@@ -123,7 +124,7 @@ def restore_video(
     except BaseException:
         clip.close()
         raise
-    return _run(clip, plan, restorer, options, overwrite=overwrite)
+    return _run(clip, plan, restorer.without_search(), options, overwrite=overwrite)
 
 
 _Decoded: TypeAlias = tuple[Moment, list[Plane], Float32 | None]
