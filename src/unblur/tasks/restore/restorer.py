@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.devices import memory_left_bytes
+from unblur.devices import cores, memory_left_bytes
 from unblur.engines import Engine
 from unblur.errors import NetworkError
 from unblur.imaging.mask import Mask, crop_region
@@ -108,7 +108,8 @@ class Restorer:
 
         guided = GuidedNetwork(open_network(find_network("guided"), options, streams))
         judged = options.method == "auto"
-        blind = BlindMethod(network, guided, judged=judged, threads=options.threads)
+        threads = options.threads or max(1, cores() // streams)
+        blind = BlindMethod(network, guided, judged=judged, threads=threads)
         return cls(blind, options, streams=streams)
 
     @property
