@@ -14,6 +14,9 @@ from interruptible import interruptible
 from small_disk import small_disk
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 
+QUICK = ("--method", "network")
+"""What is told of batches here holds for every method."""
+
 
 @pytest.fixture
 def holiday(tmp_path):
@@ -54,9 +57,9 @@ def results(folder):
 
 
 def test_a_tree_is_mirrored_and_a_second_run_says_done_already(run, holiday, tmp_path):
-    first = run("restore", "holiday", "--recursive", "-o", "sharp")
-    second = run("restore", "holiday", "--recursive", "-o", "sharp")
-    as_json = run("restore", "holiday", "--recursive", "-o", "sharp", "--json")
+    first = run("restore", *QUICK, "holiday", "--recursive", "-o", "sharp")
+    second = run("restore", *QUICK, "holiday", "--recursive", "-o", "sharp")
+    as_json = run("restore", *QUICK, "holiday", "--recursive", "-o", "sharp", "--json")
 
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout.splitlines()[-1].startswith("12 restored in ")
@@ -70,11 +73,11 @@ def test_a_tree_is_mirrored_and_a_second_run_says_done_already(run, holiday, tmp
 
 
 def test_photos_beside_their_results_resume_too(run, holiday):
-    run("restore", "holiday", "-q")
-    other = run("restore", "holiday", "--strength", "0.5")
+    run("restore", *QUICK, "holiday", "-q")
+    other = run("restore", *QUICK, "holiday", "--strength", "0.5")
 
-    assert run("restore", "holiday").stdout.startswith("0 restored, 6 done already")
-    assert run("restore", "holiday/*.jpg").stdout.startswith("0 restored, 6 done already")
+    assert run("restore", *QUICK, "holiday").stdout.startswith("0 restored, 6 done already")
+    assert run("restore", *QUICK, "holiday/*.jpg").stdout.startswith("0 restored, 6 done already")
     assert other.returncode == 1
     refused = "exists, and no record says that it was made in this way; remove it"
     assert other.stderr.count(refused) == 6
@@ -82,9 +85,9 @@ def test_photos_beside_their_results_resume_too(run, holiday):
 
 
 def test_one_photo_leaves_no_record_and_is_not_overwritten(run, photo, tmp_path):
-    assert run("restore", photo).returncode == 0
-    again = run("restore", photo)
-    as_json = run("restore", photo, "--json", "--report", "report.jsonl")
+    assert run("restore", *QUICK, photo).returncode == 0
+    again = run("restore", *QUICK, photo)
+    as_json = run("restore", *QUICK, photo, "--json", "--report", "report.jsonl")
 
     target = tmp_path / "photo.unblurred.jpg"
     said = f"{target}: exists; --overwrite replaces it"
@@ -95,9 +98,9 @@ def test_one_photo_leaves_no_record_and_is_not_overwritten(run, photo, tmp_path)
 
 
 def test_a_folder_with_a_photo_that_was_restored_by_itself_says_what_to_do(run, holiday, tmp_path):
-    run("restore", "holiday/00.jpg")
+    run("restore", *QUICK, "holiday/00.jpg")
 
-    done = run("restore", "holiday")
+    done = run("restore", *QUICK, "holiday")
 
     first, last = done.stderr.splitlines()
     assert done.returncode == 1
@@ -107,7 +110,7 @@ def test_a_folder_with_a_photo_that_was_restored_by_itself_says_what_to_do(run, 
     )
     assert last == "unblur: 1 of 6 photos failed"
     (holiday / "00.unblurred.jpg").unlink()
-    again = run("restore", "holiday")
+    again = run("restore", *QUICK, "holiday")
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout.splitlines()[-1].startswith("1 restored, 5 done already")
 
@@ -125,7 +128,7 @@ def test_a_list_of_photos_comes_from_standard_input(holiday, separator, tmp_path
 
 
 def test_a_pattern_without_a_match_is_wrong_use(run, holiday):
-    done = run("restore", "holiday/*.gif")
+    done = run("restore", *QUICK, "holiday/*.gif")
 
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "holiday/*.gif" in done.stderr
@@ -134,7 +137,7 @@ def test_a_pattern_without_a_match_is_wrong_use(run, holiday):
 def test_a_video_is_sent_to_its_command(run, tmp_path, photo):
     (tmp_path / "clip.MP4").write_bytes(b"whatever")
 
-    done = run("restore", "clip.MP4")
+    done = run("restore", *QUICK, "clip.MP4")
 
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "is a video; `unblur video clip.MP4`" in done.stderr
@@ -144,7 +147,7 @@ def test_a_report_has_a_line_a_photo_and_totals(run, holiday, tmp_path):
     (holiday / "02.jpg").write_bytes(b"\xff\xd8\xff damaged")
 
     for _ in range(2):  # the second replaces the first
-        done = run("restore", "holiday", "missing.jpg", "--report", "report.jsonl", "-q")
+        done = run("restore", *QUICK, "holiday", "missing.jpg", "--report", "report.jsonl", "-q")
 
     *lines, totals = map(json.loads, (tmp_path / "report.jsonl").read_text().splitlines())
     assert done.returncode == 1
@@ -159,7 +162,7 @@ def test_a_report_has_a_line_a_photo_and_totals(run, holiday, tmp_path):
 def test_a_report_replaces_no_other_file(run, photo):
     before = photo.read_bytes()
 
-    done = run("restore", photo, "--report", photo)
+    done = run("restore", *QUICK, photo, "--report", photo)
 
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert photo.read_bytes() == before
@@ -171,7 +174,7 @@ def test_many_photos_list_their_failures_again_at_the_end(run, photo, tmp_path):
         (tmp_path / "many" / f"{index:02}.jpg").write_bytes(b"\xff\xd8\xff damaged")
     shutil.copy(photo, tmp_path / "many" / "whole.jpg")
 
-    done = run("restore", "many")
+    done = run("restore", *QUICK, "many")
 
     lines = done.stderr.splitlines()
     assert done.returncode == 1
@@ -185,8 +188,8 @@ def test_names_that_are_not_text_are_restored_and_reported(run_process, photo, t
     shutil.copy(photo, os.fsencode(tmp_path / "odd") + b"/gr\xfcn.jpg")
     shutil.copy(photo, tmp_path / "odd" / "grün.jpg")
 
-    done = run_process("restore", "odd", "--report", "report.jsonl")
-    again = run_process("restore", "odd", "--json")
+    done = run_process("restore", *QUICK, "odd", "--report", "report.jsonl")
+    again = run_process("restore", *QUICK, "odd", "--json")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "grün.unblurred.jpg" in done.stdout
@@ -195,7 +198,7 @@ def test_names_that_are_not_text_are_restored_and_reported(run_process, photo, t
 
 
 def test_verbose_says_once_which_engine_restores_a_folder(run, holiday):
-    done = run("restore", "holiday", "-v", "--engine", "onnx", "--workers", "2")
+    done = run("restore", *QUICK, "holiday", "-v", "--engine", "onnx", "--workers", "2")
 
     assert done.returncode == 0
     assert done.stderr.count("engine onnx") == 1
@@ -203,7 +206,7 @@ def test_verbose_says_once_which_engine_restores_a_folder(run, holiday):
 
 
 def test_verbose_says_which_engine_and_how_many_at_a_time(run_process, photo):
-    done = run_process("restore", photo, "-v", "--engine", "onnx", "--threads", "1")
+    done = run_process("restore", *QUICK, photo, "-v", "--engine", "onnx", "--threads", "1")
 
     assert done.returncode == 0
     assert done.stderr.startswith("unblur: engine onnx")
@@ -224,7 +227,7 @@ def test_verbose_says_which_engine_and_how_many_at_a_time(run_process, photo):
     ],
 )
 def test_wrong_options_are_one_line(run, photo, arguments, said):
-    done = run("restore", photo, *arguments)
+    done = run("restore", *QUICK, photo, *arguments)
 
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert said in done.stderr
@@ -232,7 +235,17 @@ def test_wrong_options_are_one_line(run, photo, arguments, said):
 
 def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(run, holiday, tmp_path):
     out = tmp_path / "out"
-    arguments = ("holiday", "-r", "-o", "out", "--report", "report.jsonl", "--engine", "onnx")
+    arguments = (
+        *QUICK,
+        "holiday",
+        "-r",
+        "-o",
+        "out",
+        "--report",
+        "report.jsonl",
+        "--engine",
+        "onnx",
+    )
     process = start(tmp_path, *arguments)
     wait_for(process, out, "*.unblurred.jpg", 3)
     process.send_signal(signal.SIGINT)
@@ -260,7 +273,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(run, holiday, tm
 )
 def test_kill_9_at_any_point_and_rerun(run, holiday, tmp_path, pattern, count):
     out = tmp_path / "out"
-    arguments = ("holiday", "-r", "-o", "out", "--engine", "onnx", "--workers", "2")
+    arguments = (*QUICK, "holiday", "-r", "-o", "out", "--engine", "onnx", "--workers", "2")
     process = start(tmp_path, *arguments)
     wait_for(process, out, pattern, count)
     process.kill()
@@ -283,7 +296,7 @@ def test_kill_9_at_any_point_and_rerun(run, holiday, tmp_path, pattern, count):
 def test_a_disk_that_fills_up_in_the_middle_keeps_what_fitted(run, holiday, tmp_path):
     size = sum(path.stat().st_size for path in holiday.glob("*.jpg"))
     with small_disk(tmp_path / "disk", size) as disk:
-        done = run("restore", "holiday", "-o", "disk", "--workers", "2")
+        done = run("restore", *QUICK, "holiday", "-o", "disk", "--workers", "2")
 
         kept = results(disk)
         assert done.returncode == 1
@@ -296,7 +309,7 @@ def test_a_disk_that_fills_up_in_the_middle_keeps_what_fitted(run, holiday, tmp_
         assert last == f"unblur: {len(errors)} of 6 photos failed"
 
         subprocess.run(["mount", "-o", "remount,size=9M", disk], check=True)
-        again = run("restore", "holiday", "-o", "disk")
+        again = run("restore", *QUICK, "holiday", "-o", "disk")
         assert again.returncode == 0
         assert f"{len(kept)} done already" in again.stdout
 
@@ -311,10 +324,10 @@ def test_leftovers_of_a_dead_run_go_and_those_of_a_living_one_stay(run, holiday,
     os.kill(process.pid, signal.SIGSTOP)
     (living,) = out.glob(".unblur-*.tmp")
 
-    assert run("restore", "holiday", "-o", "out").returncode == 0
+    assert run("restore", *QUICK, "holiday", "-o", "out").returncode == 0
     assert living.exists()
 
     process.kill()
     process.communicate(timeout=60)
-    assert run("restore", "holiday", "-o", "out").returncode == 0
+    assert run("restore", *QUICK, "holiday", "-o", "out").returncode == 0
     assert not living.exists()

@@ -72,14 +72,17 @@ def test_torch_tensors(astronaut, expected, shape):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float64, torch.uint8])
-def test_tensors_of_other_types_keep_theirs(astronaut, expected, dtype):
+def test_tensors_of_other_types_keep_theirs(astronaut, dtype):
     planes = torch.from_numpy(astronaut[:96, :80].transpose(2, 0, 1).copy())
     top = 255 if dtype is torch.uint8 else 1
 
-    restored = restore((planes * top).round(decimals=0 if top > 1 else 6).to(dtype))
+    # By the network: rounded values may have another likeliest kernel.
+    tensor = (planes * top).round(decimals=0 if top > 1 else 6).to(dtype)
+    restored = restore(tensor, method="network")
 
     assert restored.dtype is dtype
     flat = restored.permute(1, 2, 0).numpy().astype(np.float32) / top
+    expected = restore(astronaut[:96, :80], method="network")
     assert psnr(flat, expected) > 50
 
 

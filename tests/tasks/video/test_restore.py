@@ -472,6 +472,9 @@ def test_a_video_that_is_given_up_leaves_nothing(tmp_path, restorer):
 
 def test_an_error_in_the_middle_leaves_nothing(tmp_path):
     class Breaks:
+        def without_search(self):
+            return self
+
         def restore_pixels(self, pixels):
             raise MemoryError("no memory left")
 
@@ -497,6 +500,9 @@ class Pulsates:
     """Brightens every other frame."""
 
     bright = False
+
+    def without_search(self):
+        return self
 
     def restore_pixels(self, pixels):
         self.bright = not self.bright

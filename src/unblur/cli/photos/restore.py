@@ -159,8 +159,8 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
                 progress("restoring", len(jobs), hidden=hidden, unit="photos") as advance,
             ):
                 for result in results:
-                    tally.add(result)
                     lines.write(entry(result))
+                    tally.add(result)
                     advance(leave_out=result.skipped)
             interrupted = False
         finally:

@@ -17,7 +17,7 @@ from typing import Final
 from unblur.devices import describe_machine, memory_left_bytes
 from unblur.tasks.doctor.self_test import LEAST_AGREEMENT_DB, SelfTest, explain, run_self_test
 
-CORE: Final = ("numpy", "onnxruntime", "pyvips", "rich", "typer")
+CORE: Final = ("numpy", "onnxruntime", "pyvips", "rich", "scipy", "typer")
 EXTRAS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "openvino": (("openvino",), "the quickest engine on processors that compute in bf16"),
     "train": (

@@ -38,6 +38,8 @@ class Watched:
     def __init__(self, restorer: "RestoresPhotos", options: RestoreOptions) -> None:
         self._restorer, self._options = restorer, options
         self._squares, self._far, self._values = 0.0, 0, 0
+        self.said: list[str] = []
+        """What the restorer told of the photo's blur."""
 
     @property
     def hardly_changed(self) -> bool:
@@ -66,6 +68,7 @@ class Watched:
     def restore(self, photo: Photo) -> Photo:
         """Restore a photo."""
         restored = self._restorer.restore(photo)
+        self.said += restored.notes[len(photo.notes) :]
         before = cropped(photo, self._options)
         for top in range(0, len(before), _ROWS):  # a few rows at a time, for the memory's sake
             self._look(before[top : top + _ROWS], restored.pixels[top : top + _ROWS])
@@ -77,7 +80,13 @@ class Watched:
         """Restore a picture a few rows at a time."""
         rows, columns = self._restorer.region(picture)
         top = rows.start
-        for part in self._restorer.restore_rows(picture, tell=tell):
+
+        def listen(words: str) -> None:
+            self.said.append(words)
+            if tell is not None:
+                tell(words)
+
+        for part in self._restorer.restore_rows(picture, tell=listen):
             bottom = top + len(part)
             self._look(picture.read(slice(top, bottom), columns), part)
             yield part

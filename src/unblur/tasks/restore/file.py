@@ -95,7 +95,8 @@ def restore_file(
             preview=preview,
         )
     if watched.hardly_changed:
-        notes = (*notes, _SAME)
+        # What was looked for, and not found, is no news of a photo that is sharp.
+        notes = (*(note for note in notes if note not in watched.said), _SAME)
     seconds = time.perf_counter() - started
     return Restored(source=source, target=target, preview=preview, seconds=seconds, notes=notes)
 
