@@ -106,7 +106,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("tries", type=Path)
     parser.add_argument("--ridge", type=float, default=0.1)
-    parser.add_argument("--harm", type=float, default=0.02)
+    parser.add_argument("--harm", type=float, default=0.045)
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     network = GuidedNetwork(open_engine(find_network("guided"), precision="fp32"))

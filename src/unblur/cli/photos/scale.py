@@ -37,6 +37,10 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags of a command
         typer.Option(metavar="DIR|URL", help="The record; default: DST/unblur-manifest."),
     ] = None,
     model: Annotated[str, typer.Option(help="A name from `unblur models`, or FILE.onnx.")] = "fast",
+    method: Annotated[
+        str,
+        typer.Option(help="As for `unblur restore`: auto; network, some ten times as fast; blind."),
+    ] = "auto",
     strength: Annotated[
         float, typer.Option(help="0 leaves photos as they are, 1 restores them in full.")
     ] = 1.0,
@@ -73,6 +77,7 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     options = RestoreOptions(
         model=model,
+        method=method,
         strength=strength,
         guard=guard,
         engine=engine,
