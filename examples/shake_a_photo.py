@@ -13,8 +13,8 @@ import skimage.data
 
 from unblur import Photo, blur, random_kernels, write_photo
 
-LENGTH_PX = 24.0  # of the camera's path on the sensor
-SEED = 7
+LENGTH_PX = 60.0  # of the camera's path on the sensor, as in the DeblurGAN paper
+SEED = 3
 
 
 def main() -> None:
