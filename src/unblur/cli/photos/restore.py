@@ -43,7 +43,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         str | None,
         typer.Option(
             help="auto: find the shake and undo it, if that can be trusted, else network; network, "
-            "some ten times as fast; blind: undo what was found in any case; to undo a known blur: "
+            "several times as fast; blind: undo what was found in any case; to undo a known blur: "
             "wiener, unsupervised-wiener, richardson-lucy; or unsharp-mask. Default: auto, with "
             "--kernel richardson-lucy."
         ),

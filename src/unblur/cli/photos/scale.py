@@ -39,7 +39,7 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags of a command
     model: Annotated[str, typer.Option(help="A name from `unblur models`, or FILE.onnx.")] = "fast",
     method: Annotated[
         str,
-        typer.Option(help="As for `unblur restore`: auto; network, some ten times as fast; blind."),
+        typer.Option(help="As for `unblur restore`: auto; network, several times as fast; blind."),
     ] = "auto",
     strength: Annotated[
         float, typer.Option(help="0 leaves photos as they are, 1 restores them in full.")
