@@ -53,3 +53,17 @@ def test_the_centre_of_mass_counts_from_the_first_pixel():
     kernel[1, 1] = kernel[1, 4] = 0.5
 
     assert fourier.centre_of_mass(kernel) == (1, 2.5)
+
+
+def test_a_plane_is_found_again_from_its_blurred_self_and_its_gradients():
+    plane = np.random.default_rng(4).random((15, 16), np.float32)
+    kernel = np.array([[0, 1, 0], [1, 2, 1], [0, 1, 0]], np.float32) / 6
+    blur = fourier.kernel_spectrum(kernel, plane.shape)
+    fit = fourier.GradientFit(blur, fourier.roughness(plane.shape), plane.shape)
+    data = blur.conj() * blur * fourier.forward(plane, plane.shape)
+
+    found = fit.spectrum(data, fourier.steps(plane), 0.5)
+
+    # Errors of some 50 operations on values up to 1, of 6e-8 each, grow tenfold at most: the
+    # kernel and the gradients together leave no frequency with a share below 0.1.
+    assert np.allclose(fourier.inverse(found, plane.shape), plane, atol=5e-5)

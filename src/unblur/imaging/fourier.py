@@ -56,6 +56,40 @@ def squared(spectrum: NDArray[np.complex64]) -> Float32:
     return spectrum.real**2 + spectrum.imag**2
 
 
+class GradientFit:
+    """Fits a plane to a blurred one and to gradients, by least squares.
+
+    Args:
+        blur: Transform of the kernel, on a plane of ``size``.
+        rough: :func:`roughness` of that size.
+        size: Rows and columns.
+    """
+
+    def __init__(self, blur: Complex64, rough: Float32, size: tuple[int, int]) -> None:
+        self._blurring, self._rough, self._size = squared(blur), rough, size
+
+    def spectrum(
+        self, data: Complex64, gradients: tuple[Float32, Float32], share: float
+    ) -> Complex64:
+        """The transform of the plane x that minimises ``|k * x - y|^2 + share |steps(x) - g|^2``.
+
+        Args:
+            data: Transform of y, by the conjugate of the kernel's.
+            gradients: g, to the right and down.
+            share: Weight of the gradients.
+        """
+        found: Complex64 = forward(against_steps(*gradients), self._size)
+        found *= np.float32(share)
+        found += data
+        found *= self.reciprocal(share)
+        return found
+
+    def reciprocal(self, share: float) -> Float32:
+        """What the normal equations' right side is to be multiplied with, for their solution."""
+        found: Float32 = np.reciprocal(self._blurring + np.float32(share) * self._rough)
+        return found
+
+
 def good_size(least: int) -> int:
     """The next size with no prime factor above 5, for which a transform is fast."""
     return next(size for size in count(max(least, 1)) if _is_good(size))

@@ -137,14 +137,12 @@ def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
     with ThreadPoolExecutor(threads or cores()) as pool:
         kernels = list(pool.map(seek, range(len(lights))))
         first = _agreements(kernels)
-        best = sorted(range(len(kernels)), key=first.__getitem__, reverse=True)[:_REFINED]
+        order = sorted(range(len(kernels)), key=first.__getitem__, reverse=True)
+        best, others = order[:_REFINED], order[_REFINED:]
         out_of_larger = np.ascontiguousarray(unusable[wide])
-        jobs = [(best[0], not lights[best[0]]), *((number, lights[number]) for number in best)]
-        refined = list(pool.map(refine, jobs))
-    for (number, _), kernel in zip(jobs[1:], refined[1:], strict=True):
-        kernels[number] = kernel
-    kernels.append(refined[0])
-    lights.append(jobs[0][1])
+        jobs = [*((number, lights[number]) for number in best), (best[0], not lights[best[0]])]
+        kernels = [*pool.map(refine, jobs), *(kernels[number] for number in others)]
+    lights = [*(light for _, light in jobs), *(lights[number] for number in others)]
     found = [
         FoundKernel(kernel=kernel, linear_light=light, agreement=agreed)
         for kernel, light, agreed in zip(kernels, lights, _agreements(kernels), strict=True)

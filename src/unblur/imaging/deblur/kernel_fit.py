@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.fourier import forward, inverse
+from unblur.imaging.fourier import forward, inverse, transforms
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -62,7 +62,7 @@ def fit_kernel_to(
         start: A first kernel, of any odd side; None starts from nothing.
         prior: (K, K) what the kernel should be like where the planes say little.
     """
-    fft = _fft()
+    fft = transforms()
     side, reach = len(support), len(support) // 2
     edges = [fft.next_fast_len(n, real=True) for n in blurred.shape]
     inside = np.zeros(blurred.shape, np.float32)
@@ -216,9 +216,3 @@ def _smooth(plane: Float32) -> Float32:
 
     smoothed: Float32 = ndimage.uniform_filter(plane, _AROUND_PX)
     return smoothed
-
-
-def _fft() -> Any:
-    from scipy import fft
-
-    return fft

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from unblur.imaging.blur.convolution import trim_kernel
 from unblur.imaging.fourier import (
-    against_steps,
+    GradientFit,
     forward,
     good_size,
     inverse,
     kernel_spectrum,
     roughness,
-    squared,
     steps,
 )
 
@@ -86,8 +85,7 @@ class Deconvolution:
         self._size = size = (rows, columns)
         self._inside = tuple(slice(margin, margin + side) for side in shape)
         self._blur = kernel_spectrum(trim_kernel(kernel), size, centred=True)
-        self._blurring = squared(self._blur)
-        self._rough = roughness(size)
+        self._fit = GradientFit(self._blur, roughness(size), size)
 
     def light(self, light: Float32, *, noise: float, guessed: bool = False) -> Float32:
         """See :func:`deconvolve_light`."""
@@ -110,13 +108,9 @@ class Deconvolution:
         found = self._extended(plane)
         data = self._blur.conj() * forward(found, size)
         for coupling in _COUPLINGS:
-            share = np.float32(coupling / fidelity)
             kept = _kept_shares(coupling)
-            gradients = (_shrunk(each, kept) for each in steps(found))
-            spectrum = forward(against_steps(*gradients), size)
-            spectrum *= share
-            spectrum += data
-            spectrum *= 1 / (self._blurring + share * self._rough)
+            right, down = (_shrunk(each, kept) for each in steps(found))
+            spectrum = self._fit.spectrum(data, (right, down), coupling / fidelity)
             found = inverse(spectrum, size)
             if coupling == _COUPLINGS[-1]:
                 break
@@ -130,7 +124,7 @@ class Deconvolution:
     def _smooth(self, plane: Float32, balance: float) -> Float32:
         """Minimise ``|k * x - plane|^2 + balance |gradients of x|^2``."""
         spectrum = self._blur.conj() * forward(self._extended(plane), self._size)
-        spectrum *= 1 / (self._blurring + np.float32(balance) * self._rough)
+        spectrum *= self._fit.reciprocal(balance)
         restored: Float32 = inverse(spectrum, self._size)[self._inside]
         return restored
 

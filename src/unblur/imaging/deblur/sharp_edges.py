@@ -5,16 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.fourier import (
-    against_steps,
-    forward,
-    good_size,
-    inverse,
-    kernel_spectrum,
-    roughness,
-    squared,
-    steps,
-)
+from unblur.imaging import fourier
 
 Float32 = NDArray[np.float32]
 
@@ -38,27 +29,23 @@ class SharpEdges:
     def __init__(self, plane: Float32, reach: int) -> None:
         self._shape = plane.shape
         pad = 2 * reach + _MARGIN_PX
-        size = (good_size(plane.shape[0] + pad), good_size(plane.shape[1] + pad))
+        size = (fourier.good_size(plane.shape[0] + pad), fourier.good_size(plane.shape[1] + pad))
         self._size = size
         self._plane = wrapped(plane, size)
-        self._spectrum = forward(self._plane, size)
-        self._rough = roughness(size)
+        self._spectrum = fourier.forward(self._plane, size)
+        self._rough = fourier.roughness(size)
 
     def under(self, kernel: Float32, weight: float) -> Float32:
         """The plane, (h, w), of few edges, ``weight`` each, that the kernel blurs to ours."""
-        blur = kernel_spectrum(kernel, self._size)
-        data, blurring = blur.conj() * self._spectrum, squared(blur)
+        blur = fourier.kernel_spectrum(kernel, self._size)
+        fit, data = fourier.GradientFit(blur, self._rough, self._size), blur.conj() * self._spectrum
         found, coupling = self._plane, 2 * weight
         while coupling < _LAST_COUPLING:
-            right, down = steps(found)
+            right, down = fourier.steps(found)
             strong = right * right + down * down >= weight / coupling
             right *= strong
             down *= strong
-            spectrum = forward(against_steps(right, down), self._size)
-            spectrum *= np.float32(coupling)
-            spectrum += data
-            spectrum *= 1 / (blurring + np.float32(coupling) * self._rough)
-            found = inverse(spectrum, self._size)
+            found = fourier.inverse(fit.spectrum(data, (right, down), coupling), self._size)
             coupling *= _COUPLING_STEP
         latent: Float32 = found[: self._shape[0], : self._shape[1]]
         return latent

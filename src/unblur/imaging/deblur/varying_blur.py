@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from unblur.imaging.fourier import transforms
 
 Float32 = NDArray[np.float32]
 
@@ -48,7 +50,7 @@ class VaryingBlur:
         for window, weight in zip(windows, weights, strict=True):
             total[window.place.rows, window.place.columns] += weight
         self._parts = []
-        fft = _fft()
+        fft = transforms()
         for window, weight in zip(windows, weights, strict=True):
             place = window.place
             sides = [s.stop - s.start + 2 * self.reach_px for s in (place.rows, place.columns)]
@@ -72,7 +74,7 @@ class VaryingBlur:
         """Blur an (H, W) plane, mirrored, or one that :meth:`extend` has made larger."""
         if plane.shape == self.shape:
             plane = self.extend(plane)
-        fft, reach = _fft(), self.reach_px
+        fft, reach = transforms(), self.reach_px
         blurred = np.zeros(self.shape, np.float32)
         for place, size, spectrum, share in self._parts:
             part = plane[_wider(place.rows, reach), _wider(place.columns, reach)]
@@ -92,7 +94,7 @@ class VaryingBlur:
         Returns:
             ``reach_px`` larger on each side.
         """
-        fft, reach = _fft(), self.reach_px
+        fft, reach = transforms(), self.reach_px
         spread = np.zeros([side + 2 * reach for side in self.shape], np.float32)
         for place, size, spectrum, share in self._parts:
             height, width = share.shape
@@ -143,9 +145,3 @@ def _placed(kernel: Float32, size: list[int]) -> Float32:
     placed = np.zeros(size, np.float32)
     placed[: len(kernel), : len(kernel)] = kernel
     return np.roll(placed, (-reach, -reach), axis=(0, 1))
-
-
-def _fft() -> Any:
-    from scipy import fft
-
-    return fft

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unblur.imaging.photo.photo import Photo, read_photo
 from unblur.imaging.tiles import ArrayPicture
 from unblur.tasks.methods.blind import BlindMethod, BlurEstimate, shrunk_picture
-from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.options import JUDGED_MODEL, RestoreOptions
 from unblur.tasks.restore.restorer import shared_restorer
 
 Float32 = NDArray[np.float32]
@@ -40,7 +40,7 @@ def estimate_blur(
     """
     options = options or RestoreOptions()
     if not options.finds_blur:
-        options = replace(options, method="auto", model="fast", reference=None, kernel=None)
+        options = replace(options, method="auto", model=JUDGED_MODEL, reference=None, kernel=None)
     if isinstance(photo, str | Path):
         photo = read_photo(Path(photo), max_megapixels=options.max_megapixels)
     pixels = photo.pixels if isinstance(photo, Photo) else photo

@@ -13,7 +13,7 @@ FINDS_BLUR: Final = ("auto", "blind")
 """Ways of restoring that look for the kernel in the photo itself."""
 NETWORK_METHODS: Final = ("network", *FINDS_BLUR)
 """Ways of restoring for which a network is opened."""
-_JUDGED_MODEL: Final = "fast"
+JUDGED_MODEL: Final = "fast"
 """The judge says whether a kernel gains more than this one."""
 
 
@@ -64,7 +64,7 @@ class RestoreOptions:
     @property
     def finds_blur(self) -> bool:
         """Whether the kernel is looked for in the photo itself."""
-        alone = self.model == _JUDGED_MODEL and self.reference is None
+        alone = self.model == JUDGED_MODEL and self.reference is None
         return self.method == "blind" or (self.method == "auto" and alone)
 
     def __post_init__(self) -> None:
