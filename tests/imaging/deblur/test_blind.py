@@ -38,6 +38,7 @@ def test_the_kernel_is_found_from_the_photo_alone(coffee):
     for each in found.kernels:
         assert each.kernel.min() >= 0
         assert each.kernel.sum() == pytest.approx(1, abs=1e-5)
+        assert 0 <= each.agreement <= 1 + 1e-6
     for signals in measured(seen, found):
         assert all(np.isfinite(value) for value in signals.values())
 
@@ -49,7 +50,7 @@ def test_any_number_of_threads_finds_the_same_bytes(coffee):
 
     for one, other in zip(first.kernels, second.kernels, strict=True):
         assert one.kernel.tobytes() == other.kernel.tobytes()
-        assert one.linear_light == other.linear_light
+        assert (one.linear_light, one.agreement) == (other.linear_light, other.agreement)
     assert measured(coffee[:80, :80], first, 1) == measured(coffee[:80, :80], second, 3)
 
 
