@@ -73,7 +73,10 @@ def true_kernels(part: str, done: Mapping[str, Mapping[str, Any]], levin: Path |
             name: (shake_of(each["source"], each["exposure"]), True) for name, each in done.items()
         }
     if part == LEVIN and levin is not None:
-        return {name: (levin_kernel(levin, name), False) for name in done}
+        return {
+            name: (levin_kernel(levin, name, turned=each["kernel_turned"]), False)
+            for name, each in done.items()
+        }
     return {}
 
 

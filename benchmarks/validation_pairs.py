@@ -84,6 +84,9 @@ def levin_pairs(folder: Path) -> Iterator[tuple[str, Pair]]:
     sharp photo is moved, by quarters of a px, to where it would be if the shake had been centred,
     and both are cut by 12 px a side. Levin's own evaluation searches the shift of each result.
 
+    Some of the published kernels have to be turned by 180 degrees, some not: the one that explains
+    the blurred photo better is taken.
+
     Raises:
         DataError: If there are none.
 
@@ -94,23 +97,32 @@ def levin_pairs(folder: Path) -> Iterator[tuple[str, Pair]]:
     if not paths:
         raise DataError(f"{folder} has no im<n>_kernel<m>_img.png; expected them and gt/")
     for path in paths:
-        image, kernel = path.name.split("_")[:2]
+        name = path.stem.removesuffix("_img")
         blurred = read_photo(path).pixels.astype(np.float32)
-        sharp = read_photo(folder / "gt" / f"{image}.png").pixels.astype(np.float32)
-        shake = read_photo(folder / "gt" / f"{kernel}.png").pixels[..., 0].astype(np.float32)
-        shift = levin_shift(blurred, sharp, shake / shake.sum())
+        truth = folder / "gt" / f"{name.split('_')[0]}.png"
+        sharp = read_photo(truth).pixels.astype(np.float32)
+        (_, shift), turned = min(
+            (levin_shift(blurred, sharp, levin_kernel(folder, name, turned=turned)), turned)
+            for turned in (False, True)
+        )
         inside = (slice(LEVIN_EDGE_PX, -LEVIN_EDGE_PX),) * 2
         done = {"source": path.name, "source_sha256": file_hash(path), "shift_px": shift}
-        yield f"{image}_{kernel}", (blurred[inside], moved(sharp, shift)[inside], done)
+        done["kernel_turned"] = turned
+        yield name, (blurred[inside], moved(sharp, shift)[inside], done)
 
 
-def levin_shift(blurred: np.ndarray, sharp: np.ndarray, kernel: np.ndarray) -> tuple[float, float]:
+def levin_shift(
+    blurred: np.ndarray, sharp: np.ndarray, kernel: np.ndarray
+) -> tuple[float, tuple[float, float]]:
     """By how many px, down and right, the sharp photo has to move to lie under the blurred one.
 
     Args:
         blurred: (H, W, 3) in [0, 1].
         sharp: Same shape.
         kernel: (K, K), K odd, of sum 1; its centre of mass may lie anywhere.
+
+    Returns:
+        The mismatch that is left, and the shift.
     """
     away = np.arange(kernel.shape[0]) - kernel.shape[0] // 2
     mass = (-float(kernel.sum(axis=1) @ away), -float(kernel.sum(axis=0) @ away))
@@ -125,7 +137,7 @@ def levin_shift(blurred: np.ndarray, sharp: np.ndarray, kernel: np.ndarray) -> t
             for right in range(-reach, reach + 1)
         ]
         best = min(near, key=lambda shift: _mismatch(moved(expected, shift), seen))
-    return best
+    return _mismatch(moved(expected, best), seen), best
 
 
 def moved(pixels: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
@@ -151,11 +163,11 @@ def shake_of(source: str, exposure: float) -> np.ndarray:
     return motion.kernels(64, 64)
 
 
-def levin_kernel(folder: Path, name: str) -> np.ndarray:
-    """The true kernel of one of Levin's photos; its file holds it turned by 180 degrees."""
+def levin_kernel(folder: Path, name: str, *, turned: bool) -> np.ndarray:
+    """The true kernel of one of Levin's photos, as its file has it or turned by 180 degrees."""
     path = folder / "gt" / f"{name.split('_')[1]}.png"
-    kernel = read_photo(path).pixels[::-1, ::-1, 0].astype(np.float32)
-    return np.ascontiguousarray(kernel / kernel.sum())
+    kernel = read_photo(path).pixels[..., 0].astype(np.float32)
+    return np.ascontiguousarray(kernel[::-1, ::-1] if turned else kernel) / kernel.sum()
 
 
 def _seed(part: str, name: str) -> list[int]:

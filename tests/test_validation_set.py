@@ -13,7 +13,7 @@ from unblur.errors import DataError
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.photo.photo import read_photo
 from unblur.metrics import psnr
-from validation_pairs import held_out_photos, is_held_out, levin_pairs, moved
+from validation_pairs import held_out_photos, is_held_out, levin_kernel, levin_pairs, moved
 from validation_set import Folders, build, read_part
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -41,19 +41,23 @@ def photos(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def levin(tmp_path_factory):
+def save_levin(folder, kernel, *, turned=False):
     """A photo that a known kernel shook, and moved by 2 px down and 1 px left."""
-    folder = tmp_path_factory.mktemp("originals") / "levin"
     sharp = skimage.data.camera()[100:260, 180:340]
-    kernel = np.zeros((9, 9), np.uint8)
-    kernel[4, 2:7] = 255
     pixels = np.repeat(sharp[..., None], 3, axis=2).astype(np.float32) / 255
     shaken = blur(pixels, kernel.astype(np.float32) / kernel.sum(), linear_light=False)
     shaken = np.roll(shaken, (2, -1), axis=(0, 1))
     save(np.rint(shaken[..., 0] * 255).astype(np.uint8), folder / "im1_kernel1_img.png")
     save(sharp, folder / "gt" / "im1.png")
-    save(kernel, folder / "gt" / "kernel1.png")
+    save(kernel[::-1, ::-1] if turned else kernel, folder / "gt" / "kernel1.png")
+
+
+@pytest.fixture(scope="module")
+def levin(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("originals") / "levin"
+    kernel = np.zeros((9, 9), np.uint8)
+    kernel[4, 2:7] = 255
+    save_levin(folder, kernel)
     return folder
 
 
@@ -139,6 +143,28 @@ def test_sharp_photos_of_levin_are_moved_to_the_blurred_ones(levin):
     assert psnr(blurred, sharp) > psnr(blurred, original[12:-12, 12:-12]) + 1
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_kernel_is_turned_if_that_explains_the_photo(tmp_path, turned):
+    kernel = np.zeros((9, 9), np.uint8)
+    kernel[1:8, 4] = (255, 200, 150, 100, 60, 30, 10)
+    kernel[7, 4:8] = 90
+    save_levin(tmp_path, kernel, turned=turned)
+
+    [(name, (_, sharp, done))] = levin_pairs(tmp_path)
+
+    assert done["kernel_turned"] is turned
+    original = read_photo(tmp_path / "gt" / "im1.png").pixels.astype(np.float32)
+    # The shake is centred: what it moves the photo by, as a whole, is part of the shift.
+    mass = kernel / kernel.sum()
+    away = np.arange(9) - 4
+    expected = (2 + float(mass.sum(1) @ away), -1 + float(mass.sum(0) @ away))
+    assert done["shift_px"] == pytest.approx(expected, abs=0.25)
+    inside = (slice(12, -12),) * 2
+    assert psnr(sharp, moved(original, expected)[inside]) > 38
+    found = levin_kernel(tmp_path, name, turned=turned)
+    np.testing.assert_allclose(found, mass, rtol=1e-6)  # a float32 sum of 49 values
+
+
 def test_a_shift_by_whole_px_is_exact_and_back_by_parts_nearly_so():
     pixels = skimage.data.coffee()[:128, :128].astype(np.float32) / 255
     inside = (slice(16, -16),) * 2
@@ -213,4 +239,4 @@ def test_a_set_of_another_version_is_refused(levin, tmp_path):
     done = call("validation.py", tmp_path)
 
     assert (done.returncode, done.stdout.count("PSNR")) == (2, 0)
-    assert "is of version 0, expected 1; build it anew" in done.stderr
+    assert "is of version 0, expected 2; build it anew" in done.stderr
