@@ -23,6 +23,7 @@ from unblur.data.photos import list_photos
 from unblur.imaging.blur.kernels import trajectory_kernels
 from unblur.imaging.blur.motion import random_motion
 from unblur.imaging.measure import spectrum
+from unblur.imaging.measure.cells import cell_structures
 from unblur.imaging.measure.guard import apply_guard, guard_weight
 from unblur.metrics import psnr
 from unblur.tasks.restore import diagnose as task
@@ -118,8 +119,8 @@ def fit(folder: Path, count: int, restorer: Restorer | None) -> None:
     """Print the constants of the diagnosis: least squares, slightly damped."""
     inputs, targets, shapes, grown, gains = [], [], [], [], []
     for _, blurred, sharp, variance in samples(folder, count, 1):
-        parts = [task._structure(blurred, place) for place in task._places(*blurred.shape[:2])]
-        noise = spectrum.noise_energy(np.stack(parts))
+        _, parts = cell_structures(blurred)
+        noise = spectrum.noise_energy(parts)
         inputs.append(spectrum.blur_features(np.mean(parts, axis=0), noise))
         targets.append(spectrum.kernel_logs(variance))
         shapes.append(shape(variance))

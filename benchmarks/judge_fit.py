@@ -1,29 +1,32 @@
-"""Fit the judge to the tries that kernel_tries.py wrote, and say how often it is wrong.
+"""Fit the judge to the tries that judge_tries.py wrote, and say how often it is wrong.
 
-    python benchmarks/judge_fit.py TRIES [--write]
+    python benchmarks/judge_fit.py FILE.jsonl ... [--write]
 
-What counts is what comes out in the end: every guide of a try is cleaned up by the network that
-knows the kernel, in the middle 256 px of the photo. Ridge regression of each kernel's gain over the
-network that knows none, on signals and their squares, in folds by photo: what is printed was
-predicted by a fit that has not seen the photo. The margin is such that at most --harm of all photos
-lose more than 0.3 dB against the network.
+Ridge regression of what each kernel gains over the network that knows none, after the network that
+knows it, on signals, on how far some of them are from those of the photo's other kernels, and on
+their squares, in folds by photo: what is printed was predicted by a fit that has not seen the
+photo. Gains count for less where both pictures are nearly perfect: an error of 42 dB is added to
+either. Left out are photos so sharp that nobody searches them, and soft ones that nothing shook:
+they look as those do that are out of focus, and those are to become sharper. The margin is such
+that at most --harm of all photos come out more than 0.3 dB worse than they went in because of a
+kernel: those are the harmed ones, and the worst is the worst of them.
 """
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from machine import describe
-from unblur.engines import open_engine
-from unblur.tasks.methods import judge
-from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.weights import find_network
+from unblur.tasks.methods import blind, judge
 
 NAMES = (
-    "agreement", "like_network", "network_change", "own_change", "apart", "unexplained",
-    "overshoot", "negative", "change", "sparsity", "mean_gradient", "root_gradient", "contrast",
+    "agreement", "other_light", "like_network", "network_change", "own_change", "apart",
+    "unexplained", "overshoot", "negative", "change", "sparsity", "mean_gradient", "root_gradient",
+    "contrast",
     "entropy", "radius_px", "peak", "parts", "ghost", "counter_ghost", "ghosts",
     "uneven_spectrum", "slope", "noise", "light", "spread", "clipped", "linear",
 )  # fmt: skip
@@ -31,132 +34,146 @@ LOGARITHMIC = {
     "network_change", "own_change", "apart", "overshoot", "negative", "change", "mean_gradient",
     "root_gradient", "contrast", "radius_px", "peak", "ghosts", "noise", "light", "spread",
 }  # fmt: skip
+RELATIVE = (
+    "agreement", "other_light", "unexplained", "sparsity", "overshoot", "ghosts", "mean_gradient",
+    "radius_px", "apart", "like_network",
+)  # fmt: skip
+"""Also by how far they are from their mean over a photo's kernels."""
 CLIP_DB = (-4.0, 6.0)
 """Gains beyond count as these: how wrong a hopeless kernel is tells nothing."""
 FOLDS = 10
-MIDDLE_PX = 256
-EDGE = 8
 HARMED_DB = -0.3
+PERFECT_DB = 42.0
 
 
-def read(path: Path, network: GuidedNetwork) -> dict | None:
-    """A try: what was done, the gain of the network without a kernel, and each kernel's.
-
-    None if no kernel was found.
-    """
-    with np.load(path) as held:
-        done = json.loads(str(held["done"]))
-        if not done.get("signals"):
-            return None
-        blurred, sharp, plain, guides = (
-            held[name].astype(np.float32) / np.float32(255)
-            for name in ("blurred", "sharp", "network", "guides")
-        )
-    rows, columns = (
-        slice(max(0, side - MIDDLE_PX) // 2, max(0, side - MIDDLE_PX) // 2 + MIDDLE_PX)
-        for side in blurred.shape[:2]
+def gains(line: dict[str, Any]) -> np.ndarray:
+    """What every kernel of a photo gains over the network that knows none, in dB."""
+    kernels = line["kernels"]
+    agreement = [each["signals"]["agreement"] for each in kernels]
+    share = np.array([judge.bare_share(each) for each in agreement])
+    levels = line["blurred"] + np.array([each["gains"] for each in kernels])
+    # The squared error is a parabola in the share of the bare deconvolution.
+    none, half, all_of_it = (10 ** (-levels / 10)).T
+    bend = 2 * (all_of_it - 2 * half + none)
+    errors = none + (all_of_it - none - bend) * share + bend * share**2
+    return visible(-10 * np.log10(np.maximum(errors, 1e-10))) - visible(
+        line["blurred"] + line["network"]
     )
-    middle = np.ascontiguousarray(blurred[rows, columns])
-
-    def psnr(pixels: np.ndarray) -> float:
-        inside = (slice(EDGE, -EDGE),) * 2
-        error = (np.clip(pixels, 0, 1) - sharp[rows, columns])[inside] ** 2
-        return float(-10 * np.log10(error.mean(dtype=np.float64) + 1e-10))
-
-    before = psnr(middle)
-    tries = [
-        {
-            "signals": signals,
-            "gain": psnr(network.restore(middle, guide[rows, columns])[..., :3]) - before,
-        }
-        for signals, guide in zip(done["signals"], guides[: done["found"]], strict=True)
-    ]
-    return {**done, "tries": tries, "network": psnr(plain[rows, columns]) - before}
 
 
-def fit(signals: list[dict[str, float]], gains: np.ndarray, ridge: float) -> dict[str, object]:
+def network_gain(line: dict[str, Any]) -> float:
+    """What the network that knows no kernel gains over the blurred photo, in dB."""
+    return float(visible(line["blurred"] + line["network"]) - visible(line["blurred"]))
+
+
+def visible(level: Any) -> Any:
+    """A PSNR with the error of a nearly perfect picture added."""
+    return -10 * np.log10(10 ** (-level / 10) + 10 ** (-PERFECT_DB / 10))
+
+
+def is_judged(line: dict[str, Any]) -> bool:
+    """Whether a kernel was found, and the photo is not one that was soft and that nothing shook."""
+    soft = line["kind"] == "soft" and "length" not in line
+    seen = line["length_seen"] is not None and line["length_seen"] >= blind._LEAST_BLUR_PX
+    return bool(line["kernels"] and seen and not soft)
+
+
+def searched(photo: dict[str, Any]) -> list[dict[str, float]]:
+    """Signals of the kernels that the search found; the last one was fitted once more."""
+    return [each["signals"] for each in photo["kernels"][:-1]]
+
+
+def fit(photos: list[dict[str, Any]], ridge: float) -> dict[str, Any]:
     """The coefficients, as they are written."""
-    table = np.array([[row[name] for name in NAMES] for row in signals])
-    logarithmic = np.array([name in LOGARITHMIC for name in NAMES])
-    table = np.where(logarithmic, np.log(np.maximum(table, 1e-6)), table)
-    least, most = np.quantile(table, (0.01, 0.99), axis=0)
-    table = np.clip(table, least, most)
-    mean, spread = table.mean(axis=0), table.std(axis=0) + 1e-9
-    fitted: dict[str, object] = {
-        "names": list(NAMES), "logarithmic": logarithmic, "least": least, "most": most,
-        "mean": mean, "spread": spread,
-    }  # fmt: skip
-    rows = np.stack([judge.features(row, fitted) for row in signals])
+    fitted: dict[str, Any] = {"names": list(NAMES), "relative": list(RELATIVE)}
+    fitted["logarithmic"] = np.array([name in LOGARITHMIC for name in NAMES])
+
+    def table(of: Callable[..., np.ndarray]) -> np.ndarray:
+        return np.vstack(
+            [of([x["signals"] for x in p["kernels"]], searched(p), fitted) for p in photos]
+        )
+
+    plain = table(judge.plain_features)
+    fitted["least"], fitted["most"] = np.quantile(plain, (0.01, 0.99), axis=0)
+    plain = np.clip(plain, fitted["least"], fitted["most"])
+    fitted["mean"], fitted["spread"] = plain.mean(axis=0), plain.std(axis=0) + 1e-9
+    rows = table(judge.features)
     penalty = ridge * len(rows) * np.eye(rows.shape[1])
     penalty[0, 0] = 0
-    fitted["weights"] = np.linalg.solve(rows.T @ rows + penalty, rows.T @ gains)
+    over = np.clip(np.concatenate([gains(photo) for photo in photos]), *CLIP_DB)
+    fitted["weights"] = np.linalg.solve(rows.T @ rows + penalty, rows.T @ over)
     return fitted
 
 
-def chosen(photo: dict, fitted: dict[str, object]) -> tuple[float, float]:
-    """The best predicted gain over the network among a photo's hypotheses, and the true one."""
-    rows = [judge.features(row["signals"], fitted) for row in photo["tries"]]
-    predicted = np.stack(rows) @ fitted["weights"]
+def chosen(photo: dict[str, Any], fitted: dict[str, Any]) -> tuple[float, float]:
+    """The best predicted gain over the network among a photo's kernels, and the true one."""
+    signals = [each["signals"] for each in photo["kernels"]]
+    predicted = judge.features(signals, searched(photo), fitted) @ fitted["weights"]
     best = int(np.argmax(predicted))
-    return float(predicted[best]), photo["tries"][best]["gain"] - photo["network"]
+    return float(predicted[best]), float(gains(photo)[best])
 
 
 def main() -> None:
     """Print how good it is; write it."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("tries", type=Path)
+    parser.add_argument("tries", type=Path, nargs="+")
     parser.add_argument("--ridge", type=float, default=0.1)
-    parser.add_argument("--harm", type=float, default=0.045)
+    parser.add_argument("--harm", type=float, default=0.035)
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    network = GuidedNetwork(open_engine(find_network("guided"), precision="fp32"))
-    paths = sorted(args.tries.glob("[!.]*.npz"))
-    photos = [held for path in paths if (held := read(path, network))]
-    tries = sum(len(photo["tries"]) for photo in photos)
-    print(f"{tries} tries on {len(photos)} blurred photos")
-
-    def rows_of(some: list[dict]) -> tuple[list[dict], np.ndarray]:
-        signals = [row["signals"] for photo in some for row in photo["tries"]]
-        over = [row["gain"] - photo["network"] for photo in some for row in photo["tries"]]
-        return signals, np.clip(over, *CLIP_DB)
+    lines = [x for path in args.tries for x in path.read_text(encoding="utf-8").splitlines()]
+    photos = [line for line in map(json.loads, lines) if is_judged(line)]
+    print(f"{sum(len(x['kernels']) for x in photos)} kernels of {len(photos)} blurred photos")
 
     fold = {name: i % FOLDS for i, name in enumerate(sorted({p["photo"] for p in photos}))}
     seen = []
     for each in range(FOLDS):
-        fitted = fit(*rows_of([p for p in photos if fold[p["photo"]] != each]), args.ridge)
+        fitted = fit([p for p in photos if fold[p["photo"]] != each], args.ridge)
         seen += [(p, *chosen(p, fitted)) for p in photos if fold[p["photo"]] == each]
     predicted, true = (np.array([row[i] for row in seen]) for i in (1, 2))
     margins = np.sort(predicted)
-    harmed = [float((true[predicted > m] < HARMED_DB).sum()) / len(true) for m in margins]
+    alone = np.array([network_gain(p) for p, *_ in seen])
+    in_all = alone + true
+    harmed = [float((in_all[predicted > m] < HARMED_DB).sum()) / len(true) for m in margins]
     margin = float(
         max(0.0, next(m for m, h in zip(margins, harmed, strict=True) if h <= args.harm))
     )
-    best = np.array([max(r["gain"] for r in p["tries"]) - p["network"] for p, *_ in seen])
-    print(
-        f"network alone: {np.mean([p['network'] for p in photos]):+.2f} dB over the blurred photo"
-    )
-    print(f"a perfect choice of hypothesis or network: {np.maximum(best, 0).mean():+.2f} over it")
-    for name, of in {"all": lambda p: True, **{
-        kind: (lambda p, kind=kind: p["kind"] == kind)
-        for kind in ("shake", "rotation", "object", "out of focus", "sharp")}}.items():  # fmt: skip
+    best = np.array([max(0.0, gains(p).max()) for p, *_ in seen])
+    network = np.mean([p["network"] for p in photos])
+    print(f"network alone: {network:+.2f} dB over the blurred photo")
+    kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
+        "all": lambda _: True,
+        "shake in light": lambda p: p["kind"] == "shake" and p["light"],
+        "shake, encoded": lambda p: p["kind"] == "shake" and not p["light"],
+        "soft, shaken": lambda p: p["kind"] == "soft",
+        **{
+            kind: lambda p, kind=kind: p["kind"] == kind
+            for kind in ("laboratory", "rotation", "object", "out of focus", "sharp")
+        },
+    }
+    for name, of in kinds.items():
         take = np.array([of(p) for p, *_ in seen])
         if not take.any():
             continue
-        gains = np.where(predicted[take] > margin, true[take], 0)
+        won = np.where(predicted[take] > margin, true[take], 0)
+        lost = np.where(predicted[take] > margin, in_all[take], 0)
         print(
-            f"{name:14} {take.sum():4} photos: {gains.mean():+.2f} over the network, "
-            f"{(predicted[take] > margin).mean():4.0%} taken, {(gains < HARMED_DB).mean():4.0%} "
-            f"harmed, worst {gains.min():+.2f}"
+            f"{name:14} {take.sum():4} photos: {won.mean():+.2f} over the network of "
+            f"{best[take].mean():+.2f} possible, {(predicted[take] > margin).mean():4.0%} taken, "
+            f"{(lost < HARMED_DB).mean():4.0%} harmed, worst {lost.min():+.2f}"
         )
-    fitted = fit(*rows_of(photos), args.ridge)
+    fitted = fit(photos, args.ridge)
     fitted["margin"] = margin
     print(f"margin {margin:.2f} dB\n{describe('fp32')}")
     if args.write:
         kept = {
-            key: [round(float(x), 6) for x in value] if isinstance(value, np.ndarray) and
-            value.dtype != bool else value.tolist() if isinstance(value, np.ndarray) else value
+            key: [round(float(x), 6) for x in value]
+            if isinstance(value, np.ndarray) and value.dtype != bool
+            else value.tolist()
+            if isinstance(value, np.ndarray)
+            else value
             for key, value in fitted.items()
-        }  # fmt: skip
+        }
         judge._COEFFICIENTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 

@@ -1,15 +1,15 @@
-"""What judge and network learn from: blurred photos, what is found about them, what it gives.
+"""What the network that knows kernels learns from: blurred photos, kernels found, what they give.
 
     python benchmarks/kernel_tries.py PHOTOS -o DIR --minutes 60 [--part 1/2] [--no-search]
 
-Photos for validation (by the hash of their names) are left out. Each try is a part of at most
-512 px of a photo, shaken by Algorithm 1 with paths of every length and exposure, or rolled, or
-with an object that moves, or out of focus, or as it was; noise of 0 to 5/255, one in three saved as
-JPEG of quality 60 to 100. Most are blurred in light, some in encoded values, among them photos that
-hold light as it is. A file holds both, what the network that knows no kernel makes of it, and
-guides: the photo undone with every kernel that `search_blur` found, with its signals and its PSNR,
-and with the true one, exact or disturbed. Without a search, which takes most of the time, only with
-the latter. The same seed gives the same files; a later call goes on.
+Photos for validation (by the hash of their names) are left out. Each try is a part of at most 512
+px of a photo, shaken by Algorithm 1 with paths of every length and exposure, or rolled, or with an
+object that moves, or out of focus, or as it was; some were soft already. Noise of 0 to 5/255, one
+in three saved as JPEG of quality 60 to 100. Most are blurred in light, some in encoded values,
+among them photos that hold light as it is. A file holds both, what the network that knows no
+kernel makes of it, and guides: the photo undone with every kernel that `search_blur` found, with
+its PSNR, and with the true one, exact or disturbed. Without a search, which takes most of the
+time, only with the latter. The same seed gives the same files; a later call goes on.
 """
 
 import argparse
@@ -31,13 +31,14 @@ from unblur.imaging.light import srgb_to_linear
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.photo.photo import Photo, encode_photo, read_photo
 from unblur.imaging.pyramid import resize, resize_plane
-from unblur.tasks.methods.judge import measure_kernels
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from validation_pairs import ENDINGS, is_held_out
 
-KINDS = ("shake", "rotation", "object", "out of focus", "sharp")
-SHARES = (0.74, 0.06, 0.06, 0.06, 0.08)
+KINDS = ("shake", "soft", "rotation", "object", "out of focus", "sharp")
+SHARES = (0.64, 0.1, 0.06, 0.06, 0.06, 0.08)
+SOFT_SHAKEN = 0.6
+"""Of soft photos, so many are shaken; the others are to stay as they are."""
 SIDE = 512
 LEAST_PX = 320
 EDGE = 8
@@ -66,17 +67,26 @@ def make_sharp(photo: Path, rng: np.random.Generator, *, as_light: bool) -> np.n
     return eight_bits(sharp)
 
 
+def soft(pixels: np.ndarray, radius: float) -> np.ndarray:
+    """Light through a disc, as out of focus."""
+    away = np.arange(-7, 8)
+    disc = np.clip(radius + 0.5 - np.hypot(away[:, None], away), 0, 1).astype(np.float32)
+    return blur(pixels, disc / disc.sum())
+
+
 def make(
     photo: Path, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, dict[str, Any]]:
     """Blurred, sharp, the kernel if there is one, and what was done."""
-    light = bool(rng.uniform() < 0.8)
+    light = bool(rng.uniform() < 0.7)
     sharp = make_sharp(photo, rng, as_light=not light and rng.uniform() < 0.6)
     kind = str(rng.choice(KINDS, p=SHARES))
     noise = float(rng.choice([0, 0.5, 1, 1, 1, 2, 3, 5])) / 255
     done: dict[str, Any] = {"photo": photo.name, "kind": kind, "noise": noise * 255, "light": light}
     kernel, motion = None, np.ones((1, 1), np.float32)
-    if kind == "shake":
+    if kind == "soft":
+        sharp = eight_bits(soft(sharp, rng.uniform(0.7, 3)))
+    if kind == "shake" or (kind == "soft" and rng.uniform() < SOFT_SHAKEN):
         length = float(rng.choice([20, 40, 60, 60, 60, 90]))
         exposure = float(rng.choice([0.1, 0.25, 0.5, 0.5, 1, 1]))
         motion = kernel = unblur.random_kernels(
@@ -87,11 +97,8 @@ def make(
         height, width, _ = sharp.shape
         exposure = float(rng.choice([0.1, 0.5, 1]))
         motion = random_motion(kind, rng=rng, height=height, width=width, exposure=exposure)
-    elif kind == "out of focus":
-        away, radius = np.arange(-7, 8), rng.uniform(1, 6)
-        disc = np.clip(radius + 0.5 - np.hypot(away[:, None], away), 0, 1).astype(np.float32)
-        motion = disc / disc.sum()
-    seen = eight_bits(blur(sharp, motion, linear_light=light, noise_sigma=noise, rng=rng))
+    blurred = soft(sharp, rng.uniform(1, 6)) if kind == "out of focus" else sharp
+    seen = eight_bits(blur(blurred, motion, linear_light=light, noise_sigma=noise, rng=rng))
     if rng.uniform() < 0.35:
         done["jpeg"] = int(rng.integers(60, 101))
         data = encode_photo(Photo(pixels=seen), "jpeg", quality=done["jpeg"])
@@ -148,8 +155,6 @@ def make_try(
     if search:
         found = search_blur(seen, threads=1)
         kernels += [(each.kernel, each.linear_light) for each in found.kernels]
-        part = (np.ascontiguousarray(x[found.region]) for x in (seen, network))
-        done["signals"] = measure_kernels(next(part), found, next(part), threads=1)
         if truth is not None:
             done["alike"] = [round(agreement(each.kernel, truth), 3) for each in found.kernels]
     done["found"] = len(kernels)

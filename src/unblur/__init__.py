@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from unblur.tasks.batch.files import restore_files
     from unblur.tasks.batch.sources import find_sources, plan_jobs
     from unblur.tasks.datasets.augment import RandomBlur, Unblur
-    from unblur.tasks.methods.blind import BlurEstimate
+    from unblur.tasks.methods.blur_estimate import BlurEstimate
     from unblur.tasks.restore.estimate import estimate_blur
     from unblur.tasks.restore.options import RestoreOptions
     from unblur.tasks.restore.restorer import Restorer
@@ -59,7 +59,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
-    "BlurEstimate": "unblur.tasks.methods.blind",
+    "BlurEstimate": "unblur.tasks.methods.blur_estimate",
     "Photo": "unblur.imaging.photo.photo",
     "RandomBlur": "unblur.tasks.datasets.augment",
     "RestoreOptions": "unblur.tasks.restore.options",

@@ -163,6 +163,7 @@ def entry(result: "Restored") -> dict[str, Any]:
         "target": None if result.error else str(result.target),
         "preview": str(result.preview) if result.preview else None,
         "seconds": round(result.seconds, 3),
+        "blur": None if result.estimate is None else result.estimate.facts(),
         "skipped": result.skipped,
         "notes": list(result.notes),
         "error": None if result.error is None else in_flags(result.error),

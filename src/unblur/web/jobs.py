@@ -41,6 +41,10 @@ class Part:
     error: str | None = None
     notes: list[str] = field(default_factory=list)
     seconds: float | None = None
+    blur: dict[str, Any] | None = None
+    """What was found about its blur, if that was looked for: see `BlurEstimate.facts`."""
+    path: str | None = None
+    """A picture of the shake that was undone, as a data URI."""
     file: str | None = None
     """The result, relative to the job's folder."""
     before: str | None = None
@@ -86,6 +90,7 @@ class Job:
         parts = []
         for index, part in enumerate(self.parts):
             facts = asdict(part)
+            del facts["path"]  # a picture for the page
             made = {kind: facts.pop(kind) for kind in ("file", "before", "after")}
             here = f"api/jobs/{self.id}/photos/{index}"
             facts["result"] = made["file"] and Path(made["file"]).name

@@ -59,6 +59,11 @@ def result_html(job: Job) -> str:
 def _part(job: Job, index: int, part: Part) -> str:
     here = f"api/jobs/{job.id}/photos/{index}"
     lines = []
+    if part.path is not None:
+        lines.append(
+            f'<img class="ub-path" src="{escape(part.path, quote=True)}" '
+            'alt="The way each point of light went" title="The way each point of light went">'
+        )
     if part.diagnosis is not None:
         lines.append(f'<p class="ub-diagnosis">{escape(part.diagnosis["words"])}</p>')
     if part.error is not None and job.state != "failed":

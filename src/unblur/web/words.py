@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from unblur.tasks.methods.blur_estimate import BlurEstimate
     from unblur.tasks.restore.diagnose import Diagnosis
 
 
@@ -23,6 +24,11 @@ def diagnosis_words(found: "Diagnosis") -> str:
     if found.gain_db is not None:
         said += f" Restoring {found.outlook}: {found.gain_db:+.1f} dB predicted."
     return said
+
+
+def shake_words(found: "BlurEstimate") -> str:
+    """What is said of a photo whose shake was undone."""
+    return f"Shaken over about {found.way}: found and undone."
 
 
 def time_words(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """Restore one photo or video of a job, say how far it is, and make what a browser can show."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -10,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import PhotoError, UnblurError
+from unblur.imaging.draw.preview import draw_path
 from unblur.imaging.mask import crop_region
-from unblur.imaging.photo.photo import read_photo
+from unblur.imaging.photo.photo import Photo, encode_photo, read_photo
 from unblur.imaging.photo.sniff import sniff
 from unblur.imaging.photo.stream import megapixels
 from unblur.imaging.tiles import Picture, Tile
-from unblur.tasks.methods.network import RunTile, Tell, Undone
+from unblur.tasks.methods.blur_estimate import Tell
+from unblur.tasks.methods.network import RunTile, Undone
 from unblur.tasks.restore.diagnose import diagnose
 from unblur.tasks.restore.file import restore_file
 from unblur.tasks.restore.names import target_name
@@ -25,7 +28,7 @@ from unblur.tasks.restore.second_shot import ReferencedRestorer
 from unblur.tasks.restore.streamed import restore_streamed
 from unblur.tasks.video.restore import RestoredVideo, VideoOptions, restore_video
 from unblur.web.options import UNSHARP
-from unblur.web.words import diagnosis_words
+from unblur.web.words import diagnosis_words, shake_words
 
 Float32 = NDArray[np.float32]
 
@@ -33,6 +36,7 @@ _DIAGNOSED_MEGAPIXELS: Final = 50.0
 """A diagnosis has all pixels in memory."""
 _SHOWN: Final = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif", "gif": "gif"}
 """What browsers show, and under which ending it is handed to them."""
+_PATH_PX: Final = 96
 
 
 class Say(Protocol):
@@ -71,7 +75,8 @@ def restore_photo(
         say("diagnosis", index=index, diagnosis=diagnosis)
     target = folder / "out" / target_name(source)
     watched = _Watched(plain.method, lambda share: say("part", index=index, share=share))
-    say("part", index=index, doing="restoring", share=None if options.reference else 0.0)
+    doing = "looking for the shake" if options.finds_blur else "restoring"
+    say("part", index=index, doing=doing, share=None if options.reference else 0.0)
     if options.reference is None:
         restorer = Restorer(watched, options)
     else:
@@ -81,11 +86,18 @@ def restore_photo(
     say("part", index=index, doing="preparing the view", share=1.0)
     before = _shown(source, kind, folder / "show" / f"{index}-before", most)
     after = _shown(target, _kind(target), folder / "show" / f"{index}-after", most)
+    found = done.estimate
+    undone = found is not None and found.taken
+    if found is not None and undone:
+        words = shake_words(found)
+        say("diagnosis", index=index, diagnosis={**(diagnosis or {}), "words": words})
     return {
         "file": _within(target, folder),
         "before": _within(before, folder),
         "after": _within(after, folder),
-        "notes": list(done.notes),
+        "notes": [x for x in done.notes if not (found and undone and x == found.sentence)],
+        "blur": None if found is None else found.facts(),
+        "path": None if found is None or found.path is None else _picture_of(found.path),
         "seconds": round(done.seconds, 3),
     }
 
@@ -180,6 +192,13 @@ def _shown(path: Path, kind: str, picture: Path, most: float) -> Path | None:
     return picture
 
 
+def _picture_of(path: Float32) -> str:
+    """A small picture of a kernel, for the page: a data URI."""
+    drawn = np.repeat(draw_path(path, _PATH_PX)[..., None], 3, axis=2)
+    png = encode_photo(Photo(pixels=drawn, grey=True), "png")
+    return f"data:image/png;base64,{b64encode(png).decode('ascii')}"
+
+
 def _within(path: Path | None, folder: Path) -> str | None:
     return None if path is None else path.relative_to(folder).as_posix()
 
@@ -212,9 +231,7 @@ class _Unchanged:
     def region(self, picture: Picture) -> tuple[slice, slice]:
         return crop_region(None, picture.height, picture.width)
 
-    def restore_rows(
-        self, picture: Picture, *, tell: Callable[[str], None] | None = None
-    ) -> Iterator[Float32]:
+    def restore_rows(self, picture: Picture, *, tell: Tell | None = None) -> Iterator[Float32]:
         for top in range(0, picture.height, 64):
             rows = slice(top, min(top + 64, picture.height))
             yield picture.read(rows, slice(0, picture.width))

@@ -22,7 +22,8 @@ def coffee():
 def measured(pixels, found, threads=0):
     """Signals of all kernels, where a network would change nothing but a little."""
     part = np.ascontiguousarray(pixels[found.region], np.float32)
-    return measure_kernels(part, found, np.clip(part * 1.02 - 0.01, 0, 1), threads=threads)
+    changed = np.clip(part * 1.02 - 0.01, 0, 1)
+    return measure_kernels(part, found.kernels, changed, noise=found.noise, threads=threads)
 
 
 def test_the_kernel_is_found_from_the_photo_alone(coffee):
@@ -39,6 +40,7 @@ def test_the_kernel_is_found_from_the_photo_alone(coffee):
         assert each.kernel.min() >= 0
         assert each.kernel.sum() == pytest.approx(1, abs=1e-5)
         assert 0 <= each.agreement <= 1 + 1e-6
+        assert 0 <= each.other_light <= 1 + 1e-6
     for signals in measured(seen, found):
         assert all(np.isfinite(value) for value in signals.values())
 
@@ -51,6 +53,7 @@ def test_any_number_of_threads_finds_the_same_bytes(coffee):
     for one, other in zip(first.kernels, second.kernels, strict=True):
         assert one.kernel.tobytes() == other.kernel.tobytes()
         assert (one.linear_light, one.agreement) == (other.linear_light, other.agreement)
+        assert (one.search, one.other_light) == (other.search, other.other_light)
     assert measured(coffee[:80, :80], first, 1) == measured(coffee[:80, :80], second, 3)
 
 

@@ -9,6 +9,7 @@ from unblur import (
     Photo,
     RestoreOptions,
     Restorer,
+    estimate_blur,
     psnr,
     read_photo,
     restore,
@@ -17,7 +18,8 @@ from unblur import (
 from unblur.errors import OptionError
 from unblur.imaging.tiles import ArrayPicture
 from unblur.tasks.methods import blind, judge
-from unblur.tasks.methods.blind import enlarged, kernel_extent, shrunk_picture
+from unblur.tasks.methods.blind import enlarged, shrunk_picture
+from unblur.tasks.methods.blur_estimate import kernel_extent
 
 ENGINE = {"engine": "onnx"}
 
@@ -26,7 +28,7 @@ ENGINE = {"engine": "onnx"}
 def shaken():
     """A blurred and a sharp photo, (224, 224, 3) in [0, 1]."""
     sharp = sharp_coffee()
-    return shake(sharp)[0], sharp
+    return shake(sharp, seed=4, length_px=45)[0], sharp
 
 
 def test_a_shake_is_found_undone_and_named(shaken):
@@ -59,7 +61,7 @@ def test_small_photos_go_to_the_network(astronaut):
 
     restored = restorer.restore_pixels(astronaut[:63, :80], tell=said.append)
 
-    assert said == ["too small: network"]
+    assert [found.sentence for found in said] == ["too small: network"]
     expected = Restorer.open(RestoreOptions(method="network", **ENGINE)).restore_pixels(
         astronaut[:63, :80]
     )
@@ -91,7 +93,13 @@ def test_the_command_and_python_look_for_the_shake_alike(run, shaken, tmp_path):
 
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
-    assert "px found and undone" in json.loads(line)["notes"][0]
+    said = json.loads(line)
+    assert "px found and undone" in said["notes"][0]
+    found = estimate_blur(shaken[0], options=RestoreOptions(**ENGINE))
+    assert said["blur"] == found.facts()
+    assert said["blur"]["taken"] is True
+    assert 0 < said["blur"]["confidence"] <= 1
+    assert said["blur"]["length_px"] == pytest.approx(found.length_px, abs=0.05)
     assert again.read_bytes() == first
     restored = read_photo(again).pixels
     assert psnr(restored, shaken[1]) > psnr(shaken[0], shaken[1]) + 0.6
@@ -111,19 +119,22 @@ def test_the_length_is_that_along_the_path():
 
 def test_a_judge_is_the_more_sure_the_more_kernels_agree():
     """The coefficients come from a file that a calibration writes: are they sane?"""
-    fitted = judge._coefficients()
+    fitted = judge.coefficients()
+    means = fitted["mean"][: len(fitted["names"])]
     usual = dict(
         zip(
             fitted["names"],
-            np.where(fitted["logarithmic"], np.exp(fitted["mean"]), fitted["mean"]),
+            np.where(fitted["logarithmic"], np.exp(means), means),
             strict=True,
         )
     )
-    low, high = (
-        judge.predicted_gain({**usual, "agreement": value, "like_network": value})
-        for value in (0.3, 0.9)
-    )
+    doubtful = {**usual, "agreement": 0.3, "other_light": 0.3, "like_network": 0.3}
+    agreed = {**usual, "agreement": 0.9, "other_light": 0.9, "like_network": 0.9}
+    # And what a wrong kernel leaves: ringing that no kernel explains, unlike what a network does.
+    wrong = {**doubtful, "like_network": -0.2, "unexplained": 0.9, "overshoot": 0.5}
 
-    assert low < high
-    assert low < 0
+    hopeless, low, high = judge.predicted_gains([wrong, doubtful, agreed], [usual])
+
+    assert hopeless < low < high
+    assert hopeless < 0 < high
     assert fitted["margin"] > 0

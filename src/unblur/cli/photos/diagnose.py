@@ -24,6 +24,10 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
     model: Annotated[
         str, typer.Option(help="The network that is tried: as for `unblur restore`.")
     ] = "fast",
+    method: Annotated[
+        str,
+        typer.Option(help="auto: look for the kernel, too; network: without, in a second."),
+    ] = "auto",
     engine: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a picture that exists.")
@@ -46,7 +50,7 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
     from unblur.tasks.restore.restorer import Restorer
 
     options = RestoreOptions(
-        method="network", model=model, engine=engine, max_megapixels=max_megapixels
+        method=method, model=model, engine=engine, max_megapixels=max_megapixels
     )
     sources = list_sources(photos)
     if picture is not None and len(sources) != 1:
@@ -106,7 +110,10 @@ def _words(found: "Diagnosis") -> str:
         return found.verdict
     blur = found.blur
     parts = [found.seems]
-    if found.directed:
+    if found.shake is not None and found.shaken:
+        parts.append(f"over about {found.shake.way}")
+        parts.append(f"{found.shake.confidence:.0%} sure: a shake that can be undone")
+    elif found.directed:
         parts.append(f"over about {blur.length_px:.0f} px along {blur.angle_deg:.0f} degrees")
         parts.append(f"direction {blur.certainty:.0%} sure")
     elif found.turns:
@@ -122,9 +129,10 @@ def _words(found: "Diagnosis") -> str:
 
 
 def _fields(source: Path, found: "Diagnosis", picture: Path | None) -> dict[str, Any]:
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
-    fields = asdict(found)
+    shake = found.shake
+    fields = asdict(replace(found, shake=None))
     cells = fields.pop("cells")
     return {
         "source": str(source),
@@ -133,6 +141,7 @@ def _fields(source: Path, found: "Diagnosis", picture: Path | None) -> dict[str,
         "turns": found.turns,
         "helps": found.helps,
         "outlook": found.outlook,
+        "shake": None if shake is None else shake.facts(),
         "picture": str(picture) if picture else None,
         "cells": [_rounded(cell) for cell in cells],
         "error": None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -35,10 +35,10 @@ _LEAST_STEEP: Final = 2e-3
 _STEEP_SHARE: Final = 0.995
 """The searches count edges at the contrast of a photo in daylight, so many of whose gradients are
 below this; a photo in the dark is lit up to it."""
-_SEARCHES: Final = (
-    (True, Search(canvas_px=33, edge_weight=2e-3)),
-    (True, Search(canvas_px=17, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2)),
-    (False, Search(canvas_px=33, edge_weight=3e-4)),
+_FEW_EDGES: Final = Search(canvas_px=33, edge_weight=2e-3)
+_FEWEST_AT_FIRST: Final = Search(canvas_px=17, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2)
+_SEARCHES: Final = tuple(
+    (light, search) for light in (True, False) for search in (_FEW_EDGES, _FEWEST_AT_FIRST)
 )
 """In light or in encoded values, and how."""
 _HALF_SEARCHES: Final = (
@@ -48,7 +48,7 @@ _HALF_SEARCHES: Final = (
 """At half of the photo's size: for shakes of up to 100 px."""
 _LEAST_HALVED_PX: Final = 600
 _REFINED: Final = 2
-"""So many kernels, those that others are most like, are refined; the first in both lights."""
+"""So many kernels, those that others are most like, are refined, in both lights."""
 _REFINE: Final = Search(
     canvas_px=0, first_weight=1e-3, edge_weight=2e-4, decay=1.6, faint=0.08, rounds=4
 )
@@ -62,12 +62,17 @@ class FoundKernel:
         kernel: (K, K), K odd, non-negative, of sum 1.
         linear_light: It blurred light; False: encoded values, as in photos that hold light as it
             is, and look dark.
-        agreement: How like the two others it is that it is most like, 0 to 1.
+        search: Number of the search that it comes from.
+        agreement: How like it the kernels of other searches are, 0 to 1: the mean of the two
+            searches that came nearest.
+        other_light: How like it the nearest kernel of a search in the other light is.
     """
 
     kernel: Float32
     linear_light: bool
-    agreement: float
+    search: int = 0
+    agreement: float = 0.0
+    other_light: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,7 +82,8 @@ class BlurSearch:
     Attributes:
         region: Rows and columns of the photo that were looked at.
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
-        kernels: None of them chosen yet; none at all if the region is flat.
+        kernels: None of them chosen yet, first one of each search; none at all if the region is
+            flat.
     """
 
     region: Region
@@ -98,13 +104,7 @@ def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
     Raises:
         OptionError: If the photo is too small or holds NaN.
     """
-    if pixels.ndim != 3 or min(pixels.shape[:2]) < LEAST_SIDE_PX:  # noqa: PLR2004
-        raise OptionError(
-            f"a blur is looked for in photos of {LEAST_SIDE_PX} px a side at least, got "
-            f"{'x'.join(map(str, pixels.shape))}"
-        )
-    if not np.isfinite(pixels).all():
-        raise OptionError("a photo must be finite, got NaN or infinity in it")
+    check_searchable(pixels)
     planes = {
         True: srgb_to_linear(pixels).mean(axis=2, dtype=np.float32),
         False: np.clip(pixels, 0, 1).mean(axis=2, dtype=np.float32),
@@ -122,32 +122,52 @@ def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
     halved = min(pixels.shape[:2]) >= _LEAST_HALVED_PX
     lights = [light for light, _ in (*_SEARCHES, *(_HALF_SEARCHES if halved else ()))]
 
-    def seek(number: int) -> Float32:
+    def seek(number: int) -> FoundKernel:
         light = lights[number]
         if number < len(_SEARCHES):
-            return search_kernel(parts[light] * exposures[light], out, _SEARCHES[number][1])
-        search = _HALF_SEARCHES[number - len(_SEARCHES)][1]
-        return _searched_at_half_size(planes[light] * exposures[light], unusable, search)
+            kernel = search_kernel(parts[light] * exposures[light], out, _SEARCHES[number][1])
+        else:
+            search = _HALF_SEARCHES[number - len(_SEARCHES)][1]
+            kernel = _searched_at_half_size(planes[light] * exposures[light], unusable, search)
+        return FoundKernel(kernel=kernel, linear_light=light, search=number)
 
-    def refine(job: tuple[int, bool]) -> Float32:
-        number, light = job
+    def refine(job: tuple[FoundKernel, bool]) -> FoundKernel:
+        first, light = job
         larger = np.ascontiguousarray(planes[light][wide]) * exposures[light]
-        return refine_kernel(larger, out_of_larger, kernels[number], _REFINE)
+        kernel = refine_kernel(larger, out_of_larger, first.kernel, _REFINE)
+        return replace(first, kernel=kernel, linear_light=light)
 
     with ThreadPoolExecutor(threads or cores()) as pool:
-        kernels = list(pool.map(seek, range(len(lights))))
-        first = _agreements(kernels)
-        order = sorted(range(len(kernels)), key=first.__getitem__, reverse=True)
-        best, others = order[:_REFINED], order[_REFINED:]
+        found = list(pool.map(seek, range(len(lights))))
+        order = sorted((compared(each, found) for each in found), key=_most_agreed)
         out_of_larger = np.ascontiguousarray(unusable[wide])
-        jobs = [*((number, lights[number]) for number in best), (best[0], not lights[best[0]])]
-        kernels = [*pool.map(refine, jobs), *(kernels[number] for number in others)]
-    lights = [*(light for _, light in jobs), *(lights[number] for number in others)]
-    found = [
-        FoundKernel(kernel=kernel, linear_light=light, agreement=agreed)
-        for kernel, light, agreed in zip(kernels, lights, _agreements(kernels), strict=True)
-    ]
-    return BlurSearch(region=region, noise=noise, kernels=found)
+        jobs = [(each, light) for each in order[:_REFINED] for light in (True, False)]
+        found += pool.map(refine, jobs)
+        kernels = list(pool.map(lambda each: compared(each, found), found))
+    return BlurSearch(region=region, noise=noise, kernels=kernels)
+
+
+def compared(one: FoundKernel, found: Sequence[FoundKernel]) -> FoundKernel:
+    """A kernel with how like it those of other searches are.
+
+    Args:
+        one: Of one of the searches.
+        found: The kernels of all searches; first one of each.
+    """
+    nearest: dict[int, float] = {}
+    for other in found:
+        if other.search != one.search:
+            alike = agreement(one.kernel, other.kernel)
+            nearest[other.search] = max(nearest.get(other.search, 0.0), alike)
+    light = found[one.search].linear_light
+    across = [like for number, like in nearest.items() if found[number].linear_light != light]
+    return replace(
+        one, agreement=float(np.mean(sorted(nearest.values())[-2:])), other_light=max(across)
+    )
+
+
+def _most_agreed(found: FoundKernel) -> float:
+    return -found.agreement
 
 
 def _searched_at_half_size(plane: Float32, unusable: Bool, search: Search) -> Float32:
@@ -157,6 +177,21 @@ def _searched_at_half_size(plane: Float32, unusable: Bool, search: Search) -> Fl
     region = choose_region(smaller, out, _REGION_PX)
     part = np.ascontiguousarray(smaller[region])
     return resized(search_kernel(part, np.ascontiguousarray(out[region]), search), 2)
+
+
+def check_searchable(pixels: Float32) -> None:
+    """Check that a blur can be looked for in pixels.
+
+    Raises:
+        OptionError: If they are too few, or hold NaN.
+    """
+    if pixels.ndim != 3 or min(pixels.shape[:2]) < LEAST_SIDE_PX:  # noqa: PLR2004
+        raise OptionError(
+            f"a blur is looked for in photos of {LEAST_SIDE_PX} px a side at least, got "
+            f"{'x'.join(map(str, pixels.shape))}"
+        )
+    if not np.isfinite(pixels).all():
+        raise OptionError("a photo must be finite, got NaN or infinity in it")
 
 
 def choose_region(plane: Float32, unusable: Bool, side: int) -> Region:
@@ -203,12 +238,3 @@ def _box(plane: Float32) -> Float32:
     across = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
     mean: Float32 = (across[:-2] + across[1:-1] + across[2:]) / np.float32(9)
     return mean
-
-
-def _agreements(kernels: Sequence[Float32]) -> list[float]:
-    """How much each kernel is like the two others that it is most like."""
-    found = []
-    for i, one in enumerate(kernels):
-        alike = sorted(agreement(one, other) for j, other in enumerate(kernels) if j != i)
-        found.append(float(np.mean(alike[-2:])))
-    return found

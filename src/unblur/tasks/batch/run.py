@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import BoundedSemaphore, Event, Lock
 
@@ -12,6 +12,7 @@ from unblur.imaging.photo.photo import Photo
 from unblur.imaging.tiles import Picture
 from unblur.tasks.batch.ledger import Ledger, Record
 from unblur.tasks.batch.sources import Job
+from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.restore.file import (
     Restored,
     RestoresPhotos,
@@ -61,19 +62,17 @@ class BatchRun:
         self._ledgers: dict[Path, Ledger | None] = {}
         self._full = False
 
-    def restore(self, photo: Photo) -> Photo:
+    def restore(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
         """The restorer, when it is this thread's turn."""
         with self._turns:
             if self.stop.is_set():
                 raise _Stopped
-            restored = self._restorer.restore(photo)
+            restored = self._restorer.restore(photo, tell=tell)
         if self.stop.is_set():
             raise _Stopped
         return restored
 
-    def restore_rows(
-        self, picture: Picture, *, tell: Callable[[str], None] | None = None
-    ) -> Iterator[Float32]:
+    def restore_rows(self, picture: Picture, *, tell: Tell | None = None) -> Iterator[Float32]:
         """The restorer's, for a photo that has grown since it was thought small."""
         with self._turns:
             yield from self._restorer.restore_rows(picture, tell=tell)

@@ -1,67 +1,38 @@
 """Restore a photo by finding its blur and undoing it; a network stands by."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.deblur.blind import LEAST_SIDE_PX, search_blur
+from unblur.imaging.deblur.blind import (
+    LEAST_SIDE_PX,
+    BlurSearch,
+    FoundKernel,
+    check_searchable,
+    search_blur,
+)
 from unblur.imaging.deblur.guide import deconvolved_guide
-from unblur.imaging.fourier import centre_of_mass
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
+from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
+from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, kernel_extent
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
-from unblur.tasks.methods.judge import measure_kernels, predicted_gain
-from unblur.tasks.methods.network import NetworkMethod, RunTile, Tell, Undone
+from unblur.tasks.methods.judge import bare_share, measure_kernels, predicted_gains
+from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
+from unblur.tasks.methods.refit import refitted
 
 Float32 = NDArray[np.float32]
 
 _MOST_PX: Final = 3_200_000
 """Larger photos are worked on at a whole fraction of their size; their correction is enlarged."""
 _STRIP_ROWS: Final = 256
-_LENGTH_SHARE: Final = 0.05
-"""Pixels of a kernel below so much of its peak do not count for its length."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class BlurEstimate:
-    """What was found about a photo's blur, and what is to be done about it.
-
-    Attributes:
-        kernel: (K, K), K odd, of sum 1: the likeliest one, of the photo at its own size or, if
-            ``shrink`` is more than 1, at one so-manieth of that; None if there is none.
-        linear_light: The kernel blurred light; False: encoded values.
-        taken: It is to be undone.
-        gain_db: Predicted gain over the network that knows no kernel, with caution.
-        noise: Standard deviation of the photo's noise, of sRGB-encoded values.
-        shrink: Large photos are looked at, and worked on, at one so-manieth of their size.
-        words: A sentence for people.
-
-    Examples:
-        >>> from unblur import BlurEstimate
-        >>> nothing = BlurEstimate(kernel=None, words="too small")
-        >>> nothing.taken, nothing.length_px
-        (False, None)
-    """
-
-    kernel: Float32 | None
-    words: str
-    linear_light: bool = True
-    taken: bool = False
-    gain_db: float = 0.0
-    noise: float = 0.0
-    shrink: int = 1
-
-    @property
-    def length_px(self) -> float | None:
-        """How far the shake reaches along its longest direction, in px of the photo."""
-        return None if self.kernel is None else self.shrink * kernel_extent(self.kernel)[0]
-
-    @property
-    def angle_deg(self) -> float | None:
-        """Of that direction, from the right upwards, 0 to 180."""
-        return None if self.kernel is None else kernel_extent(self.kernel)[1]
+_LEAST_BLUR_PX: Final = 3.0
+"""Of photos that seem to be blurred less, the kernels that a judge took lost as often as they
+gained (ADR 0009): they are not searched."""
+_HOPELESS_DB: Final = -1.0
+"""A kernel that is expected to give less is not fitted once more."""
 
 
 class BlindMethod:
@@ -94,26 +65,17 @@ class BlindMethod:
         Args:
             picture: Any size.
             tiled: It is not restored at once.
-            tell: Is told, in a sentence, what was found and done.
+            tell: Is told what was found.
         """
         small, shrink = shrunk_picture(picture)
         estimate = self.estimate(small, shrink)
         if tell is not None:
-            tell(estimate.words if estimate.taken else f"{estimate.words}: network")
+            tell(estimate)
         if not estimate.taken and shrink == 1:
             return self.network.prepare(picture, tiled=tiled)
-        if estimate.taken and estimate.kernel is not None:
-            guide = deconvolved_guide(
-                small,
-                estimate.kernel,
-                linear_light=estimate.linear_light,
-                noise=estimate.noise,
-                threads=self.threads,
-            )
-            change = self.guided.restore(small, guide)[..., :3] - small
-        else:
-            # At its own size the blur of a large photo is longer than the network can undo.
-            change = self._network_on(small) - small
+        # At its own size the blur of a large photo is longer than the network can undo.
+        restored = self._undone(small, estimate) if estimate.taken else self._network_on(small)
+        change = restored - small
 
         def run(tile: Tile) -> Float32:
             pixels = picture.read(*tile.kept)
@@ -121,6 +83,10 @@ class BlindMethod:
             return np.clip(pixels, 0, 1, out=pixels)
 
         return Undone(run) if estimate.taken else run
+
+    def look(self, picture: Picture) -> BlurEstimate:
+        """Look for the blur of a picture of any size."""
+        return self.estimate(*shrunk_picture(picture))
 
     def estimate(self, pixels: Float32, shrink: int = 1) -> BlurEstimate:
         """Look for the blur of (H, W, 3) pixels, and decide whether to undo it.
@@ -131,28 +97,62 @@ class BlindMethod:
         """
         if min(pixels.shape[:2]) < LEAST_SIDE_PX:
             return BlurEstimate(kernel=None, shrink=shrink, words="too small")
+        check_searchable(pixels)
+        seen = photo_blur(pixels)
+        if self.judged and (seen is None or seen.length_px < _LEAST_BLUR_PX):
+            words = "nothing to find a shake by" if seen is None else "hardly blurred"
+            return BlurEstimate(kernel=None, shrink=shrink, words=words)
         search = search_blur(pixels, threads=self.threads)
         if not search.kernels:
             words = "nothing to find a shake by"
             return BlurEstimate(kernel=None, noise=search.noise, shrink=shrink, words=words)
-        part = np.ascontiguousarray(pixels[search.region])
-        signals = measure_kernels(part, search, self._network_on(part), threads=self.threads)
-        gains = [predicted_gain(each) for each in signals]
-        best = int(np.argmax(gains))
-        found = search.kernels[best]
-        taken = not self.judged or gains[best] > 0
+        found, hope = self._best(np.ascontiguousarray(pixels[search.region]), search)
+        taken = not self.judged or hope > 0
         length = shrink * kernel_extent(found.kernel)[0]
         return BlurEstimate(
             kernel=found.kernel,
             linear_light=found.linear_light,
             taken=taken,
-            gain_db=gains[best],
+            gain_db=hope,
+            confidence=found.agreement,
+            bare=bare_share(found.agreement),
             noise=search.noise,
             shrink=shrink,
             words=f"shake of {length:.0f} px found and undone"
             if taken
             else "no single motion found that can be undone safely",
         )
+
+    def _best(self, part: Float32, search: BlurSearch) -> tuple[FoundKernel, float]:
+        """The kernel that is expected to give most, and how much more than the network."""
+        plain = self._network_on(part)
+
+        def measured(kernels: Sequence[FoundKernel]) -> list[dict[str, float]]:
+            return measure_kernels(part, kernels, plain, noise=search.noise, threads=self.threads)
+
+        among = measured(search.kernels)
+        hoped = predicted_gains(among, among)
+        best = int(np.argmax(hoped))
+        found, hope = search.kernels[best], hoped[best]
+        if self.judged and hope < _HOPELESS_DB:
+            return found, hope
+        again = refitted(part, found, search, self.guided, threads=self.threads)
+        (hope_again,) = predicted_gains(measured([again]), among)
+        return (again, hope_again) if hope_again > hope else (found, hope)
+
+    def _undone(self, pixels: Float32, estimate: BlurEstimate) -> Float32:
+        """(h, w, 3) pixels without the blur that was found, not clipped."""
+        assert estimate.kernel is not None
+        guide = deconvolved_guide(
+            pixels,
+            estimate.kernel,
+            linear_light=estimate.linear_light,
+            noise=estimate.noise,
+            threads=self.threads,
+        )
+        restored = self.guided.restore(pixels, guide)[..., :3]
+        restored += np.float32(estimate.bare) * (guide[..., :3] - restored)
+        return restored
 
     def _network_on(self, pixels: Float32) -> Float32:
         """What the network that knows no kernel makes of pixels, (h, w, 3) in [0, 1]."""
@@ -164,21 +164,6 @@ class BlindMethod:
         for tile in plan_tiles(whole, height, width, side, self.needs):
             restored[tile.kept] = run(tile)
         return np.clip(restored, 0, 1, out=restored)
-
-
-def kernel_extent(kernel: Float32) -> tuple[float, float]:
-    """How far a kernel reaches along its longest direction, in px, and that direction.
-
-    Returns:
-        The length, and the angle in degrees from the right upwards, 0 to 180.
-    """
-    rows, columns = np.nonzero(kernel > _LENGTH_SHARE * kernel.max())
-    down, right = centre_of_mass(kernel)
-    places = np.stack([rows - down, columns - right])
-    values, vectors = np.linalg.eigh(places @ places.T)
-    longest = vectors[:, int(values.argmax())]
-    angle = float(np.degrees(np.arctan2(-longest[0], longest[1]))) % 180
-    return float(np.ptp(longest @ places)) + 1, angle
 
 
 def shrunk_picture(picture: Picture) -> tuple[Float32, int]:

@@ -16,7 +16,8 @@ from unblur.imaging.deblur.classical import (
     read_kernel,
 )
 from unblur.imaging.tiles import Picture, Tile, TileNeeds
-from unblur.tasks.methods.network import RunTile, Tell
+from unblur.tasks.methods.blur_estimate import Tell
+from unblur.tasks.methods.network import RunTile
 
 Float32 = NDArray[np.float32]
 

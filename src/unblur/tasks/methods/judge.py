@@ -1,7 +1,7 @@
 """Judge what was found about a photo's blur: which kernel to take, or none."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.devices import cores
-from unblur.imaging.deblur.blind import CLIPPED, BlurSearch, FoundKernel
+from unblur.imaging.deblur.blind import CLIPPED, FoundKernel
 from unblur.imaging.deblur.natural import Deconvolution
 from unblur.imaging.deblur.signals import kernel_signals
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
@@ -22,27 +22,37 @@ Float64 = NDArray[np.float64]
 _COEFFICIENTS: Final = Path(__file__).with_name("judge.json")
 """Written by ``benchmarks/judge_fit.py``, from tries with known truth."""
 _TINY: Final = 1e-9
+_DOUBTED: Final = 0.7
+_TRUSTED: Final = 0.8
+"""Agreement of a kernel with others up to which, and from which on, it counts as that."""
+_MOST_BARE: Final = 0.4
 
 
 def measure_kernels(
-    part: Float32, search: BlurSearch, network: Float32, *, threads: int = 0
+    part: Float32,
+    kernels: Sequence[FoundKernel],
+    network: Float32,
+    *,
+    noise: float,
+    threads: int = 0,
 ) -> list[dict[str, float]]:
-    """What can be seen of every kernel of a search without knowing the truth.
+    """What can be seen of every kernel that was found, without knowing the truth.
 
     Args:
         part: (h, w, 3) the region that was looked at, sRGB-encoded.
-        search: What was found.
+        kernels: What was found.
         network: (h, w, 3) the region as a network that knows no kernel restores it.
+        noise: Standard deviation of the photo's noise, of sRGB-encoded values.
         threads: To work with; 0 takes one per core.
     """
     planes = {light: brightness(part, linear_light=light) for light in (True, False)}
     others = {light: brightness(network, linear_light=light) for light in (True, False)}
-    of_photo = _of_photo(part, planes[True], search.noise)
+    of_photo = _of_photo(part, planes[True], noise)
 
     def measure(found: FoundKernel) -> dict[str, float]:
         light = found.linear_light
         undo = Deconvolution(part.shape[:2], found.kernel)
-        restored = undo.plane(planes[light], noise=search.noise, guessed=True)
+        restored = undo.plane(planes[light], noise=noise, guessed=True)
         return {
             **kernel_signals(planes[light], found.kernel, restored),
             **compared(
@@ -51,11 +61,12 @@ def measure_kernels(
             ),
             **of_photo,
             "agreement": found.agreement,
+            "other_light": found.other_light,
             "linear": float(light),
         }
 
     with ThreadPoolExecutor(threads or cores()) as pool:
-        return list(pool.map(measure, search.kernels))
+        return list(pool.map(measure, kernels))
 
 
 def brightness(pixels: Float32, *, linear_light: bool) -> Float32:
@@ -95,32 +106,79 @@ def compared(before: Float32, after: Float32, network: Float32, *, reach: int) -
     }
 
 
-def predicted_gain(signals: Mapping[str, float]) -> float:
-    """How much more than the network a kernel will gain, in dB of PSNR, with caution.
+def predicted_gains(
+    signals: Sequence[Mapping[str, float]], among: Sequence[Mapping[str, float]]
+) -> list[float]:
+    """How much more than the network each kernel will gain, in dB of PSNR, with caution.
 
     The prediction of the mean, less a margin that all but a few percent of the calibration's
     wrong takes stayed below.
 
     Args:
         signals: From :func:`measure_kernels`.
+        among: Those of all kernels that the search found; some signals count by how far they are
+            from their mean.
     """
-    fitted = _coefficients()
-    return float(features(signals, fitted) @ fitted["weights"]) - float(fitted["margin"])
+    fitted = coefficients()
+    gains: Float64 = features(signals, among, fitted) @ fitted["weights"] - fitted["margin"]
+    return [float(each) for each in gains]
 
 
-def features(signals: Mapping[str, float], fitted: Mapping[str, Any]) -> Float64:
-    """Signals as the regression takes them: clipped to what it has seen, and their squares."""
-    values = np.array([signals[name] for name in fitted["names"]], np.float64)
-    values = np.where(fitted["logarithmic"], np.log(np.maximum(values, 1e-6)), values)
+def bare_share(agreement: float) -> float:
+    """Share of the bare deconvolution in the best result; the rest is what the network made of it.
+
+    The network takes a little of what a right kernel gives: it has learned to doubt (ADR 0009).
+
+    Args:
+        agreement: Of the kernel with those of other searches.
+    """
+    return _MOST_BARE * float(np.clip((agreement - _DOUBTED) / (_TRUSTED - _DOUBTED), 0, 1))
+
+
+def features(
+    signals: Sequence[Mapping[str, float]],
+    among: Sequence[Mapping[str, float]],
+    fitted: Mapping[str, Any],
+) -> Float64:
+    """Signals as the regression takes them: clipped to what it has seen, and their squares.
+
+    Args:
+        signals: Of some kernels of a photo.
+        among: See :func:`predicted_gains`.
+        fitted: Which signals, and how.
+
+    Returns:
+        (kernels, features).
+    """
+    values = plain_features(signals, among, fitted)
     values = np.clip(values, fitted["least"], fitted["most"])
     values = (values - fitted["mean"]) / fitted["spread"]
-    return np.concatenate([[1.0], values, values**2 - 1])
+    return np.hstack([np.ones((len(values), 1)), values, values**2 - 1])
+
+
+def plain_features(
+    signals: Sequence[Mapping[str, float]],
+    among: Sequence[Mapping[str, float]],
+    fitted: Mapping[str, Any],
+) -> Float64:
+    """Signals, some as logarithms, and how far some of them are from others'."""
+    values, others = (
+        np.array([[row[name] for name in fitted["names"]] for row in rows], np.float64)
+        for rows in (signals, among)
+    )
+    values, others = (
+        np.where(fitted["logarithmic"], np.log(np.maximum(x, 1e-6)), x) for x in (values, others)
+    )
+    at = [fitted["names"].index(name) for name in fitted["relative"]]
+    return np.hstack([values, values[:, at] - others[:, at].mean(axis=0)])
 
 
 @cache
-def _coefficients() -> dict[str, Any]:
+def coefficients() -> dict[str, Any]:
+    """What the calibration found."""
     read = json.loads(_COEFFICIENTS.read_text(encoding="utf-8"))
+    words = {"names", "relative"}
     return {
-        key: np.array(value) if isinstance(value, list) and key != "names" else value
+        key: np.array(value) if isinstance(value, list) and key not in words else value
         for key, value in read.items()
     }

@@ -12,6 +12,7 @@ from unblur.errors import NetworkError, OptionError
 from unblur.imaging.arrays import from_batch, to_batch
 from unblur.imaging.tiles import Picture, Tile, TileNeeds
 from unblur.models import MODELS
+from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.methods.layers import LayeredNetwork
 
 Float32 = NDArray[np.float32]
@@ -29,9 +30,6 @@ class Undone:
         """What a tile keeps, restored: (h, w, 3)."""
         return self._run(tile)
 
-
-Tell = Callable[[str], None]
-"""Is told, in a sentence, what was found about a picture."""
 
 _LEAST_PX: Final = 8
 """Networks mirror their input's edges; shorter sides have too little to mirror."""

@@ -3,7 +3,8 @@
 A shaken photo with noise of 10/255 and more comes out as little changed (docs/models.md).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.tiles import Picture
+from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Watched:
     def __init__(self, restorer: "RestoresPhotos", options: RestoreOptions) -> None:
         self._restorer, self._options = restorer, options
         self._squares, self._far, self._values = 0.0, 0, 0
-        self.said: list[str] = []
+        self.found: BlurEstimate | None = None
         """What the restorer told of the photo's blur."""
 
     @property
@@ -65,32 +67,31 @@ class Watched:
         """The restorer's."""
         return self._restorer.region(picture)
 
-    def restore(self, photo: Photo) -> Photo:
+    def restore(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
         """Restore a photo."""
-        restored = self._restorer.restore(photo)
-        self.said += restored.notes[len(photo.notes) :]
+        restored = self._restorer.restore(photo, tell=partial(self._hear, tell))
         before = cropped(photo, self._options)
         for top in range(0, len(before), _ROWS):  # a few rows at a time, for the memory's sake
             self._look(before[top : top + _ROWS], restored.pixels[top : top + _ROWS])
         return restored
 
     def restore_rows(
-        self, picture: Picture, *, tell: Callable[[str], None] | None = None
+        self, picture: Picture, *, tell: Tell | None = None
     ) -> Iterator[NDArray[np.float32]]:
         """Restore a picture a few rows at a time."""
         rows, columns = self._restorer.region(picture)
         top = rows.start
 
-        def listen(words: str) -> None:
-            self.said.append(words)
-            if tell is not None:
-                tell(words)
-
-        for part in self._restorer.restore_rows(picture, tell=listen):
+        for part in self._restorer.restore_rows(picture, tell=partial(self._hear, tell)):
             bottom = top + len(part)
             self._look(picture.read(slice(top, bottom), columns), part)
             yield part
             top = bottom
+
+    def _hear(self, tell: Tell | None, found: BlurEstimate) -> None:
+        self.found = found
+        if tell is not None:
+            tell(found)
 
     def _look(self, before: Pixels, after: Pixels) -> None:
         change = np.asarray(after, np.float32) - np.asarray(before, np.float32)

@@ -1,6 +1,5 @@
 """Diagnose a photo: how blurred it is, along which direction, and whether restoring will help."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from unblur.errors import OptionError
 from unblur.imaging.draw.strokes import Stroke, draw_strokes
+from unblur.imaging.measure.cells import cell_structures, mean_blur, middles
 from unblur.imaging.measure.sharpness import luma
 from unblur.imaging.measure.spectrum import (
     SpectralBlur,
@@ -19,6 +19,7 @@ from unblur.imaging.measure.spectrum import (
     spectral_blur,
 )
 from unblur.imaging.photo.photo import Photo
+from unblur.tasks.methods.blur_estimate import BlurEstimate
 from unblur.tasks.restore.restorer import Restorer
 
 Float32 = NDArray[np.float32]
@@ -33,10 +34,6 @@ HELPS_DB: Final = 0.3
 _SEEN_DB: Final = 1.0
 """And above this it is seen without looking for it."""
 
-_CELL_PX: Final = 160
-_MOST_CELLS: Final = 12
-_PATCH_PX: Final = 256
-"""Of larger cells, the middle is looked at."""
 _ROUND: Final = 0.7
 """Blur that is this wide for its length has no direction to speak of."""
 _VARIES: Final = 0.75
@@ -84,6 +81,7 @@ class Diagnosis:
         spread: How much the length varies from part to part, in octaves (root mean square).
         gain_db: What restoring will gain in PSNR, predicted; None if that was not asked.
         cells: The parts, row by row.
+        shake: What a search for the kernel of the whole photo found, if that was asked.
     """
 
     verdict: str
@@ -93,6 +91,12 @@ class Diagnosis:
     spread: float
     gain_db: float | None
     cells: tuple[Cell, ...]
+    shake: BlurEstimate | None = None
+
+    @property
+    def shaken(self) -> bool:
+        """A shake was found that restoring undoes."""
+        return self.shake is not None and self.shake.taken
 
     @property
     def directed(self) -> bool:
@@ -142,7 +146,8 @@ def diagnose(picture: Photo | Float32, restorer: Restorer | None = None) -> Diag
 
     Args:
         picture: A photo, or pixels (H, W, 3) in [0, 1], display-encoded; at least 64 px a side.
-        restorer: Tried out on the photo, or on parts of a large one, to predict the gain.
+        restorer: Its network is tried out on the photo, or on parts of a large one, to predict the
+            gain. If it looks for the blur of each photo, it does so here, too, which takes seconds.
 
     Raises:
         OptionError: If the photo is too small.
@@ -155,8 +160,7 @@ def diagnose(picture: Photo | Float32, restorer: Restorer | None = None) -> Diag
         raise OptionError(
             f"a photo to diagnose needs {LEAST_SIDE_PX} px a side, got {width}x{height}"
         )
-    places = list(_places(height, width))
-    structures = np.stack([_structure(pixels, place) for place in places])
+    places, structures = cell_structures(pixels)
     noise = noise_energy(structures)
     cells = tuple(
         Cell(
@@ -168,19 +172,23 @@ def diagnose(picture: Photo | Float32, restorer: Restorer | None = None) -> Diag
         )
         for place, structure in zip(places, structures, strict=True)
     )
-    whole = structures.mean(axis=0)
-    blur = spectral_blur(whole, noise) if any(cell.blur for cell in cells) else None
+    blur = mean_blur(structures, noise)
     spread = _spread(blur, cells)
+    gain_db = (
+        _predicted_gain(pixels, restorer.without_search(), noise) if restorer and blur else None
+    )
+    shake = restorer.estimate(pixels) if restorer and gain_db is not None else None
+    if shake is not None and shake.taken:
+        gain_db = max(0.0, gain_db or 0.0) + shake.gain_db
     return Diagnosis(
         verdict=_verdict(blur),
         blur=blur,
         noise=float(np.sqrt(noise / 2)),
         varies=spread > _VARIES,
         spread=spread,
-        gain_db=_predicted_gain(pixels, restorer.without_search(), noise)
-        if restorer and blur
-        else None,
+        gain_db=gain_db,
         cells=cells,
+        shake=shake,
     )
 
 
@@ -225,8 +233,8 @@ def gain_features(pixels: Float32, restorer: Restorer, noise: float) -> Float64:
     height, width, _ = pixels.shape
     pieces = [
         pixels[rows, columns]
-        for rows in _middles(height, 1 if height <= _TRIED_PX else 2, _TRIED_PX)
-        for columns in _middles(width, 1 if width <= _TRIED_PX else 2, _TRIED_PX)
+        for rows in middles(height, 1 if height <= _TRIED_PX else 2, _TRIED_PX)
+        for columns in middles(width, 1 if width <= _TRIED_PX else 2, _TRIED_PX)
     ]
     before = [difference_structure(luma(piece)) for piece in pieces]
     after = [difference_structure(luma(restorer.restore_pixels(piece))) for piece in pieces]
@@ -237,31 +245,6 @@ def gain_features(pixels: Float32, restorer: Restorer, noise: float) -> Float64:
 
 def _predicted_gain(pixels: Float32, restorer: Restorer, noise: float) -> float:
     return float(gain_features(pixels, restorer, noise) @ np.array(_GAIN))
-
-
-def _middles(side: int, parts: int, most: int) -> Iterator[slice]:
-    """The middles, at most so long, of equal parts of a side."""
-    for part in range(parts):
-        start, stop = part * side // parts, (part + 1) * side // parts
-        cut = max(0, stop - start - most) // 2
-        yield slice(start + cut, min(stop, start + cut + most))
-
-
-def _places(height: int, width: int) -> Iterator[tuple[slice, slice]]:
-    """The parts of a photo, row by row."""
-    rows, columns = (min(max(round(side / _CELL_PX), 1), _MOST_CELLS) for side in (height, width))
-    for row in range(rows):
-        for column in range(columns):
-            yield (
-                slice(row * height // rows, (row + 1) * height // rows),
-                slice(column * width // columns, (column + 1) * width // columns),
-            )
-
-
-def _structure(pixels: Float32, place: tuple[slice, slice]) -> Float64:
-    part = pixels[place]
-    rows, columns = (next(_middles(side, 1, _PATCH_PX)) for side in part.shape[:2])
-    return difference_structure(luma(part[rows, columns]))
 
 
 def _verdict(blur: SpectralBlur | None) -> str:

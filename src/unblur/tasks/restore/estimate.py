@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.photo.photo import Photo, read_photo
-from unblur.imaging.tiles import ArrayPicture
-from unblur.tasks.methods.blind import BlindMethod, BlurEstimate, shrunk_picture
+from unblur.tasks.methods.blur_estimate import BlurEstimate
 from unblur.tasks.restore.options import JUDGED_MODEL, RestoreOptions
 from unblur.tasks.restore.restorer import shared_restorer
 
@@ -44,7 +43,6 @@ def estimate_blur(
     if isinstance(photo, str | Path):
         photo = read_photo(Path(photo), max_megapixels=options.max_megapixels)
     pixels = photo.pixels if isinstance(photo, Photo) else photo
-    method = shared_restorer(options).method
-    assert isinstance(method, BlindMethod)
-    small, shrink = shrunk_picture(ArrayPicture(np.asarray(pixels, np.float32)))
-    return method.estimate(small, shrink)
+    found = shared_restorer(options).estimate(np.asarray(pixels, np.float32))
+    assert found is not None
+    return found

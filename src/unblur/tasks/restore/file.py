@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from unblur.errors import PhotoError, TargetError
 from unblur.imaging.draw.preview import before_after
 from unblur.imaging.files.names import VIDEO_ENDINGS
 from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
+from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.restore.change import Watched, cropped
 from unblur.tasks.restore.names import confidence_file, target_name
 from unblur.tasks.restore.options import RestoreOptions
@@ -30,8 +32,8 @@ class RestoresPhotos(RestoresRows, Protocol):
         """Whether all pixels of a photo must be in memory."""
         ...
 
-    def restore(self, photo: Photo) -> Photo:
-        """Restore a photo."""
+    def restore(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
+        """Restore a photo; tells what was found about its blur."""
         ...
 
 
@@ -47,6 +49,8 @@ class Restored:
     """Reading, restoring and writing."""
     notes: tuple[str, ...] = ()
     """What the user should know: pages left out, colours converted."""
+    estimate: BlurEstimate | None = None
+    """What was found about its blur, if that was looked for."""
     skipped: bool = False
     """An earlier run has restored it, in the same way; nothing was done."""
     error: str | None = None
@@ -94,11 +98,18 @@ def restore_file(
             overwrite=overwrite,
             preview=preview,
         )
+    found = watched.found
     if watched.hardly_changed:
         # What was looked for, and not found, is no news of a photo that is sharp.
-        notes = (*(note for note in notes if note not in watched.said), _SAME)
-    seconds = time.perf_counter() - started
-    return Restored(source=source, target=target, preview=preview, seconds=seconds, notes=notes)
+        notes = (*(note for note in notes if found is None or note != found.sentence), _SAME)
+    return Restored(
+        source=source,
+        target=target,
+        preview=preview,
+        seconds=time.perf_counter() - started,
+        notes=notes,
+        estimate=found,
+    )
 
 
 def check_paths(
@@ -165,7 +176,7 @@ def check_space(source: Path, target: Path) -> None:
 
 def _restore_in_memory(
     source: Path,
-    restorer: RestoresPhotos,
+    restorer: Watched,
     options: RestoreOptions,
     target: Path,
     overwrite: bool,
@@ -175,7 +186,8 @@ def _restore_in_memory(
     restored = restorer.restore(photo)
     write_photo(restored, target, overwrite=overwrite)
     if preview is not None:
-        _write_preview(photo, restored, options, preview, overwrite=overwrite)
+        path = None if restorer.found is None else restorer.found.path
+        _write_preview(photo, restored, options, preview, path, overwrite=overwrite)
         if isinstance(restored, ReferencedPhoto):
             shown = np.repeat(restored.confidence[..., None], 3, axis=2)
             confidence = Photo(pixels=shown, grey=True)
@@ -185,13 +197,19 @@ def _restore_in_memory(
 
 
 def _write_preview(
-    photo: Photo, restored: Photo, options: RestoreOptions, preview: Path, *, overwrite: bool
+    photo: Photo,
+    restored: Photo,
+    options: RestoreOptions,
+    preview: Path,
+    path: NDArray[np.float32] | None,
+    *,
+    overwrite: bool,
 ) -> None:
     before = cropped(photo, options)
     # A JPEG has at most 65,535 px a side; panoramas are thinned out, for the preview only.
     step = -(-max(before.shape) // _PREVIEW_SIDE_PX)
     halves = (x[::step, ::step].astype("float32") for x in (before, restored.pixels))
-    pixels = before_after(*halves)
+    pixels = before_after(*halves, path=path)
     metadata = replace(photo.metadata, exif=None, xmp=None)
     side_by_side = Photo(pixels=pixels, metadata=metadata, grey=photo.grey)
     write_photo(side_by_side, preview, overwrite=overwrite)

@@ -15,7 +15,7 @@ from unblur.imaging.files.replace import replace_file
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.imaging.register import REFERENCES
 from unblur.imaging.register.reference import fit_pair, read_reference
-from unblur.tasks.methods.blind import BlurEstimate
+from unblur.tasks.methods.blur_estimate import BlurEstimate
 from unblur.tasks.restore.estimate import estimate_blur
 
 Float32 = NDArray[np.float32]

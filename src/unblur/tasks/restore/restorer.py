@@ -15,8 +15,9 @@ from unblur.errors import NetworkError
 from unblur.imaging.mask import Mask, crop_region
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds, choose_side, plan_tiles
+from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.methods.classical import ClassicalMethod
-from unblur.tasks.methods.network import NetworkMethod, RunTile, Tell, Undone
+from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.strips import Strip, guarded_region, restored_strips
 from unblur.tasks.restore.opening import open_network
 from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
@@ -135,6 +136,11 @@ class Restorer:
         options = replace(self.options, method="network")
         return Restorer(method, options, streams=self.streams)
 
+    def estimate(self, pixels: Float32) -> BlurEstimate | None:
+        """What blurred (H, W, 3) pixels in [0, 1]; None by ways of restoring that do not look."""
+        look = getattr(self.method, "look", None)
+        return None if look is None else look(ArrayPicture(pixels))
+
     def restore_pixels(self, pixels: Float32, *, tell: Tell | None = None) -> Float32:
         """Restore the pixels of one picture.
 
@@ -157,13 +163,24 @@ class Restorer:
             top += len(part)
         return whole
 
-    def restore(self, photo: Photo) -> Photo:
-        """Restore a photo; all but its pixels stays as it is, and its notes say what was found."""
+    def restore(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
+        """Restore a photo; all but its pixels stays as it is, and its notes say what was found.
+
+        Args:
+            photo: Any size.
+            tell: See :meth:`restore_rows`.
+        """
         alpha = photo.alpha
         if alpha is not None and self.options.crop is not None:
             alpha = np.ascontiguousarray(alpha[self.region(ArrayPicture(photo.pixels))])
         said: list[str] = []
-        pixels = self.restore_pixels(photo.pixels, tell=said.append)
+
+        def listen(found: BlurEstimate) -> None:
+            said.append(found.sentence)
+            if tell is not None:
+                tell(found)
+
+        pixels = self.restore_pixels(photo.pixels, tell=listen)
         return replace(photo, pixels=pixels, alpha=alpha, notes=(*photo.notes, *said))
 
     def region(self, picture: Picture) -> tuple[slice, slice]:
@@ -204,8 +221,8 @@ class Restorer:
 
         Args:
             picture: Any size; only what a tile needs is read.
-            tell: Is told, in a sentence, what was found about the picture's blur, by those ways
-                of restoring that look for it.
+            tell: Is told what was found about the picture's blur, by those ways of restoring that
+                look for it.
 
         Yields:
             Restored rows of the region, (h, w, 3) in [0, 1].

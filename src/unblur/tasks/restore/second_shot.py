@@ -14,7 +14,8 @@ from unblur.errors import MissingExtraError
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.register.reference import Referenced, read_reference, restore_with_reference
 from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds
-from unblur.tasks.methods.network import RunTile, Tell
+from unblur.tasks.methods.blur_estimate import Tell
+from unblur.tasks.methods.network import RunTile
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
@@ -77,7 +78,7 @@ class ReferencedRestorer(Restorer):
         """What runs the network."""
         return self._alone.engine
 
-    def restore(self, photo: Photo) -> ReferencedPhoto:
+    def restore(self, photo: Photo, *, tell: Tell | None = None) -> ReferencedPhoto:
         """Restore a photo; its notes say why if the reference was not used.
 
         Raises:

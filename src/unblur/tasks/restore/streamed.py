@@ -1,6 +1,6 @@
 """Restore photos that are too large to be in memory, from file to file."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
@@ -13,6 +13,7 @@ from unblur.imaging.draw.preview import before_after
 from unblur.imaging.photo.photo import Photo, format_of, write_photo
 from unblur.imaging.photo.stream import StreamedPhoto, megapixels, stream_photo, write_streamed
 from unblur.imaging.tiles import Picture
+from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 
 Float32 = NDArray[np.float32]
 Region = tuple[slice, slice]
@@ -30,9 +31,7 @@ class RestoresRows(Protocol):
         """Rows and columns that are restored."""
         ...
 
-    def restore_rows(
-        self, picture: Picture, *, tell: Callable[[str], None] | None = None
-    ) -> Iterator[Float32]:
+    def restore_rows(self, picture: Picture, *, tell: Tell | None = None) -> Iterator[Float32]:
         """Restore them, from the top down; tells what was found about the blur."""
         ...
 
@@ -83,7 +82,7 @@ def restore_streamed(
     file_format = format_of(target)
     with stream_photo(source, max_megapixels=max_megapixels) as photo:
         region = restorer.region(photo)
-        said: list[str] = []
+        said: list[BlurEstimate] = []
         rows = restorer.restore_rows(photo, tell=said.append)
         small = _Small(region)
         if preview is not None:
@@ -93,10 +92,12 @@ def restore_streamed(
             before = _Small(region)
             for _ in before.watch(_rows(photo, region)):
                 pass
-            _write_preview(photo, before.pixels(), small.pixels(), preview, overwrite=overwrite)
+            path = said[0].path if said else None
+            pixels = before_after(before.pixels(), small.pixels(), path=path)
+            _write_preview(photo, pixels, preview, overwrite=overwrite)
         return (
             *photo.opened.notes,
-            *said,
+            *(found.sentence for found in said),
             *losses(file_format, photo.bits, has_alpha=photo.has_alpha),
         )
 
@@ -149,9 +150,8 @@ def _rows(photo: StreamedPhoto, region: Region) -> Iterator[Float32]:
 
 
 def _write_preview(
-    photo: StreamedPhoto, before: Float32, after: Float32, preview: Path, *, overwrite: bool
+    photo: StreamedPhoto, pixels: Float32, preview: Path, *, overwrite: bool
 ) -> None:
     metadata = replace(photo.opened.metadata, exif=None, xmp=None)
-    pixels = before_after(before, after)
     grey = photo.colours == 1
     write_photo(Photo(pixels=pixels, metadata=metadata, grey=grey), preview, overwrite=overwrite)

@@ -1,0 +1,162 @@
+"""What the judge learns from: kernels found in blurred photos, what is seen of them, their gain.
+
+    python benchmarks/judge_tries.py PHOTOS -o FILE.jsonl --minutes 60 [--part 1/2] [--seed 1]
+                                     [--laboratory]
+
+Photos for validation (by the hash of their names) are left out. Each line is a photo that was
+blurred as kernel_tries.py does, with every kernel that the search found, the best of them, as the
+present judge says, fitted once more: its signals, and the gain over the blurred photo, in the
+middle 256 px, of what the network makes of it, of the bare deconvolution, and of their mean. The
+same seed gives the same lines, but for those that are fitted once more; a later call goes on. With
+--laboratory: small grey photos that hold light as it is, with next to no noise, all shaken.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kernel_tries import eight_bits, make, make_sharp, score
+from unblur import random_kernels
+from unblur.engines import open_engine
+from unblur.imaging.blur.blur import blur
+from unblur.imaging.deblur.blind import search_blur
+from unblur.imaging.deblur.guide import deconvolved_guide
+from unblur.imaging.deblur.kernel_support import agreement
+from unblur.imaging.measure.cells import photo_blur
+from unblur.tasks.methods.guided import GuidedNetwork
+from unblur.tasks.methods.judge import measure_kernels, predicted_gains
+from unblur.tasks.methods.refit import refitted
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
+from unblur.weights import find_network
+from validation_pairs import ENDINGS, is_held_out
+
+MIDDLE_PX = 256
+LABORATORY_PX = 256
+BARE_SHARES = (0.0, 0.5, 1.0)
+"""Of the bare deconvolution in the result; what others give follows."""
+AROUND_PX = 64
+"""Undone beside the middle, for its borders' sake."""
+
+
+def middle(shape: tuple[int, ...], side: int) -> tuple[slice, slice]:
+    """The middle of a picture, of so many px a side at most."""
+    rows, columns = (
+        slice(max(0, length - side) // 2, max(0, length - side) // 2 + side) for length in shape[:2]
+    )
+    return rows, columns
+
+
+def one(
+    seen: np.ndarray,
+    sharp: np.ndarray,
+    truth: np.ndarray | None,
+    done: dict[str, Any],
+    restorer: Restorer,
+    guided: GuidedNetwork,
+) -> dict[str, Any]:
+    """A line."""
+    network = restorer.restore_pixels(seen)
+    blur_seen = photo_blur(seen)
+    seen_length = None if blur_seen is None else blur_seen.length_px
+    search = search_blur(seen, threads=1)
+    kernels = list(search.kernels)
+    signals: list[dict[str, float]] = []
+    if kernels:
+        parts = [np.ascontiguousarray(x[search.region]) for x in (seen, network)]
+        signals = measure_kernels(parts[0], kernels, parts[1], noise=search.noise, threads=1)
+        best = int(np.argmax(predicted_gains(signals, signals)))
+        kernels.append(refitted(parts[0], kernels[best], search, guided, threads=1))
+        last = measure_kernels(parts[0], kernels[-1:], parts[1], noise=search.noise, threads=1)
+        signals += [{**last[0], "first": float(best)}]
+    wide = middle(seen.shape, MIDDLE_PX + 2 * AROUND_PX)
+    around, truly = (np.ascontiguousarray(x[wide]) for x in (seen, sharp))
+    inside = middle(around.shape, MIDDLE_PX)
+    before = score(around[inside], truly[inside])
+    rows = []
+    for found, seen_of_it in zip(kernels, signals, strict=True):
+        guide = deconvolved_guide(
+            around,
+            found.kernel,
+            linear_light=found.linear_light,
+            noise=search.noise,
+            threads=1,
+        )
+        bare, guide = guide[inside][..., :3], np.ascontiguousarray(guide[inside])
+        cleaned = guided.restore(np.ascontiguousarray(around[inside]), guide)[..., :3]
+        gains = [
+            score(cleaned + np.float32(share) * (bare - cleaned), truly[inside]) - before
+            for share in BARE_SHARES
+        ]
+        row: dict[str, Any] = {"signals": seen_of_it, "gains": gains, "search": found.search}
+        if truth is not None:
+            row["alike"] = agreement(found.kernel, truth)
+        rows.append(row)
+    plain = network[wide][inside]
+    gain = score(plain, truly[inside]) - before
+    return {**done, "blurred": before, "network": gain, "length_seen": seen_length, "kernels": rows}
+
+
+def make_laboratory(
+    photo: Path, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    """What :func:`kernel_tries.make` gives, as benchmarks photograph it."""
+    sharp = make_sharp(photo, rng, as_light=True)
+    rows, columns = middle(sharp.shape, LABORATORY_PX)
+    sharp = eight_bits(np.repeat(sharp[rows, columns].mean(axis=2, keepdims=True), 3, axis=2))
+    length, noise = float(rng.choice([20, 30, 40, 60])), float(rng.choice([0, 0.3, 0.5, 1]))
+    exposure = float(rng.choice([0.5, 1]))
+    kernel = random_kernels(1, rng=rng, length_px=length, exposure=(exposure,), canvas_px=128)[0]
+    seen = blur(sharp, kernel, linear_light=False, noise_sigma=noise / 255, rng=rng)
+    done = {"photo": photo.name, "kind": "laboratory", "noise": noise, "light": False}
+    return eight_bits(seen), sharp, kernel, {**done, "length": length, "exposure": exposure}
+
+
+def rounded(value: Any) -> Any:
+    """Floats of six digits, however deep."""
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def main() -> None:
+    """Write the lines that are missing, until the time is over."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", default="1/1", help="2/3: the second of three processes")
+    parser.add_argument("--laboratory", action="store_true")
+    args = parser.parse_args()
+    part, parts = map(int, args.part.split("/"))
+    photos = [path for path in args.photos.iterdir() if path.suffix.lower() in ENDINGS]
+    photos = sorted(path for path in photos if not is_held_out(path.name))
+    there = args.out.read_text(encoding="utf-8").splitlines() if args.out.exists() else []
+    known = {(each["seed"], each["number"]) for each in map(json.loads, there)}
+    restorer = Restorer.open(
+        RestoreOptions(method="network", threads=1, precision="fp32", guard=False)
+    )
+    guided = GuidedNetwork(open_engine(find_network("guided"), precision="fp32", threads=1))
+    end, number = time.monotonic() + 60 * args.minutes, part - 1
+    with args.out.open("a", encoding="utf-8") as lines:
+        while time.monotonic() < end:
+            if (args.seed, number) not in known:
+                rng = np.random.default_rng([args.seed, number])
+                photo = photos[int(rng.integers(len(photos)))]
+                line = {"seed": args.seed, "number": number}
+                made = make_laboratory(photo, rng) if args.laboratory else make(photo, rng)
+                line |= one(*made, restorer, guided)
+                lines.write(json.dumps(rounded(line)) + "\n")
+                lines.flush()
+            number += parts
+
+
+if __name__ == "__main__":
+    main()

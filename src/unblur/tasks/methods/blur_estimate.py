@@ -1,0 +1,115 @@
+"""What was found about a photo's blur, and what is to be done about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.imaging.fourier import centre_of_mass
+
+Float32 = NDArray[np.float32]
+
+_ENDS: Final = 0.025
+"""Share of a kernel's mass at either end that does not count for its length."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BlurEstimate:
+    """What was found about a photo's blur, and what is to be done about it.
+
+    Attributes:
+        kernel: (K, K), K odd, of sum 1: the likeliest one, of the photo at its own size or, if
+            ``shrink`` is more than 1, at one so-manieth of that; None if there is none.
+        linear_light: The kernel blurred light; False: encoded values.
+        taken: It is to be undone.
+        gain_db: Predicted gain over the network that knows no kernel, with caution.
+        confidence: How like it the kernels of other searches are, 0 to 1.
+        bare: Share of the bare deconvolution in the result; the rest is what the network that
+            knows the kernel makes of it.
+        noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+        shrink: Large photos are looked at, and worked on, at one so-manieth of their size.
+        words: For people: what was found.
+
+    Examples:
+        >>> from unblur import BlurEstimate
+        >>> nothing = BlurEstimate(kernel=None, words="too small")
+        >>> nothing.taken, nothing.length_px
+        (False, None)
+    """
+
+    kernel: Float32 | None
+    words: str
+    linear_light: bool = True
+    taken: bool = False
+    gain_db: float = 0.0
+    confidence: float = 0.0
+    bare: float = 0.0
+    noise: float = 0.0
+    shrink: int = 1
+
+    @property
+    def length_px(self) -> float | None:
+        """How far the shake reaches along its longest direction, in px of the photo."""
+        return None if self.kernel is None else self.shrink * kernel_extent(self.kernel)[0]
+
+    @property
+    def angle_deg(self) -> float | None:
+        """Of that direction, from the right upwards, 0 to 180."""
+        return None if self.kernel is None else kernel_extent(self.kernel)[1]
+
+    @property
+    def way(self) -> str:
+        """For people: how far, and in which direction."""
+        if self.kernel is None:
+            return "no way"
+        return f"{self.length_px:.0f} px along {round(self.angle_deg or 0) % 180} degrees"
+
+    @property
+    def sentence(self) -> str:
+        """For people: what was found, and what is done."""
+        return self.words if self.taken else f"{self.words}: network"
+
+    @property
+    def path(self) -> Float32 | None:
+        """The kernel, if it is undone."""
+        return self.kernel if self.taken else None
+
+    def facts(self) -> dict[str, Any]:
+        """What programs want to know, of plain types."""
+        length, angle = self.length_px, self.angle_deg
+        return {
+            "taken": self.taken,
+            "length_px": None if length is None else round(length, 1),
+            "angle_deg": None if angle is None else round(angle, 1),
+            "confidence": round(self.confidence, 3),
+            "gain_db": round(self.gain_db, 2),
+            "linear_light": self.linear_light,
+            "noise": round(self.noise, 5),
+        }
+
+
+Tell = Callable[[BlurEstimate], None]
+"""Is told what was found about a picture's blur."""
+
+
+def kernel_extent(kernel: Float32) -> tuple[float, float]:
+    """How far a kernel reaches along its longest direction, in px, and that direction.
+
+    Returns:
+        The length that has all but a few percent of the kernel's mass, and the angle in degrees
+        from the right upwards, 0 to 180.
+    """
+    rows, columns = np.nonzero(kernel > 0)
+    mass = kernel[rows, columns].astype(np.float64)
+    down, right = centre_of_mass(kernel)
+    places = np.stack([rows - down, columns - right])
+    values, vectors = np.linalg.eigh((mass * places) @ places.T)
+    longest = vectors[:, int(values.argmax())]
+    angle = float(np.degrees(np.arctan2(-longest[0], longest[1]))) % 180
+    along = longest @ places
+    order = along.argsort()
+    up_to = mass[order].cumsum() / mass.sum()
+    first, last = (along[order[np.searchsorted(up_to, x)]] for x in (_ENDS, 1 - _ENDS))
+    return float(last - first) + 1, angle
