@@ -48,17 +48,9 @@ PERFECT_DB = 42.0
 
 def gains(line: dict[str, Any]) -> np.ndarray:
     """What every kernel of a photo gains over the network that knows none, in dB."""
-    kernels = line["kernels"]
-    agreement = [each["signals"]["agreement"] for each in kernels]
-    share = np.array([judge.bare_share(each) for each in agreement])
-    levels = line["blurred"] + np.array([each["gains"] for each in kernels])
-    # The squared error is a parabola in the share of the bare deconvolution.
-    none, half, all_of_it = (10 ** (-levels / 10)).T
-    bend = 2 * (all_of_it - 2 * half + none)
-    errors = none + (all_of_it - none - bend) * share + bend * share**2
-    return visible(-10 * np.log10(np.maximum(errors, 1e-10))) - visible(
-        line["blurred"] + line["network"]
-    )
+    cleaned = line["blurred"] + np.array([each["gains"][0] for each in line["kernels"]])
+    alone: np.ndarray = visible(cleaned) - visible(line["blurred"] + line["network"])
+    return alone
 
 
 def network_gain(line: dict[str, Any]) -> float:

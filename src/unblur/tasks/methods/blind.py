@@ -19,7 +19,7 @@ from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, kernel_extent
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
-from unblur.tasks.methods.judge import bare_share, measure_kernels, predicted_gains
+from unblur.tasks.methods.judge import measure_kernels, predicted_gains
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.refit import refitted
 
@@ -115,7 +115,6 @@ class BlindMethod:
             taken=taken,
             gain_db=hope,
             confidence=found.agreement,
-            bare=bare_share(found.agreement),
             noise=search.noise,
             shrink=shrink,
             words=f"shake of {length:.0f} px found and undone"
@@ -150,9 +149,7 @@ class BlindMethod:
             noise=estimate.noise,
             threads=self.threads,
         )
-        restored = self.guided.restore(pixels, guide)[..., :3]
-        restored += np.float32(estimate.bare) * (guide[..., :3] - restored)
-        return restored
+        return self.guided.restore(pixels, guide)[..., :3]
 
     def _network_on(self, pixels: Float32) -> Float32:
         """What the network that knows no kernel makes of pixels, (h, w, 3) in [0, 1]."""

@@ -26,8 +26,6 @@ class BlurEstimate:
         taken: It is to be undone.
         gain_db: Predicted gain over the network that knows no kernel, with caution.
         confidence: How like it the kernels of other searches are, 0 to 1.
-        bare: Share of the bare deconvolution in the result; the rest is what the network that
-            knows the kernel makes of it.
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
         shrink: Large photos are looked at, and worked on, at one so-manieth of their size.
         words: For people: what was found.
@@ -45,7 +43,6 @@ class BlurEstimate:
     taken: bool = False
     gain_db: float = 0.0
     confidence: float = 0.0
-    bare: float = 0.0
     noise: float = 0.0
     shrink: int = 1
 

@@ -22,10 +22,6 @@ Float64 = NDArray[np.float64]
 _COEFFICIENTS: Final = Path(__file__).with_name("judge.json")
 """Written by ``benchmarks/judge_fit.py``, from tries with known truth."""
 _TINY: Final = 1e-9
-_DOUBTED: Final = 0.7
-_TRUSTED: Final = 0.8
-"""Agreement of a kernel with others up to which, and from which on, it counts as that."""
-_MOST_BARE: Final = 0.4
 
 
 def measure_kernels(
@@ -122,17 +118,6 @@ def predicted_gains(
     fitted = coefficients()
     gains: Float64 = features(signals, among, fitted) @ fitted["weights"] - fitted["margin"]
     return [float(each) for each in gains]
-
-
-def bare_share(agreement: float) -> float:
-    """Share of the bare deconvolution in the best result; the rest is what the network made of it.
-
-    The network takes a little of what a right kernel gives: it has learned to doubt (ADR 0009).
-
-    Args:
-        agreement: Of the kernel with those of other searches.
-    """
-    return _MOST_BARE * float(np.clip((agreement - _DOUBTED) / (_TRUSTED - _DOUBTED), 0, 1))
 
 
 def features(
