@@ -26,9 +26,15 @@ def diagnosis_words(found: "Diagnosis") -> str:
     return said
 
 
-def shake_words(found: "BlurEstimate") -> str:
-    """What is said of a photo whose shake was undone."""
-    return f"Shaken over about {found.way}: found and undone."
+def shake_words(found: "BlurEstimate", verdict: str) -> str:
+    """What is said of a photo whose shake was undone.
+
+    Args:
+        found: The shake.
+        verdict: How blurred the photo was, as a diagnosis says it.
+    """
+    seems = verdict if verdict.endswith("blurred") else "blurred"
+    return f"{seems[0].upper()}{seems[1:]} over about {found.way}: a shake, found and undone."
 
 
 def time_words(seconds: float) -> str:

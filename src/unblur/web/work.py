@@ -89,8 +89,9 @@ def restore_photo(
     found = done.estimate
     undone = found is not None and found.taken
     if found is not None and undone:
-        words = shake_words(found)
-        say("diagnosis", index=index, diagnosis={**(diagnosis or {}), "words": words})
+        seen = diagnosis or {}
+        words = shake_words(found, seen.get("verdict", "blurred"))
+        say("diagnosis", index=index, diagnosis={**seen, "words": words})
     return {
         "file": _within(target, folder),
         "before": _within(before, folder),
