@@ -71,6 +71,8 @@ class ReferencedRestorer(Restorer):
             PhotoError: If the reference or the mask cannot be read.
         """
         plain = replace(options, reference=None, crop=None, mask=None, strength=1.0)
+        if plain.finds_blur:  # the second shot shows the blur better than a search would
+            plain = replace(plain, method="network")
         return cls(Restorer.open(plain, streams=streams), options, streams=streams)
 
     @property
