@@ -48,7 +48,7 @@ PERFECT_DB = 42.0
 
 def gains(line: dict[str, Any]) -> np.ndarray:
     """What every kernel of a photo gains over the network that knows none, in dB."""
-    cleaned = line["blurred"] + np.array([each["gains"][0] for each in line["kernels"]])
+    cleaned = line["blurred"] + np.array([each["gain"] for each in line["kernels"]])
     alone: np.ndarray = visible(cleaned) - visible(line["blurred"] + line["network"])
     return alone
 
@@ -158,13 +158,15 @@ def main() -> None:
     fitted["margin"] = margin
     print(f"margin {margin:.2f} dB\n{describe('fp32')}")
     if args.write:
-        kept = {
-            key: [round(float(x), 6) for x in value]
-            if isinstance(value, np.ndarray) and value.dtype != bool
-            else value.tolist()
-            if isinstance(value, np.ndarray)
-            else value
+        lists = {
+            key: value if isinstance(value, list | float) else value.tolist()
             for key, value in fitted.items()
+        }
+        kept = {
+            key: [round(x, 6) if isinstance(x, float) else x for x in value]
+            if isinstance(value, list)
+            else value
+            for key, value in lists.items()
         }
         judge._COEFFICIENTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 

@@ -6,20 +6,26 @@
 Photos for validation (by the hash of their names) are left out. Each line is a photo that was
 blurred as kernel_tries.py does, with every kernel that the search found, the best of them, as the
 present judge says, fitted once more: its signals, and the gain over the blurred photo, in the
-middle 256 px, of what the network makes of it, of the bare deconvolution, and of their mean. The
-same seed gives the same lines, but for those that are fitted once more; a later call goes on. With
---laboratory: small grey photos that hold light as it is, with next to no noise, all shaken.
+middle 256 px, of what the network makes of it. The same seed gives the same lines, but for those
+that are fitted once more; a later call goes on. With --laboratory: small grey photos that hold
+light as it is, with next to no noise, all shaken.
 """
 
-import argparse
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kernel_tries import eight_bits, make, make_sharp, score
+from kernel_tries import (
+    drawn,
+    eight_bits,
+    make,
+    make_sharp,
+    plain_restorer,
+    score,
+    tries_parser,
+)
 from unblur import random_kernels
 from unblur.engines import open_engine
 from unblur.imaging.blur.blur import blur
@@ -30,15 +36,11 @@ from unblur.imaging.measure.cells import photo_blur
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.tasks.methods.judge import measure_kernels, predicted_gains
 from unblur.tasks.methods.refit import refitted
-from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from unblur.weights import find_network
-from validation_pairs import ENDINGS, is_held_out
 
 MIDDLE_PX = 256
 LABORATORY_PX = 256
-BARE_SHARES = (0.0, 0.5, 1.0)
-"""Of the bare deconvolution in the result; what others give follows."""
 AROUND_PX = 64
 """Undone beside the middle, for its borders' sake."""
 
@@ -62,7 +64,6 @@ def one(
     """A line."""
     network = restorer.restore_pixels(seen)
     blur_seen = photo_blur(seen)
-    seen_length = None if blur_seen is None else blur_seen.length_px
     search = search_blur(seen, threads=1)
     kernels = list(search.kernels)
     signals: list[dict[str, float]] = []
@@ -72,7 +73,7 @@ def one(
         best = int(np.argmax(predicted_gains(signals, signals)))
         kernels.append(refitted(parts[0], kernels[best], search, guided, threads=1))
         last = measure_kernels(parts[0], kernels[-1:], parts[1], noise=search.noise, threads=1)
-        signals += [{**last[0], "first": float(best)}]
+        signals += last
     wide = middle(seen.shape, MIDDLE_PX + 2 * AROUND_PX)
     around, truly = (np.ascontiguousarray(x[wide]) for x in (seen, sharp))
     inside = middle(around.shape, MIDDLE_PX)
@@ -86,19 +87,21 @@ def one(
             noise=search.noise,
             threads=1,
         )
-        bare, guide = guide[inside][..., :3], np.ascontiguousarray(guide[inside])
+        guide = np.ascontiguousarray(guide[inside])
         cleaned = guided.restore(np.ascontiguousarray(around[inside]), guide)[..., :3]
-        gains = [
-            score(cleaned + np.float32(share) * (bare - cleaned), truly[inside]) - before
-            for share in BARE_SHARES
-        ]
-        row: dict[str, Any] = {"signals": seen_of_it, "gains": gains, "search": found.search}
+        gain = score(cleaned, truly[inside]) - before
+        row: dict[str, Any] = {"signals": seen_of_it, "gain": gain}
         if truth is not None:
             row["alike"] = agreement(found.kernel, truth)
         rows.append(row)
-    plain = network[wide][inside]
-    gain = score(plain, truly[inside]) - before
-    return {**done, "blurred": before, "network": gain, "length_seen": seen_length, "kernels": rows}
+    plain = score(network[wide][inside], truly[inside]) - before
+    return {
+        **done,
+        "blurred": before,
+        "network": plain,
+        "length_seen": None if blur_seen is None else blur_seen.length_px,
+        "kernels": rows,
+    }
 
 
 def make_laboratory(
@@ -127,35 +130,19 @@ def rounded(value: Any) -> Any:
 
 def main() -> None:
     """Write the lines that are missing, until the time is over."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--part", default="1/1", help="2/3: the second of three processes")
+    parser = tries_parser()
     parser.add_argument("--laboratory", action="store_true")
     args = parser.parse_args()
-    part, parts = map(int, args.part.split("/"))
-    photos = [path for path in args.photos.iterdir() if path.suffix.lower() in ENDINGS]
-    photos = sorted(path for path in photos if not is_held_out(path.name))
     there = args.out.read_text(encoding="utf-8").splitlines() if args.out.exists() else []
     known = {(each["seed"], each["number"]) for each in map(json.loads, there)}
-    restorer = Restorer.open(
-        RestoreOptions(method="network", threads=1, precision="fp32", guard=False)
-    )
+    restorer = plain_restorer()
     guided = GuidedNetwork(open_engine(find_network("guided"), precision="fp32", threads=1))
-    end, number = time.monotonic() + 60 * args.minutes, part - 1
     with args.out.open("a", encoding="utf-8") as lines:
-        while time.monotonic() < end:
-            if (args.seed, number) not in known:
-                rng = np.random.default_rng([args.seed, number])
-                photo = photos[int(rng.integers(len(photos)))]
-                line = {"seed": args.seed, "number": number}
-                made = make_laboratory(photo, rng) if args.laboratory else make(photo, rng)
-                line |= one(*made, restorer, guided)
-                lines.write(json.dumps(rounded(line)) + "\n")
-                lines.flush()
-            number += parts
+        for number, photo, rng in drawn(args, lambda number: (args.seed, number) in known):
+            made = make_laboratory(photo, rng) if args.laboratory else make(photo, rng)
+            line = {"seed": args.seed, "number": number, **one(*made, restorer, guided)}
+            lines.write(json.dumps(rounded(line)) + "\n")
+            lines.flush()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ time, only with the latter. The same seed gives the same files; a later call goe
 import argparse
 import json
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -176,35 +177,55 @@ def make_try(
     }
 
 
-def main() -> None:
-    """Write the files that are missing, until the time is over."""
+def tries_parser() -> argparse.ArgumentParser:
+    """For what makes tries until a time is over."""
     parser = argparse.ArgumentParser()
     parser.add_argument("photos", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--part", default="1/1", help="2/3: the second of three processes")
-    parser.add_argument("--no-search", action="store_true")
-    args = parser.parse_args()
+    return parser
+
+
+def drawn(
+    args: argparse.Namespace, done: Callable[[int], bool]
+) -> Iterator[tuple[int, Path, np.random.Generator]]:
+    """Numbers of tries that are not done, each with its photo and its generator, in time."""
     part, parts = map(int, args.part.split("/"))
     photos = [path for path in args.photos.iterdir() if path.suffix.lower() in ENDINGS]
     photos = sorted(path for path in photos if not is_held_out(path.name))
-    args.out.mkdir(parents=True, exist_ok=True)
-    restorer = Restorer.open(
-        RestoreOptions(method="network", threads=1, precision="fp32", guard=False)
-    )
     end, number = time.monotonic() + 60 * args.minutes, part - 1
     while time.monotonic() < end:
-        path = args.out / f"{args.seed}-{number:05d}.npz"
-        if not path.exists():
+        if not done(number):
             rng = np.random.default_rng([args.seed, number])
-            photo = photos[int(rng.integers(len(photos)))]
-            made = make_try(photo, rng, restorer, search=not args.no_search)
-            whole = path.with_name(f".{path.name}")
-            np.savez(whole, **made)
-            whole.rename(path)
-            print(path.name, made["done"], flush=True)
+            yield number, photos[int(rng.integers(len(photos)))], rng
         number += parts
+
+
+def plain_restorer() -> Restorer:
+    """The network that knows no kernel, on one thread."""
+    return Restorer.open(RestoreOptions(method="network", threads=1, precision="fp32", guard=False))
+
+
+def main() -> None:
+    """Write the files that are missing, until the time is over."""
+    parser = tries_parser()
+    parser.add_argument("--no-search", action="store_true")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    restorer = plain_restorer()
+
+    def path_of(number: int) -> Path:
+        return args.out / f"{args.seed}-{number:05d}.npz"
+
+    for number, photo, rng in drawn(args, lambda number: path_of(number).exists()):
+        path = path_of(number)
+        made = make_try(photo, rng, restorer, search=not args.no_search)
+        whole = path.with_name(f".{path.name}")
+        np.savez(whole, **made)
+        whole.rename(path)
+        print(path.name, made["done"], flush=True)
 
 
 if __name__ == "__main__":

@@ -139,15 +139,15 @@ def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
 
     with ThreadPoolExecutor(threads or cores()) as pool:
         found = list(pool.map(seek, range(len(lights))))
-        order = sorted((compared(each, found) for each in found), key=_most_agreed)
+        order = sorted((with_agreement(each, found) for each in found), key=_most_agreed)
         out_of_larger = np.ascontiguousarray(unusable[wide])
         jobs = [(each, light) for each in order[:_REFINED] for light in (True, False)]
         found += pool.map(refine, jobs)
-        kernels = list(pool.map(lambda each: compared(each, found), found))
+        kernels = list(pool.map(lambda each: with_agreement(each, found), found))
     return BlurSearch(region=region, noise=noise, kernels=kernels)
 
 
-def compared(one: FoundKernel, found: Sequence[FoundKernel]) -> FoundKernel:
+def with_agreement(one: FoundKernel, found: Sequence[FoundKernel]) -> FoundKernel:
     """A kernel with how like it those of other searches are.
 
     Args:

@@ -60,8 +60,9 @@ class BlurEstimate:
     def way(self) -> str:
         """For people: how far, and in which direction."""
         if self.kernel is None:
-            return "no way"
-        return f"{self.length_px:.0f} px along {round(self.angle_deg or 0) % 180} degrees"
+            return "an unknown way"
+        length, angle = kernel_extent(self.kernel)
+        return f"{self.shrink * length:.0f} px along {round(angle) % 180} degrees"
 
     @property
     def sentence(self) -> str:

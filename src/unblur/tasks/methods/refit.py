@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.deblur.blind import CLIPPED, BlurSearch, FoundKernel, compared
+from unblur.imaging.deblur.blind import CLIPPED, BlurSearch, FoundKernel, with_agreement
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_fit import fit_kernel_to
 from unblur.imaging.deblur.kernel_search import centred, cleaned
@@ -53,4 +53,4 @@ def refitted(
     )
     kernel = centred(cleaned(fit.kernel, _FAINT))
     again = FoundKernel(kernel=kernel, linear_light=light, search=found.search)
-    return compared(again, search.kernels)
+    return with_agreement(again, search.kernels)
