@@ -76,16 +76,26 @@ def guard_weight(blurred: Float32, restored: Float32, *, undone: bool = False) -
     if energies.size == 0:  # too small to tell anything
         return np.ones((height, width), np.float32)
     energies = spread(energies, _SPREADS)
-    blur_seen = np.maximum(
+    blurred_there = blur_seen(energies)
+    if undone:
+        return magnified(spread(blurred_there), height, width)
+    sharpened = growth(energies, spread(difference_energies(after, (1,)), _SPREADS)).min(axis=-1)
+    excess = sharpened + np.float32(_OVERSHOOT) * _overshoot(before, after)
+    weights = np.minimum(blurred_there, 1 - ramp(excess, *_EXCESS))
+    return magnified(spread(weights), height, width)
+
+
+def blur_seen(energies: Float32) -> Float32:
+    """Whether fine detail is missing along some direction, (rows, columns) in [0, 1].
+
+    Args:
+        energies: (rows, columns, lags, 4) from `difference_energies`, spread over neighbours.
+    """
+    along_one: Float32 = np.maximum(
         ramp(curvature(energies).max(axis=-1), *_CURVATURE),
         ramp(steepness(energies).max(axis=-1), *_STEEPNESS),
     )
-    if undone:
-        return _magnify(spread(blur_seen), height, width)
-    sharpened = growth(energies, spread(difference_energies(after, (1,)), _SPREADS)).min(axis=-1)
-    excess = sharpened + np.float32(_OVERSHOOT) * _overshoot(before, after)
-    weights = np.minimum(blur_seen, 1 - ramp(excess, *_EXCESS))
-    return _magnify(spread(weights), height, width)
+    return along_one
 
 
 def apply_guard(blurred: Float32, restored: Float32) -> Float32:
@@ -135,8 +145,8 @@ def _extremes(padded: Float32, of: Callable[[Float32, Float32], Float32]) -> Flo
     return found
 
 
-def _magnify(cells: Float32, height: int, width: int) -> Float32:
-    """From cells to pixels, straight between the middles of cells."""
+def magnified(cells: Float32, height: int, width: int) -> Float32:
+    """From cells, (rows, columns), to (height, width) pixels, straight between cells' middles."""
     upper, lower, below = _between(cells.shape[0], height)
     left, right, beside = _between(cells.shape[1], width)
     rows = cells[upper] + below[:, None] * (cells[lower] - cells[upper])

@@ -16,6 +16,7 @@ from unblur.imaging.deblur.blind import (
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.cells import photo_blur
+from unblur.imaging.measure.focus import motion_weight
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, kernel_extent
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
@@ -71,11 +72,15 @@ class BlindMethod:
         estimate = self.estimate(small, shrink)
         if tell is not None:
             tell(estimate)
+        weight = None if estimate.taken or not self.judged else motion_weight(small)
         if not estimate.taken and shrink == 1:
-            return self.network.prepare(picture, tiled=tiled)
+            plain = self.network.prepare(picture, tiled=tiled)
+            return plain if weight is None else _weighted(plain, picture, weight)
         # At its own size the blur of a large photo is longer than the network can undo.
         restored = self._undone(small, estimate) if estimate.taken else self._network_on(small)
         change = restored - small
+        if weight is not None:
+            change *= weight[..., None]
 
         def run(tile: Tile) -> Float32:
             pixels = picture.read(*tile.kept)
@@ -161,6 +166,16 @@ class BlindMethod:
         for tile in plan_tiles(whole, height, width, side, self.needs):
             restored[tile.kept] = run(tile)
         return np.clip(restored, 0, 1, out=restored)
+
+
+def _weighted(run: RunTile, picture: Picture, weight: Float32) -> RunTile:
+    """So much of what a network changes."""
+
+    def run_weighted(tile: Tile) -> Float32:
+        pixels = picture.read(*tile.kept)
+        return pixels + weight[tile.kept][..., None] * (run(tile) - pixels)
+
+    return run_weighted
 
 
 def shrunk_picture(picture: Picture) -> tuple[Float32, int]:
