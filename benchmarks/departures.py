@@ -38,8 +38,8 @@ from unblur.models.critic import PatchCritic
 from unblur.models.deblurgan import DeblurGenerator
 from unblur.models.stochastic import keep_dropping
 from unblur.models.vgg import load_vgg
+from unblur.tasks.networks.export import export
 from unblur.tasks.train.adversarial import PERCEPTUAL_KINDS
-from unblur.tasks.train.export import export
 from unblur.weights import read_state
 
 CROP_PX = 256

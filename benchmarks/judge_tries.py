@@ -4,40 +4,36 @@
                                      [--laboratory]
 
 Photos for validation (by the hash of their names) are left out. Each line is a photo that was
-blurred as kernel_tries.py does, with every kernel that the search found, the best of them, as the
-present judge says, fitted once more: its signals, and the gain over the blurred photo, in the
+blurred as `unblur data kernels` does, with every kernel that the search found, the best of them, as
+the present judge says, fitted once more: its signals, and the gain over the blurred photo, in the
 middle 256 px, of what the network makes of it. The same seed gives the same lines, but for those
 that are fitted once more; a later call goes on. With --laboratory: small grey photos that hold
 light as it is, with next to no noise, all shaken.
 """
 
+import argparse
 import json
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kernel_tries import (
-    drawn,
-    eight_bits,
-    make,
-    make_sharp,
-    plain_restorer,
-    score,
-    tries_parser,
-)
-from unblur import random_kernels
+from unblur import RestoreOptions, Restorer, random_kernels
 from unblur.engines import open_engine
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.deblur.blind import search_blur
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_support import agreement
 from unblur.imaging.measure.cells import photo_blur
+from unblur.tasks.datasets.tried_photos import TriedPhoto, eight_bits, sharp_part, try_photo
+from unblur.tasks.datasets.tries import psnr_inside
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.tasks.methods.judge import measure_kernels, predicted_gains
 from unblur.tasks.methods.refit import refitted
-from unblur.tasks.restore.restorer import Restorer
 from unblur.weights import find_network
+from validation_pairs import ENDINGS, is_held_out
 
 MIDDLE_PX = 256
 LABORATORY_PX = 256
@@ -53,15 +49,9 @@ def middle(shape: tuple[int, ...], side: int) -> tuple[slice, slice]:
     return rows, columns
 
 
-def one(
-    seen: np.ndarray,
-    sharp: np.ndarray,
-    truth: np.ndarray | None,
-    done: dict[str, Any],
-    restorer: Restorer,
-    guided: GuidedNetwork,
-) -> dict[str, Any]:
+def one(tried: TriedPhoto, restorer: Restorer, guided: GuidedNetwork) -> dict[str, Any]:
     """A line."""
+    seen, sharp, truth = tried.blurred, tried.sharp, tried.kernel
     network = restorer.restore_pixels(seen)
     blur_seen = photo_blur(seen)
     search = search_blur(seen, threads=1)
@@ -77,7 +67,7 @@ def one(
     wide = middle(seen.shape, MIDDLE_PX + 2 * AROUND_PX)
     around, truly = (np.ascontiguousarray(x[wide]) for x in (seen, sharp))
     inside = middle(around.shape, MIDDLE_PX)
-    before = score(around[inside], truly[inside])
+    before = psnr_inside(around[inside], truly[inside])
     rows = []
     for found, seen_of_it in zip(kernels, signals, strict=True):
         guide = deconvolved_guide(
@@ -89,14 +79,14 @@ def one(
         )
         guide = np.ascontiguousarray(guide[inside])
         cleaned = guided.restore(np.ascontiguousarray(around[inside]), guide)[..., :3]
-        gain = score(cleaned, truly[inside]) - before
+        gain = psnr_inside(cleaned, truly[inside]) - before
         row: dict[str, Any] = {"signals": seen_of_it, "gain": gain}
         if truth is not None:
             row["alike"] = agreement(found.kernel, truth)
         rows.append(row)
-    plain = score(network[wide][inside], truly[inside]) - before
+    plain = psnr_inside(network[wide][inside], truly[inside]) - before
     return {
-        **done,
+        **tried.facts,
         "blurred": before,
         "network": plain,
         "length_seen": None if blur_seen is None else blur_seen.length_px,
@@ -104,19 +94,33 @@ def one(
     }
 
 
-def make_laboratory(
-    photo: Path, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-    """What :func:`kernel_tries.make` gives, as benchmarks photograph it."""
-    sharp = make_sharp(photo, rng, as_light=True)
+def try_laboratory(photo: Path, rng: np.random.Generator) -> TriedPhoto:
+    """A photo as benchmarks take it."""
+    sharp = sharp_part(photo, rng, as_light=True)
     rows, columns = middle(sharp.shape, LABORATORY_PX)
     sharp = eight_bits(np.repeat(sharp[rows, columns].mean(axis=2, keepdims=True), 3, axis=2))
     length, noise = float(rng.choice([20, 30, 40, 60])), float(rng.choice([0, 0.3, 0.5, 1]))
     exposure = float(rng.choice([0.5, 1]))
     kernel = random_kernels(1, rng=rng, length_px=length, exposure=(exposure,), canvas_px=128)[0]
     seen = blur(sharp, kernel, linear_light=False, noise_sigma=noise / 255, rng=rng)
-    done = {"photo": photo.name, "kind": "laboratory", "noise": noise, "light": False}
-    return eight_bits(seen), sharp, kernel, {**done, "length": length, "exposure": exposure}
+    facts = {"photo": photo.name, "kind": "laboratory", "noise": noise, "light": False}
+    facts |= {"length": length, "exposure": exposure}
+    return TriedPhoto(blurred=eight_bits(seen), sharp=sharp, kernel=kernel, facts=facts)
+
+
+def drawn(
+    args: argparse.Namespace, done: Callable[[int], bool]
+) -> Iterator[tuple[int, Path, np.random.Generator]]:
+    """Numbers of tries that are not done, each with its photo and its generator, in time."""
+    part, parts = map(int, args.part.split("/"))
+    photos = [path for path in args.photos.iterdir() if path.suffix.lower() in ENDINGS]
+    photos = sorted(path for path in photos if not is_held_out(path.name))
+    end, number = time.monotonic() + 60 * args.minutes, part - 1
+    while time.monotonic() < end:
+        if not done(number):
+            rng = np.random.default_rng([args.seed, number])
+            yield number, photos[int(rng.integers(len(photos)))], rng
+        number += parts
 
 
 def rounded(value: Any) -> Any:
@@ -130,17 +134,24 @@ def rounded(value: Any) -> Any:
 
 def main() -> None:
     """Write the lines that are missing, until the time is over."""
-    parser = tries_parser()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("-o", "--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", default="1/1", help="2/3: the second of three processes")
     parser.add_argument("--laboratory", action="store_true")
     args = parser.parse_args()
     there = args.out.read_text(encoding="utf-8").splitlines() if args.out.exists() else []
     known = {(each["seed"], each["number"]) for each in map(json.loads, there)}
-    restorer = plain_restorer()
+    restorer = Restorer.open(
+        RestoreOptions(method="network", threads=1, precision="fp32", guard=False)
+    )
     guided = GuidedNetwork(open_engine(find_network("guided"), precision="fp32", threads=1))
     with args.out.open("a", encoding="utf-8") as lines:
         for number, photo, rng in drawn(args, lambda number: (args.seed, number) in known):
-            made = make_laboratory(photo, rng) if args.laboratory else make(photo, rng)
-            line = {"seed": args.seed, "number": number, **one(*made, restorer, guided)}
+            tried = (try_laboratory if args.laboratory else try_photo)(photo, rng)
+            line = {"seed": args.seed, "number": number, **one(tried, restorer, guided)}
             lines.write(json.dumps(rounded(line)) + "\n")
             lines.flush()
 

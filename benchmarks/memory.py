@@ -60,7 +60,7 @@ def in_turns(work: dict[str, Callable[[], object]], runs: int) -> dict[str, floa
 def networks() -> Iterator[dict[str, str]]:
     """What to name for each network; DeblurGAN is a file with random weights."""
     from unblur.models import build_model
-    from unblur.tasks.train.export import export
+    from unblur.tasks.networks.export import export
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "deblurgan.onnx")

@@ -19,7 +19,7 @@ import torch
 from machine import describe
 from resume import make_sources
 from train_step import stand_in
-from unblur.tasks.train import data, export_run, run
+from unblur.tasks.train import data, export_run, kinds, run
 from unblur.tasks.train.loop import Between
 
 FOLDER = Path(__file__).parents[1] / "recipes"
@@ -33,15 +33,15 @@ def main():
     parser.add_argument("--updates", type=int, default=3)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    run.load_vgg = stand_in
-    run.AnyModule.__args__[0].check = lambda *_, **__: None
-    run.AnyModule.__args__[1].check = lambda *_, **__: None
+    kinds.load_vgg = stand_in
+    for module in kinds.AnyModule.__args__:
+        module.check = lambda *_, **__: None
     export_run.export = lambda *_, **__: None
     print(f"{describe('by row')}, torch {torch.__version__}")
     with tempfile.TemporaryDirectory() as folder:
         sources = make_sources(Path(folder))
         for recipe in arguments.recipes or RECIPES:
-            options = run.load_training(recipe)
+            options = kinds.load_training(recipe)
             mix = replace(options.mix, synthetic=1.0, real=0.0)
             options = replace(options, mix=mix, steps=arguments.updates, validation_photos=1)
             single = None

@@ -36,9 +36,9 @@ from memory import in_turns
 from unblur.devices import cores
 from unblur.engines.quiet_openvino import import_openvino
 from unblur.metrics import psnr
+from unblur.tasks.networks.convert import convert
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
-from unblur.tasks.train.convert import convert
 from unblur.weights import find_network
 
 HEIGHT, WIDTH = 720, 1280

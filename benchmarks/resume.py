@@ -27,14 +27,17 @@ import torch
 
 from machine import describe
 from train_step import stand_in
-from unblur.data.synthetic import SyntheticOptions
+from unblur.engines import open_engine
 from unblur.errors import TrainingStopped
 from unblur.imaging.photo.photo import Photo, write_photo
+from unblur.tasks.datasets.tries import TryOptions, write_tries
+from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
-from unblur.tasks.train import data, export_run, run
+from unblur.tasks.train import data, export_run, kinds, run
 from unblur.tasks.train.adversarial import AdversarialOptions, Game
-from unblur.tasks.train.supervised import DeblurModule
+from unblur.tasks.train.guided import GuidedOptions
+from unblur.tasks.train.supervised import SupervisedModule
 
 STEPS, CROP_PX = 4, 64
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
@@ -52,7 +55,7 @@ def main():
     warnings.simplefilter("ignore")
     # A shell's background job ignores Ctrl-C, and so would the runs.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    run.load_vgg = stand_in
+    kinds.load_vgg = stand_in
     data._VALIDATION_CROP_PX = CROP_PX
     if not arguments.export_all:
         export_run.export = remembered(export_run.export)
@@ -118,7 +121,7 @@ def signals(options, step, number):
         owner, name = Game, "critic_loss"
         count = step * options.critic_steps * options.accumulate
     else:
-        owner, name, count = DeblurModule, "show_gain", step
+        owner, name, count = SupervisedModule, "show_gain", step
     original, calls = getattr(owner, name), []
 
     def called(*arguments, **more):
@@ -139,26 +142,30 @@ def train(options, sources, out, **more):
     folders = data.TrainingData(
         photos=sources / "photos", pairs=sources / "pairs", frames=sources / "frames"
     )
+    if isinstance(options, GuidedOptions):
+        folders = data.TrainingData(tries=sources / "tries")
     run.train(options, data=folders, out=out, workers=0, progress=False, **more)
 
 
 def small(recipe, precision):
     """The recipe with few steps and small crops."""
-    options = run.load_training(recipe)
-    crops = {"crop_px": CROP_PX, "early_crop_px": CROP_PX // 2, "length_px": (5.0, 20.0)}
+    options = kinds.load_training(recipe)
+    crops = {"crop_px": CROP_PX}
+    if not isinstance(options, GuidedOptions):
+        crops |= {"early_crop_px": CROP_PX // 2, "length_px": (5.0, 20.0)}
     return replace(
         options,
         steps=STEPS,
         batch=min(2, options.batch),
         validate_every=3,
         validation_photos=1,
-        data=replace(SyntheticOptions(), **{**vars(options.data), **crops}),
+        data=replace(options.data, **crops),
         **({"precision": precision} if precision else {}),
     )
 
 
 def make_sources(folder):
-    """Photos, pairs and frames, small ones."""
+    """Photos, pairs, frames and tries, small ones."""
     for part in ("photos", "pairs/blur", "pairs/sharp"):
         (folder / part).mkdir(parents=True)
         for name in PHOTOS:
@@ -168,6 +175,8 @@ def make_sources(folder):
     for i in range(120):
         pixels = skimage.data.astronaut()[100:292, 100 + i : 292 + i].astype(np.float32) / 255
         write_photo(Photo(pixels=pixels), folder / "frames" / f"{i:03d}.png")
+    photos = sorted((folder / "photos").iterdir())
+    list(write_tries(photos, folder / "tries", TryOptions(search=False), count=6))
     return folder
 
 
@@ -180,13 +189,20 @@ def hashes(out):
             whole.update(part)
     network = out / "generator.onnx"
     photo = (skimage.data.coffee()[:64, :96] / 255).astype(np.float32)
-    restored = Restorer.open(
-        RestoreOptions(method="network", model=str(network), guard=False)
-    ).restore_pixels(photo)
-    assert restored.shape == photo.shape
+    restored = restore(network, photo)
+    assert restored.shape[:2] == photo.shape[:2]
     assert np.isfinite(restored).all()
     digests = (hashlib.sha256(network.read_bytes()), whole, hashlib.sha256(restored.tobytes()))
     return [digest.hexdigest()[:12] for digest in digests]
+
+
+def restore(network, photo):
+    """What a network makes of a photo."""
+    engine = open_engine(network)
+    if engine.metadata["unblur.model"] == "guided":
+        return GuidedNetwork(engine).restore(photo, None)
+    options = RestoreOptions(method="network", model=str(network), guard=False)
+    return Restorer.open(options).restore_pixels(photo)
 
 
 def remembered(export):

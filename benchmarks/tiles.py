@@ -47,7 +47,7 @@ def random_deblurgan(folder: Path) -> Path:
     import torch
 
     from unblur.models import build_model
-    from unblur.tasks.train.export import export
+    from unblur.tasks.networks.export import export
 
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")

@@ -32,6 +32,7 @@ ONLY_READ = {
     r"^unblur convert": "needs weights of the authors; test_cli_networks.py makes some",
     r"^unblur export": "needs a training; test_cli_networks.py has a short one",
     r"^unblur (restore .*|kernel .*)--reference": "takes seconds; tests/cli/test_reference.py does",
+    r"^unblur data kernels": "makes hundreds of tries; tests/cli/test_data.py makes a few",
     r"^unblur doctor": "measures for some seconds; test_cli_doctor.py does",
     r"^unblur serve": "waits for visitors",
     r"^unblur (scale|plan)": "starts a cluster, or measures; test_scale.py has both",

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from unblur.tasks.restore.options import RestoreOptions
     from unblur.tasks.restore.restorer import Restorer
     from unblur.tasks.train.data import TrainingData
-    from unblur.tasks.train.run import load_training, train
+    from unblur.tasks.train.kinds import load_training
+    from unblur.tasks.train.run import train
 
 __all__ = [
     "BlurEstimate",
@@ -71,7 +72,7 @@ _HOMES: Final = {
     "deconvolve": "unblur.imaging.deblur.classical",
     "estimate_blur": "unblur.tasks.restore.estimate",
     "find_sources": "unblur.tasks.batch.sources",
-    "load_training": "unblur.tasks.train.run",
+    "load_training": "unblur.tasks.train.kinds",
     "plan_jobs": "unblur.tasks.batch.sources",
     "psnr": "unblur.metrics",
     "random_kernels": "unblur.imaging.blur.kernels",

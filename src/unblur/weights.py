@@ -57,7 +57,7 @@ KERNEL_WEIGHTS: Final = {
         sha256="29cc79b227934b941c8470835adaabc8ab9c455b0a4f806b426067ba4bf532ce",
         license="Apache-2.0",
         trained_on="photos as fast, shaken, with kernels found and true",
-        recipe="benchmarks/guided_train.py, from fast",
+        recipe="guided.toml, from fast",
         date="2026-11-28",
         figures="cleans up after the shake was undone; by method auto and blind only",
     ),

@@ -73,3 +73,37 @@ def test_wrong_use_is_one_line_and_the_status_is_2(run, tmp_path):
         assert (done.returncode, done.stdout) == (2, "")
         assert len(done.stderr.splitlines()) == 1
         assert said in done.stderr
+
+
+def test_tries_are_made_once(run, tmp_path):
+    for name in ("astronaut", "coffee"):
+        save(getattr(skimage.data, name)()[:200, :200], tmp_path / "photos" / f"{name}.png")
+    (tmp_path / "not.txt").write_text("coffee.png\n")
+    command = ("data", "kernels", "photos", "-o", "tries", "--no-search", "--leave-out", "not.txt")
+
+    first = run(*command, "--count", 2)
+    more = run(*command, "--count", 3)
+
+    assert (first.returncode, first.stderr) == (0, "")
+    assert first.stdout == "2 tries written to tries\n"
+    assert more.stdout == "1 try written to tries, 2 were there\n"
+    assert sorted(path.name for path in (tmp_path / "tries").iterdir()) == [
+        f"known-1-0000{number}.npz" for number in range(3)
+    ]
+
+
+def test_a_bad_photo_makes_the_status_1(run, tmp_path):
+    cut_short(save(skimage.data.coffee(), tmp_path / "photos" / "cut.jpg"))
+
+    done = run("data", "kernels", "photos", "-o", "tries", "--no-search", "--count", 1)
+
+    assert done.returncode == 1
+    assert "cut.jpg" in done.stderr
+    assert "1 of 1 failed" in done.stderr
+
+
+def test_no_photos_is_wrong_use(run, tmp_path):
+    done = run("data", "kernels", "nowhere", "-o", "tries")
+
+    assert done.returncode == 2
+    assert "nowhere is not a folder" in done.stderr

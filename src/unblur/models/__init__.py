@@ -120,7 +120,7 @@ def check_trainable(name: str) -> None:
     if name not in MODELS:
         raise OptionError(f"unknown model {name!r}; known: {', '.join(MODELS)}")
     if MODELS[name].channels != (3, 3):
-        raise OptionError(f"{name} learns from deconvolutions: benchmarks/guided_train.py")
+        raise OptionError(f'{name} learns from deconvolutions, with method = "{name}"')
 
 
 def build_model(name: str) -> "nn.Module":

@@ -12,9 +12,9 @@ from unblur.imaging.tiles import ArrayPicture
 from unblur.models import build_model
 from unblur.tasks.methods import layers
 from unblur.tasks.methods.layers import LayeredNetwork, plan_bands
+from unblur.tasks.networks.export import export
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
-from unblur.tasks.train.export import export
 from unblur.weights import find_network
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from unblur.errors import OptionError
+from unblur.tasks.train.kinds import load_training
 from unblur.tasks.train.recipe import dump_recipe, load_recipe
-from unblur.tasks.train.run import load_training
 from unblur.tasks.train.supervised import TrainOptions
 
 RECIPES = sorted((Path(__file__).parents[3] / "recipes").glob("*.toml"))

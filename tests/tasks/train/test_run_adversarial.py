@@ -17,9 +17,10 @@ from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.train.adversarial import AdversarialOptions
 from unblur.tasks.train.data import TrainingData
+from unblur.tasks.train.kinds import load_training
 from unblur.tasks.train.loop import Turns
 from unblur.tasks.train.recipe import load_recipe
-from unblur.tasks.train.run import load_training, train
+from unblur.tasks.train.run import train
 
 RECIPE = """
 method = "adversarial"

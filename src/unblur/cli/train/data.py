@@ -1,4 +1,4 @@
-"""`unblur data check`: is a data set fit to train on."""
+"""`unblur data check`: is a data set fit to train on; `unblur data kernels`: make one."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,6 +52,57 @@ def check(
     report = report_on(listing, looked, options)
     (_print_json if as_json else _print)(report)
     raise typer.Exit(code=1 if report.problems else 0)
+
+
+@app.command()
+def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
+    photos: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of sharp photos.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the data set.")],
+    count: Annotated[int, typer.Option(help="How many.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 1,
+    search: Annotated[
+        bool,
+        typer.Option(
+            "--search/--no-search",
+            help="Look for the kernels, some ten seconds each, or take the true ones, exact and "
+            "disturbed.",
+        ),
+    ] = True,
+    leave_out: Annotated[
+        Path | None,
+        typer.Option(metavar="LIST", help="Names of photos not to use, one a line."),
+    ] = None,
+    threads: Annotated[int, typer.Option(help="0 takes one per core.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Blur photos with known kernels, look for these, undo the blur with what was found.
+
+    What `unblur train recipes/guided.toml --tries` learns from. An interrupted run continues where
+    it stopped.
+    """
+    from unblur.data.photos import leave_out as without
+    from unblur.data.photos import list_photos
+    from unblur.tasks.datasets.tries import TryOptions, write_tries
+
+    found = list_photos(photos)
+    found = found if leave_out is None else without(found, leave_out)
+    options = TryOptions(seed=seed, search=search, threads=threads)
+    made = there = failed = 0
+    with progress("trying", count, hidden=quiet) as advance:
+        for result in write_tries(found, out, options, count=count):
+            if result.error is not None:
+                failed += 1
+                typer.echo(f"unblur: {result.error}", err=True)
+            else:
+                there += result.there
+                made += not result.there
+            advance()
+    if not quiet:
+        before = f", {there} {'was' if there == 1 else 'were'} there" if there else ""
+        typer.echo(f"{made} {'try' if made == 1 else 'tries'} written to {out}{before}")
+    if failed:
+        typer.echo(f"unblur: {failed} of {count} failed", err=True)
+    raise typer.Exit(code=1 if failed else 0)
 
 
 def _print(report: "DataReport") -> None:

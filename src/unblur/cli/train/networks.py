@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from unblur.tasks.train.export import Exported
+    from unblur.tasks.networks.export import Exported
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="The network file, FILE.onnx.")]
 Float32 = Annotated[
@@ -45,7 +45,7 @@ def convert(
     """
     _check_target(out, overwrite=overwrite)
     _hush_exporter()
-    from unblur.tasks.train.convert import convert as run
+    from unblur.tasks.networks.convert import convert as run
 
     license_ = license_ or _NOT_STATED
     _report(run(weights, out, license=license_, half=not float32, stochastic=stochastic))

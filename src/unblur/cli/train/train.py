@@ -21,6 +21,9 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     frames: Annotated[
         Path | None, typer.Option(help="Folder of 240 fps frames, averaged on the fly.")
     ] = None,
+    tries: Annotated[
+        Path | None, typer.Option(help="Folder of `unblur data kernels`; for recipes/guided.toml.")
+    ] = None,
     leave_out: Annotated[
         Path | None,
         typer.Option(metavar="LIST", help="Names of photos not to train on, one a line."),
@@ -53,7 +56,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
         raise MissingExtraError("lightning", extra="train")
     _hush_warnings()
     from unblur.tasks.train.data import TrainingData
-    from unblur.tasks.train.run import load_training
+    from unblur.tasks.train.kinds import load_training
     from unblur.tasks.train.run import train as run
 
     options = load_training(recipe)
@@ -62,7 +65,9 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     try:
         network = run(
             options,
-            data=TrainingData(photos=data, pairs=pairs, frames=frames, leave_out=leave_out),
+            data=TrainingData(
+                photos=data, pairs=pairs, frames=frames, tries=tries, leave_out=leave_out
+            ),
             out=out,
             resume=resume,
             start_from=start_from,
@@ -77,7 +82,8 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     except TrainingStopped as stop:
         typer.echo(f"unblur: {stop}", err=True)
         raise typer.Exit(code=_SIGNAL + stop.signal) from None
-    typer.echo(f"{network}: try it with `unblur restore PHOTO --model {network}`")
+    hint = "" if tries is not None else f": try it with `unblur restore PHOTO --model {network}`"
+    typer.echo(f"{network}{hint}")
 
 
 def _hush_warnings() -> None:

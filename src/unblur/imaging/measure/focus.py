@@ -1,9 +1,9 @@
 """Where a photo that is sharp in places is only out of focus.
 
-A shaken camera blurs all of a photo. Where some of it is sharp, the rest either moved, and is blurred
-along its path, or lies before or behind the plane of focus, and is blurred the same in every
-direction. The latter is as it was meant to be: networks that know motion only would make it crisper.
-Thresholds: ADR 0005.
+A shaken camera blurs all of a photo. Where some of it is sharp, the rest either moved, and is
+blurred along its path, or lies before or behind the plane of focus, and is blurred the same in
+every direction. The latter is as it was meant to be; networks that know motion only would make it
+crisper. Thresholds: ADR 0005.
 """
 
 from typing import Final

@@ -1,1 +1,1 @@
-"""Train, export and convert networks."""
+"""Train networks."""

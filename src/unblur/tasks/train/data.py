@@ -39,12 +39,14 @@ class TrainingData:
     """Folder of blurred and sharp photos, in a layout of :mod:`unblur.data.pairs`."""
     frames: Path | None = None
     """Folder of high-frame-rate frames, or of such folders, averaged on the fly."""
+    tries: Path | None = None
+    """Folder of what ``unblur data kernels`` wrote, for the network that knows kernels."""
     leave_out: Path | None = None
     """List of the names of photos that are not to be used at all."""
 
     def __post_init__(self) -> None:
         """Check that there is one."""
-        if self.photos is None and self.pairs is None and self.frames is None:
+        if all(x is None for x in (self.photos, self.pairs, self.frames, self.tries)):
             raise OptionError("no data: name sharp photos, pairs or frames (--data, --pairs, ...)")
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from unblur.errors import NetworkError
 from unblur.models.stochastic import PUBLISHED_DROPOUT
-from unblur.tasks.train.export import Exported, export
+from unblur.tasks.networks.export import Exported, export
+from unblur.tasks.networks.weights_file import build_generator, read_tensors
 from unblur.tasks.train.recipe import read_table
-from unblur.tasks.train.weights_file import build_generator, read_tensors
 from unblur.weights import read_state
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def write_run(module: "TrainingModule", out: Path, *, trained_on: str) -> Path:
         The network file.
 
     Raises:
-        NetworkError: As :func:`unblur.tasks.train.export.export`.
+        NetworkError: As :func:`unblur.tasks.networks.export.export`.
         TargetError: If a file cannot be written.
     """
     from safetensors.torch import save_file
@@ -70,7 +70,7 @@ def export_run(
         target: The network file.
         metadata: What it should say of itself beside what the run knows: licence, training
             data, figures.
-        half: See :func:`unblur.tasks.train.export.export`.
+        half: See :func:`unblur.tasks.networks.export.export`.
         stochastic: Drop, whenever the file restores, the share of values that the run's recipe
             drops while training, or half of them if there is no recipe.
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import lightning
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -105,7 +106,7 @@ class TrainingModule(lightning.LightningModule):
             loggers: Where to note the scores.
             stopped: Asked before each photo; if it says yes, nothing is noted.
         """
-        found = validate(self.network, self.options.model, self.validation, stopped=stopped)
+        found = self.score(stopped=stopped)
         if found is None:
             return
         self.scores, strips = found
@@ -115,6 +116,12 @@ class TrainingModule(lightning.LightningModule):
             logger.log_metrics(noted, step=self.done)
             logger.save()
         draw_strips(loggers, strips, self.done)
+
+    def score(
+        self, *, stopped: Callable[[], bool]
+    ) -> tuple[dict[str, float], NDArray[np.float32]] | None:
+        """Scores and strips of the validation; None if stopped."""
+        return validate(self.network, self.options.model, self.validation, stopped=stopped)
 
     @contextmanager
     def seeded(self) -> Iterator[None]:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
 
 import lightning
 from lightning.pytorch.utilities.exceptions import SIGTERMException
@@ -13,18 +12,22 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from unblur.data.mixture import PairSet
 from unblur.devices import keep_freed_memory
 from unblur.errors import (
-    DataError,
     OptionError,
     TargetError,
     TrainingError,
     TrainingStopped,
 )
-from unblur.models.vgg import load_vgg
-from unblur.tasks.datasets.check import CheckOptions, check_data
+from unblur.tasks.networks.weights_file import load_start
 from unblur.tasks.train.adversarial import AdversarialOptions
-from unblur.tasks.train.adversarial_module import AdversarialModule
-from unblur.tasks.train.data import TrainingData, training_pairs, validation_pairs
+from unblur.tasks.train.data import TrainingData
 from unblur.tasks.train.export_run import NETWORK, write_run
+from unblur.tasks.train.kinds import (
+    AnyModule,
+    AnyOptions,
+    check_sources,
+    make_module,
+    make_pairs,
+)
 from unblur.tasks.train.loop import (
     CHECKPOINT,
     Between,
@@ -41,33 +44,8 @@ from unblur.tasks.train.module import (
     steps_of,
 )
 from unblur.tasks.train.precision import choose_precision
-from unblur.tasks.train.recipe import dump_recipe, load_recipe, read_table
+from unblur.tasks.train.recipe import dump_recipe
 from unblur.tasks.train.stopping import HaltedError, Stop
-from unblur.tasks.train.supervised import DeblurModule, TrainOptions
-from unblur.tasks.train.weights_file import load_start
-
-AnyOptions: TypeAlias = TrainOptions | AdversarialOptions
-AnyModule: TypeAlias = DeblurModule | AdversarialModule
-
-
-def load_training(path: Path) -> AnyOptions:
-    """Read a recipe of either kind of training; ``method = "adversarial"`` tells them apart.
-
-    Raises:
-        OptionError: As :func:`unblur.tasks.train.recipe.load_recipe`.
-
-    Examples:
-        >>> from pathlib import Path
-        >>> from unblur import load_training
-        >>> recipe = Path("recipe.toml")
-        >>> recipe.write_text("steps = 100")
-        11
-        >>> load_training(recipe).steps
-        100
-    """
-    if read_table(path).get("method") == "adversarial":
-        return load_recipe(path, AdversarialOptions)
-    return load_recipe(path, TrainOptions)
 
 
 @quiet()
@@ -140,7 +118,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
     if last.exists() and not resume:
         raise OptionError(f"{out} holds a run already; --resume continues it")
     if not resume:
-        _check(sources, options)
+        check_sources(sources, options)
     checkpoint = read_checkpoint(last) if resume else {}
     start = steps_of(checkpoint) if resume else 0
     if start > options.steps:
@@ -149,17 +127,8 @@ def train(  # noqa: PLR0913 - what changes from run to run
     options = replace(options, precision=precision)
     crops = options.crops if isinstance(options, AdversarialOptions) else options.batch
     together = crops * devices * nodes
-    early = round(options.early_share * options.steps) if isinstance(options, TrainOptions) else 0
-    pairs, words = training_pairs(
-        sources,
-        options.mix,
-        options.data,
-        seed=options.seed,
-        count=options.steps * together,
-        held_out=options.validation_photos,
-        early=early * together,
-    )
-    module = _module(options, sources, vgg)
+    pairs, words = make_pairs(sources, options, count=options.steps * together, together=together)
+    module = make_module(options, sources, vgg)
     if start_from is not None:
         load_start(module.generator, start_from, model=options.model)
         module.network.load_state_dict(module.generator.state_dict())
@@ -178,7 +147,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
         out,
         start=start,
         precision=precision,
-        clip=1.0 if isinstance(options, TrainOptions) else None,
+        clip=None if isinstance(options, AdversarialOptions) else 1.0,
         between=between,
         devices=devices,
         nodes=nodes,
@@ -231,37 +200,6 @@ def _fit(
         # A worker that was only starting when Ctrl-C came does not outlive it.
         if stop.signal is None or "DataLoader worker" not in str(error):
             raise
-
-
-def _check(sources: TrainingData, options: AnyOptions) -> None:
-    """Find unreadable files now, not hours into the run."""
-    folders = {"photos": sources.photos, "pairs": sources.pairs, "frames": sources.frames}
-    for layout, folder in folders.items():
-        if folder is None:
-            continue
-        wanted = None if layout == "pairs" else layout  # GoPro's layout or blur/ and sharp/
-        problems = check_data(
-            folder,
-            CheckOptions(
-                crop_px=options.data.crop_px,
-                layout=wanted,
-                largest_window=options.mix.frames[1],
-            ),
-        ).problems
-        if problems:
-            raise DataError(
-                f"{problems[0].why} ({len(problems)} such; `unblur data check {folder}` lists all)"
-            )
-
-
-def _module(options: AnyOptions, sources: TrainingData, vgg: Path | None) -> AnyModule:
-    validation = validation_pairs(
-        sources, options.mix, options.data, held_out=options.validation_photos
-    )
-    if isinstance(options, TrainOptions):
-        return DeblurModule(options, validation)
-    features = load_vgg(vgg, **options.loss.vgg) if options.loss.perceptual > 0 else None
-    return AdversarialModule(options, validation, features)
 
 
 @contextmanager

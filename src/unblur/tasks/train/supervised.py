@@ -86,12 +86,15 @@ class TrainOptions:
             raise OptionError(f"precision must be one of {known}, got {self.precision!r}")
 
 
-class DeblurModule(TrainingModule):
-    """Plain supervised training of a generator on pixel and frequency losses."""
+class SupervisedModule(TrainingModule):
+    """A generator that learns from sharp partners, and the running mean of its weights.
 
-    options: TrainOptions
+    Args:
+        options: The recipe, with a precision that has been chosen.
+        validation: Named sets of pairs to score.
+    """
 
-    def __init__(self, options: TrainOptions, validation: Sequence[tuple[str, PairSet]]) -> None:
+    def __init__(self, options: Any, validation: Sequence[tuple[str, PairSet]]) -> None:
         super().__init__(options, validation)
         self.generator = build_model(options.model)
         self.generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -105,18 +108,16 @@ class DeblurModule(TrainingModule):
         """What is kept of a run: the running mean."""
         return self.ema
 
+    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Of what the generator is shown and of sharp photos, and the parts to log."""
+        raise NotImplementedError
+
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """One update's loss."""
-        blurred, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
-        with self.seeded():
-            restored = self.generator(blurred)
-        of_pixels, of_spectra, factor = LOSSES[self.options.loss]
-        floor = {"floor": self.options.loss_floor} if self.options.loss == "log" else {}
-        pixel, spectral = of_pixels(restored, sharp, **floor), of_spectra(restored, sharp)
-        loss = factor * (pixel + self.options.frequency_weight * spectral)
+        shown, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
+        loss, parts = self.loss((shown, sharp))
         # Under "step" loggers expect the number to file the others by.
-        step = float(self.done + 1)
-        self.log_dict({"loss/pixel": pixel, "loss/frequency": spectral, "step": step})
+        self.log_dict({**parts, "step": float(self.done + 1)})
         self.log("loss", loss, prog_bar=True)
         self.show_gain()
         if not torch.isfinite(loss):
@@ -135,7 +136,7 @@ class DeblurModule(TrainingModule):
 
     def rate(self, step: int) -> float:
         """Linear warm-up, half a cosine."""
-        total = self.options.steps
+        total: int = self.options.steps
         warmup = min(_WARMUP_STEPS, -(-total // 10))
         if step < warmup:
             return (step + 1) / warmup
@@ -151,3 +152,20 @@ class DeblurModule(TrainingModule):
         )
         (schedule,) = self.scheduled([optimizer])
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+
+class DeblurModule(SupervisedModule):
+    """Plain supervised training of a generator on pixel and frequency losses."""
+
+    options: TrainOptions
+
+    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Of pixels and of Fourier transforms."""
+        blurred, sharp = batch
+        with self.seeded():
+            restored = self.generator(blurred)
+        of_pixels, of_spectra, factor = LOSSES[self.options.loss]
+        floor = {"floor": self.options.loss_floor} if self.options.loss == "log" else {}
+        pixel, spectral = of_pixels(restored, sharp, **floor), of_spectra(restored, sharp)
+        loss = factor * (pixel + self.options.frequency_weight * spectral)
+        return loss, {"loss/pixel": pixel, "loss/frequency": spectral}

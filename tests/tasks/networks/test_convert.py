@@ -8,8 +8,8 @@ from authors_generator import AuthorsGenerator, random_authors_generator
 from rounding import network_bound
 from unblur.errors import NetworkError
 from unblur.models import build_model
-from unblur.tasks.train.convert import from_authors
-from unblur.tasks.train.weights_file import build_generator, read_tensors
+from unblur.tasks.networks.convert import from_authors
+from unblur.tasks.networks.weights_file import build_generator, read_tensors
 
 
 @pytest.fixture(autouse=True, scope="module")

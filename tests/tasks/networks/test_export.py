@@ -11,10 +11,10 @@ from unblur.engines import OnnxEngine, OpenVinoEngine, TorchEngine
 from unblur.errors import NetworkError, OptionError
 from unblur.models import MODELS, build_model
 from unblur.models.stochastic import keep_dropping
+from unblur.tasks.networks import export as module
+from unblur.tasks.networks.export import export
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
-from unblur.tasks.train import export as module
-from unblur.tasks.train.export import export
 from unblur.weights import find_network
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the exporter's own deprecations

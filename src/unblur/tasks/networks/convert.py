@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from unblur.errors import NetworkError
 from unblur.models.stochastic import PUBLISHED_DROPOUT
-from unblur.tasks.train.export import Exported, export
-from unblur.tasks.train.weights_file import build_generator, read_tensors
+from unblur.tasks.networks.export import Exported, export
+from unblur.tasks.networks.weights_file import build_generator, read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +31,7 @@ def convert(
             models; ``.pth``, ``.pt`` or ``.safetensors``.
         target: The network file.
         license: Of the weights, as their authors state it.
-        half: See :func:`unblur.tasks.train.export.export`.
+        half: See :func:`unblur.tasks.networks.export.export`.
         stochastic: Drop half of the values whenever the file restores, as the paper does.
 
     Raises:

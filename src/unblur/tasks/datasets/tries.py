@@ -1,0 +1,182 @@
+"""Write what the network that knows kernels learns from: photos, kernels, what these give."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.errors import DataError, OptionError, PhotoError, TargetError, UnblurError
+from unblur.imaging.deblur.blind import search_blur
+from unblur.imaging.deblur.guide import deconvolved_guide
+from unblur.imaging.deblur.kernel_support import agreement
+from unblur.imaging.files.replace import replace_file
+from unblur.imaging.measure.noise import estimate_noise
+from unblur.tasks.datasets.tried_photos import (
+    TriedPhoto,
+    disturbed,
+    eight_bits,
+    trimmed,
+    try_photo,
+)
+from unblur.tasks.methods.judge import measure_kernels
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
+
+Float32 = NDArray[np.float32]
+
+_EDGE_PX: Final = 8
+"""Scores leave out the borders."""
+_KNOWN: Final = 3
+"""True kernels of a try without a search: one exact, the others disturbed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TryOptions:
+    """How tries are made."""
+
+    seed: int = 1
+    """A try depends on the seed, its number and the photos alone."""
+    search: bool = True
+    """Look for the kernels, as restoring does, which takes most of the time; otherwise the true
+    one serves, exact and disturbed."""
+    threads: int = 0
+    """0 takes one per core. The files do not depend on it."""
+
+    def __post_init__(self) -> None:
+        """Check values."""
+        if self.seed < 0:
+            raise OptionError(f"seed must not be negative, got {self.seed}")
+        if self.threads < 0:
+            raise OptionError(f"threads must not be negative, got {self.threads}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What became of one try."""
+
+    path: Path
+    there: bool = False
+    """It had been made before."""
+    error: str | None = None
+
+
+def write_tries(
+    photos: Sequence[Path], out: Path, options: TryOptions, *, count: int
+) -> Iterator[Tried]:
+    """Blur photos with known kernels, look for these, and undo the blur with all that was found.
+
+    A file holds ``blurred`` and ``sharp``, (h, w, 3) codes of 8 bits; ``guides``, (n, h, w, 4)
+    codes: what :func:`unblur.imaging.deblur.guide.deconvolved_guide` gives for each kernel;
+    ``kernel_0`` and so on; and ``done``, JSON: what was done to the photo, how many of the
+    kernels were ``found`` (the others are true ones), how ``alike`` those are to the true one,
+    their ``signals`` for the judge, the PSNR of the blurred photo and of the guides.
+
+    Args:
+        photos: Sharp photos; each try takes one of them.
+        out: Folder; a file that is there is not made again, one that was removed is made again,
+            byte for byte.
+        options: How.
+        count: Number of tries.
+
+    Yields:
+        One result for each, in order; a bad photo is a result, not an exception.
+
+    Raises:
+        DataError: If there are no photos.
+        OptionError: If ``count`` is below 1.
+        TargetError: If the folder cannot be written.
+
+    References:
+        ADR 0009.
+    """
+    if count < 1:
+        raise OptionError(f"count must be at least 1, got {count}")
+    if not photos:
+        raise DataError("no photos to blur; name a folder with sharp ones")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TargetError(f"{out}: cannot be made ({error.strerror})") from error
+    network = _network(options) if options.search else None
+    for number in range(count):
+        path = out / f"{'found' if options.search else 'known'}-{options.seed}-{number:05d}.npz"
+        if path.exists():
+            yield Tried(path=path, there=True)
+            continue
+        rng = np.random.default_rng([options.seed, number])
+        photo = photos[int(rng.integers(len(photos)))]
+        try:
+            made = _make(try_photo(photo, rng), rng, network, options)
+        except PhotoError as error:
+            yield Tried(path=path, error=str(error))
+            continue
+        except (UnblurError, ValueError) as error:
+            yield Tried(path=path, error=f"{photo}: {error}")
+            continue
+        with replace_file(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **made)
+        yield Tried(path=path)
+
+
+def psnr_inside(pixels: Float32, sharp: Float32) -> float:
+    """PSNR in dB of pixels rounded to 8 bits, away from the borders; at most 100."""
+    inside = (slice(_EDGE_PX, -_EDGE_PX),) * 2
+    error = np.mean((eight_bits(pixels)[inside] - sharp[inside]) ** 2, dtype=np.float64)
+    return float(-10 * np.log10(error + 1e-10))
+
+
+def _network(options: TryOptions) -> Restorer:
+    """Its result is one of the judge's signals."""
+    plain = RestoreOptions(method="network", precision="fp32", threads=options.threads, guard=False)
+    return Restorer.open(plain)
+
+
+def _make(
+    tried: TriedPhoto, rng: np.random.Generator, network: Restorer | None, options: TryOptions
+) -> dict[str, Any]:
+    """All that a file holds."""
+    seen, sharp, truth, facts = tried.blurred, tried.sharp, tried.kernel, dict(tried.facts)
+    noise = estimate_noise(seen)
+    kernels: list[tuple[Float32, bool]] = []
+    if network is not None:
+        search = search_blur(seen, threads=options.threads)
+        kernels += [(each.kernel, each.linear_light) for each in search.kernels]
+        part, plain = (
+            np.ascontiguousarray(x[search.region]) for x in (seen, network.restore_pixels(seen))
+        )
+        facts["signals"] = measure_kernels(
+            part, search.kernels, plain, noise=noise, threads=options.threads
+        )
+        if truth is not None:
+            facts["alike"] = [round(agreement(each.kernel, truth), 3) for each in search.kernels]
+    facts["found"] = len(kernels)
+    if truth is not None:
+        searched = network is not None
+        for number in range(1 if searched else _KNOWN):
+            exact = number == 0 and (not searched or rng.uniform() < 0.5)  # noqa: PLR2004
+            kernel = trimmed(truth) if exact else disturbed(truth, rng)
+            kernels.append((kernel, bool(facts["light"])))
+    guides = [
+        deconvolved_guide(seen, kernel, linear_light=light, noise=noise, threads=options.threads)
+        for kernel, light in kernels
+    ]
+    facts["blurred"] = psnr_inside(seen, sharp)
+    facts["guides"] = [psnr_inside(guide[..., :3], sharp) for guide in guides]
+    facts["lights"] = [light for _, light in kernels]
+    facts["size"] = list(seen.shape[:2])
+    shape = (0, *seen.shape[:2], 4)
+    return {
+        "blurred": _codes(seen),
+        "sharp": _codes(sharp),
+        "guides": np.stack(list(map(_codes, guides))) if guides else np.zeros(shape, np.uint8),
+        **{f"kernel_{i}": kernel for i, (kernel, _) in enumerate(kernels)},
+        "done": np.array(json.dumps(facts)),
+    }
+
+
+def _codes(pixels: Float32) -> NDArray[np.uint8]:
+    return np.rint(255 * np.clip(pixels, 0, 1)).astype(np.uint8)

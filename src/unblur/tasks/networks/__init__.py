@@ -1,0 +1,1 @@
+"""Network files: written, converted, read as weights."""
