@@ -75,10 +75,10 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
     threads: Annotated[int, typer.Option(help="0 takes one per core.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
-    """Blur photos with known kernels, look for these, undo the blur with what was found.
+    """Blur photos with kernels, and look for these.
 
-    What `unblur train recipes/guided.toml --tries` learns from. An interrupted run continues where
-    it stopped.
+    What `unblur train recipes/guided.toml --tries` learns from: photos, the kernels that were found,
+    and what these undo. An interrupted run continues where it stopped.
     """
     from unblur.data.photos import leave_out as without
     from unblur.data.photos import list_photos
