@@ -5,7 +5,8 @@
 
 Each ``--model`` is a row: a network by name or file, or unsharp-mask, richardson-lucy and the
 like, or auto or blind; the blurred input always is one. Where the blur is known (part a, with
---levin part d), "true kernel" is what deconvolution makes with it: the bound. Figures are means
+--levin part d), "true kernel" is what deconvolution makes with it: the bound; "cautious", as for
+kernels that were found, which are never exact; "network", cleaned up by `guided`. Figures are means
 over photos, by the rules of `unblur bench pairs`: results rounded to 8 bits, all pixels, RGB.
 "Worse" is the share of photos that lost more than 0.05 dB; "worst" the photo that gained least. Of
 part e, sharp photos: PSNR of the output to the input, where 60 stands for anything above. Every
@@ -21,7 +22,9 @@ from typing import Any
 import numpy as np
 
 from machine import describe
+from unblur.engines import open_engine
 from unblur.errors import DataError, UnblurError
+from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.natural import deconvolve_light
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.noise import estimate_noise
@@ -29,6 +32,8 @@ from unblur.imaging.photo.photo import read_photo
 from unblur.metrics import psnr, ssim
 from unblur.tasks.bench.options import BLURRED, BenchOptions
 from unblur.tasks.bench.run import Bench
+from unblur.tasks.methods.guided import GuidedNetwork
+from unblur.weights import find_network
 from validation_pairs import levin_kernel, shake_of
 from validation_set import PARTS, VERSION, read_part
 
@@ -38,6 +43,7 @@ FAITHFUL_DB = 40.0
 SHARP = "e-sharp"
 SHAKEN = "a-shake"
 LEVIN = "d-levin"
+BOUNDS = ("true kernel", "the same, cautious", "the same, network")
 
 Scores = dict[str, dict[str, dict[str, float]]]
 """PSNR and SSIM by photo, by method."""
@@ -80,9 +86,10 @@ def true_kernels(part: str, done: Mapping[str, Mapping[str, Any]], levin: Path |
     return {}
 
 
-def bound(folder: Path, kernels: Kernels, names: Iterable[str]) -> dict[str, dict[str, float]]:
-    """Scores of photos undone with their true kernels."""
-    scores = {}
+def bounds(folder: Path, kernels: Kernels, names: Iterable[str]) -> Scores:
+    """Scores of photos undone with their true kernels: bare, and as `auto` would do it."""
+    scores: Scores = {row: {} for row in BOUNDS}
+    guided = GuidedNetwork(open_engine(find_network("guided"), precision="fp32"))
     for name in names:
         blurred, sharp = (
             read_photo(folder / kind / f"{name}.png").pixels.astype(np.float32)
@@ -93,9 +100,12 @@ def bound(folder: Path, kernels: Kernels, names: Iterable[str]) -> dict[str, dic
         # Levin's kernels were measured, and so are a little wrong.
         noise = estimate_noise(blurred)
         restored = deconvolve_light(values, kernel, noise=noise, guessed=not light)
-        shown = linear_to_srgb(restored) if light else np.clip(restored, 0, 1)
-        codes = np.rint(shown * 255).astype(np.float32) / np.float32(255)
-        scores[name] = {"psnr": psnr(codes, sharp), "ssim": ssim(codes, sharp)}
+        bare = linear_to_srgb(restored) if light else restored
+        guide = deconvolved_guide(blurred, kernel, linear_light=light, noise=noise)
+        cautious, cleaned = guide[..., :3], guided.restore(blurred, guide)[..., :3]
+        for row, pixels in zip(BOUNDS, (bare, cautious, cleaned), strict=True):
+            codes = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.float32) / np.float32(255)
+            scores[row][name] = {"psnr": psnr(codes, sharp), "ssim": ssim(codes, sharp)}
     return scores
 
 
@@ -193,7 +203,7 @@ def main() -> int:
             scores, errors = run_part(args.folder / part, options)
             count = len(scores[BLURRED])
             if kernels := true_kernels(part, done, args.levin):
-                scores["true kernel"] = bound(args.folder / part, kernels, scores[BLURRED])
+                scores |= bounds(args.folder / part, kernels, scores[BLURRED])
             print(f"\n{part}, {count} of {len(done)}, dB")
             lines = faithful_lines(scores) if part == SHARP else gain_lines(scores, done)
             print("\n".join([*lines, *(f"! {error}" for error in errors)]), flush=True)

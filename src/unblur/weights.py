@@ -54,11 +54,11 @@ WEIGHTS: Final = {
 KERNEL_WEIGHTS: Final = {
     "guided": PublishedWeights(
         file="guided.onnx",
-        sha256="29cc79b227934b941c8470835adaabc8ab9c455b0a4f806b426067ba4bf532ce",
+        sha256="9e97094b62b4d8e18ee13a4636ddc8536345d44059bc49cb17297947754cc5b1",
         license="Apache-2.0",
         trained_on="photos as fast, shaken, with kernels found and true",
         recipe="guided.toml, from fast",
-        date="2026-11-28",
+        date="2026-11-29",
         figures="cleans up after the shake was undone; by method auto and blind only",
     ),
 }

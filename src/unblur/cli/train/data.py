@@ -77,7 +77,7 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
 ) -> None:
     """Blur photos with kernels, and look for these.
 
-    What `unblur train recipes/guided.toml --tries` learns from: photos, the kernels that were found,
+    What `unblur train recipes/guided.toml --tries` learns from: photos, kernels that were found,
     and what these undo. An interrupted run continues where it stopped.
     """
     from unblur.data.photos import leave_out as without

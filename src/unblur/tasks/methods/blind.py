@@ -1,6 +1,7 @@
 """Restore a photo by finding its blur and undoing it; a network stands by."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,13 +15,14 @@ from unblur.imaging.deblur.blind import (
     search_blur,
 )
 from unblur.imaging.deblur.guide import deconvolved_guide
+from unblur.imaging.deblur.varying_blur import faded, plan_windows
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.focus import motion_weight
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, kernel_extent
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
-from unblur.tasks.methods.judge import measure_kernels, predicted_gains
+from unblur.tasks.methods.judge import measure_kernels, measure_places, predicted_gains
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.refit import refitted
 
@@ -32,8 +34,24 @@ _STRIP_ROWS: Final = 256
 _LEAST_BLUR_PX: Final = 3.0
 """Of photos that seem to be blurred less, the kernels that a judge took lost as often as they
 gained (ADR 0009): they are not searched."""
-_HOPELESS_DB: Final = -1.0
+_UNSAFE: Final = "no single motion found that can be undone safely"
+_WINDOW_PX: Final = 256
+"""Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
+_SURE_DB: Final = 1.0
+"""Where it is expected to gain that much, the kernel is trusted; where nothing, the network."""
+_LEAST_SHARE: Final = 0.1
+_MOST_SHARE: Final = 0.7
+_HOPELESS_DB: Final = -0.3
 """A kernel that is expected to give less is not fitted once more."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """An estimate, the kernel that it is about, and the signals of all that were found."""
+
+    estimate: BlurEstimate
+    found: FoundKernel | None = None
+    among: Sequence[dict[str, float]] = ()
 
 
 class BlindMethod:
@@ -69,7 +87,10 @@ class BlindMethod:
             tell: Is told what was found.
         """
         small, shrink = shrunk_picture(picture)
-        estimate = self.estimate(small, shrink)
+        looked = self._look(small, shrink)
+        estimate, restored = looked.estimate, None
+        if estimate.taken:
+            estimate, restored = self._restored(small, looked)
         if tell is not None:
             tell(estimate)
         weight = None if estimate.taken or not self.judged else motion_weight(small)
@@ -77,8 +98,7 @@ class BlindMethod:
             plain = self.network.prepare(picture, tiled=tiled)
             return plain if weight is None else _weighted(plain, picture, weight)
         # At its own size the blur of a large photo is longer than the network can undo.
-        restored = self._undone(small, estimate) if estimate.taken else self._network_on(small)
-        change = restored - small
+        change = (self._network_on(small) if restored is None else restored) - small
         if weight is not None:
             change *= weight[..., None]
 
@@ -100,21 +120,25 @@ class BlindMethod:
             pixels: sRGB-encoded in [0, 1].
             shrink: The photo's size by that of the pixels.
         """
+        return self._look(pixels, shrink).estimate
+
+    def _look(self, pixels: Float32, shrink: int) -> "_Looked":
+        def nothing(words: str, noise: float = 0.0) -> _Looked:
+            return _Looked(BlurEstimate(kernel=None, shrink=shrink, words=words, noise=noise))
+
         if min(pixels.shape[:2]) < LEAST_SIDE_PX:
-            return BlurEstimate(kernel=None, shrink=shrink, words="too small")
+            return nothing("too small")
         check_searchable(pixels)
         seen = photo_blur(pixels)
         if self.judged and (seen is None or seen.length_px < _LEAST_BLUR_PX):
-            words = "nothing to find a shake by" if seen is None else "hardly blurred"
-            return BlurEstimate(kernel=None, shrink=shrink, words=words)
+            return nothing("nothing to find a shake by" if seen is None else "hardly blurred")
         search = search_blur(pixels, threads=self.threads)
         if not search.kernels:
-            words = "nothing to find a shake by"
-            return BlurEstimate(kernel=None, noise=search.noise, shrink=shrink, words=words)
-        found, hope = self._best(np.ascontiguousarray(pixels[search.region]), search)
+            return nothing("nothing to find a shake by", search.noise)
+        found, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
         taken = not self.judged or hope > 0
         length = shrink * kernel_extent(found.kernel)[0]
-        return BlurEstimate(
+        estimate = BlurEstimate(
             kernel=found.kernel,
             linear_light=found.linear_light,
             taken=taken,
@@ -122,27 +146,53 @@ class BlindMethod:
             confidence=found.agreement,
             noise=search.noise,
             shrink=shrink,
-            words=f"shake of {length:.0f} px found and undone"
-            if taken
-            else "no single motion found that can be undone safely",
+            words=f"shake of {length:.0f} px found and undone" if taken else _UNSAFE,
         )
+        return _Looked(estimate, found, among)
 
-    def _best(self, part: Float32, search: BlurSearch) -> tuple[FoundKernel, float]:
-        """The kernel that is expected to give most, and how much more than the network."""
+    def _best(
+        self, part: Float32, search: BlurSearch
+    ) -> tuple[FoundKernel, float, list[dict[str, float]]]:
+        """The kernel that is expected to give most, how much more than the network; all signals."""
         plain = self._network_on(part)
 
         def measured(kernels: Sequence[FoundKernel]) -> list[dict[str, float]]:
             return measure_kernels(part, kernels, plain, noise=search.noise, threads=self.threads)
 
         among = measured(search.kernels)
-        hoped = predicted_gains(among, among)
+        hoped = predicted_gains(among, among, cautious=False)
         best = int(np.argmax(hoped))
         found, hope = search.kernels[best], hoped[best]
         if self.judged and hope < _HOPELESS_DB:
-            return found, hope
+            return found, hope, among
         again = refitted(part, found, search, self.guided, threads=self.threads)
-        (hope_again,) = predicted_gains(measured([again]), among)
-        return (again, hope_again) if hope_again > hope else (found, hope)
+        (hope_again,) = predicted_gains(measured([again]), among, cautious=False)
+        return (again, hope_again, among) if hope_again > hope else (found, hope, among)
+
+    def _restored(self, pixels: Float32, looked: "_Looked") -> tuple[BlurEstimate, Float32 | None]:
+        """Pixels without the blur, where the kernel fits; the rest by the network.
+
+        Returns:
+            The estimate, and (h, w, 3), not clipped; None if the kernel fits nowhere.
+        """
+        estimate = looked.estimate
+        if not self.judged:
+            return estimate, self._undone(pixels, estimate)
+        assert looked.found is not None
+        plain = self._network_on(pixels)
+        shape = pixels.shape[:2]
+        places = plan_windows(shape, max(_WINDOW_PX, round((shape[0] * shape[1]) ** 0.5 / 4)))
+        signals = measure_places(
+            pixels, looked.found, plain, places, noise=estimate.noise, threads=self.threads
+        )
+        hopes = predicted_gains(signals, looked.among, cautious=False)
+        weight = faded(places, [min(max(hope / _SURE_DB, 0.0), 1.0) for hope in hopes], shape)
+        if weight.mean() < _LEAST_SHARE:
+            return replace(estimate, taken=False, words=_UNSAFE), None
+        if weight.mean() < _MOST_SHARE:
+            estimate = replace(estimate, words=f"{estimate.words} in parts of the photo")
+        undone = self._undone(pixels, estimate)
+        return estimate, plain + weight[..., None] * (undone - plain)
 
     def _undone(self, pixels: Float32, estimate: BlurEstimate) -> Float32:
         """(h, w, 3) pixels without the blur that was found, not clipped."""

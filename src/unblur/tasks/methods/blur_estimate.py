@@ -24,7 +24,7 @@ class BlurEstimate:
             ``shrink`` is more than 1, at one so-manieth of that; None if there is none.
         linear_light: The kernel blurred light; False: encoded values.
         taken: It is to be undone.
-        gain_db: Predicted gain over the network that knows no kernel, with caution.
+        gain_db: Predicted gain over the network that knows no kernel.
         confidence: How like it the kernels of other searches are, 0 to 1.
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
         shrink: Large photos are looked at, and worked on, at one so-manieth of their size.

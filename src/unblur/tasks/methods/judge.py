@@ -14,6 +14,7 @@ from unblur.devices import cores
 from unblur.imaging.deblur.blind import CLIPPED, FoundKernel
 from unblur.imaging.deblur.natural import Deconvolution
 from unblur.imaging.deblur.signals import kernel_signals
+from unblur.imaging.deblur.varying_blur import Place
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
 Float32 = NDArray[np.float32]
@@ -49,20 +50,61 @@ def measure_kernels(
         light = found.linear_light
         undo = Deconvolution(part.shape[:2], found.kernel)
         restored = undo.plane(planes[light], noise=noise, guessed=True)
-        return {
-            **kernel_signals(planes[light], found.kernel, restored),
-            **compared(
-                *(shown(x, linear_light=light) for x in (planes[light], restored, others[light])),
-                reach=len(found.kernel) // 2,
-            ),
-            **of_photo,
-            "agreement": found.agreement,
-            "other_light": found.other_light,
-            "linear": float(light),
-        }
+        return _signals(found, planes[light], restored, others[light]) | of_photo
 
     with ThreadPoolExecutor(threads or cores()) as pool:
         return list(pool.map(measure, kernels))
+
+
+def measure_places(
+    pixels: Float32,
+    found: FoundKernel,
+    network: Float32,
+    places: Sequence[Place],
+    *,
+    noise: float,
+    threads: int = 0,
+) -> list[dict[str, float]]:
+    """What :func:`measure_kernels` sees, of one kernel in many parts of a photo.
+
+    Args:
+        pixels: (H, W, 3) the photo, sRGB-encoded.
+        found: The kernel.
+        network: (H, W, 3) the photo as a network that knows no kernel restores it.
+        places: The parts.
+        noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+        threads: To work with; 0 takes one per core.
+    """
+    light = found.linear_light
+    before, other = (brightness(x, linear_light=light) for x in (pixels, network))
+    undo = Deconvolution(before.shape, found.kernel)
+    after = undo.plane(before, noise=noise, guessed=True)
+    bright = before if light else brightness(pixels, linear_light=True)
+
+    def measure(place: Place) -> dict[str, float]:
+        part = (place.rows, place.columns)
+        planes = (np.ascontiguousarray(x[part]) for x in (before, after, other))
+        return _signals(found, *planes) | _of_photo(pixels[part], bright[part], noise)
+
+    with ThreadPoolExecutor(threads or cores()) as pool:
+        return list(pool.map(measure, places))
+
+
+def _signals(
+    found: FoundKernel, before: Float32, after: Float32, network: Float32
+) -> dict[str, float]:
+    """Of a kernel, of planes before and after deconvolution, of the network's."""
+    light = found.linear_light
+    return {
+        **kernel_signals(before, found.kernel, after),
+        **compared(
+            *(shown(x, linear_light=light) for x in (before, after, network)),
+            reach=len(found.kernel) // 2,
+        ),
+        "agreement": found.agreement,
+        "other_light": found.other_light,
+        "linear": float(light),
+    }
 
 
 def brightness(pixels: Float32, *, linear_light: bool) -> Float32:
@@ -103,21 +145,24 @@ def compared(before: Float32, after: Float32, network: Float32, *, reach: int) -
 
 
 def predicted_gains(
-    signals: Sequence[Mapping[str, float]], among: Sequence[Mapping[str, float]]
+    signals: Sequence[Mapping[str, float]],
+    among: Sequence[Mapping[str, float]],
+    *,
+    cautious: bool = True,
 ) -> list[float]:
-    """How much more than the network each kernel will gain, in dB of PSNR, with caution.
-
-    The prediction of the mean, less a margin that all but a few percent of the calibration's
-    wrong takes stayed below.
+    """How much more than the network each kernel will gain, in dB of PSNR.
 
     Args:
         signals: From :func:`measure_kernels`.
         among: Those of all kernels that the search found; some signals count by how far they are
             from their mean.
+        cautious: The prediction of the mean, less a margin that all but a few percent of the
+            calibration's wrong takes stayed below; False: the prediction itself.
     """
     fitted = coefficients()
-    gains: Float64 = features(signals, among, fitted) @ fitted["weights"] - fitted["margin"]
-    return [float(each) for each in gains]
+    gains: Float64 = features(signals, among, fitted) @ fitted["weights"]
+    margin = fitted["margin"] if cautious else 0.0
+    return [float(each - margin) for each in gains]
 
 
 def features(
