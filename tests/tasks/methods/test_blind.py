@@ -155,5 +155,5 @@ def test_a_judge_is_the_more_sure_the_more_kernels_agree():
     low, high = judge.predicted_gains(both, both)
 
     assert low < high
-    assert low < 0
-    assert fitted["margin"] > 0
+    assert low < judge.caution_db()
+    assert judge.caution_db() > 0

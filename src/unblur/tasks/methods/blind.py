@@ -22,7 +22,12 @@ from unblur.imaging.measure.focus import motion_weight
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, kernel_extent
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
-from unblur.tasks.methods.judge import measure_kernels, measure_places, predicted_gains
+from unblur.tasks.methods.judge import (
+    caution_db,
+    measure_kernels,
+    measure_places,
+    predicted_gains,
+)
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.refit import refitted
 
@@ -47,9 +52,17 @@ _HOPELESS_DB: Final = -0.3
 
 @dataclass(frozen=True, eq=False)
 class _Looked:
-    """An estimate, the kernel that it is about, and the signals of all that were found."""
+    """What was found.
+
+    Attributes:
+        estimate: For others.
+        moved: See :func:`motion_weight`; for where no kernel is taken.
+        found: The kernel that the estimate is about.
+        among: Signals of all that were found.
+    """
 
     estimate: BlurEstimate
+    moved: Float32 | None
     found: FoundKernel | None = None
     among: Sequence[dict[str, float]] = ()
 
@@ -93,7 +106,7 @@ class BlindMethod:
             estimate, restored = self._restored(small, looked)
         if tell is not None:
             tell(estimate)
-        weight = None if estimate.taken or not self.judged else motion_weight(small)
+        weight = None if estimate.taken else looked.moved
         if not estimate.taken and shrink == 1:
             plain = self.network.prepare(picture, tiled=tiled)
             return plain if weight is None else _weighted(plain, picture, weight)
@@ -123,8 +136,11 @@ class BlindMethod:
         return self._look(pixels, shrink).estimate
 
     def _look(self, pixels: Float32, shrink: int) -> "_Looked":
+        moved = motion_weight(pixels) if self.judged else None
+
         def nothing(words: str, noise: float = 0.0) -> _Looked:
-            return _Looked(BlurEstimate(kernel=None, shrink=shrink, words=words, noise=noise))
+            estimate = BlurEstimate(kernel=None, shrink=shrink, words=words, noise=noise)
+            return _Looked(estimate, moved)
 
         if min(pixels.shape[:2]) < LEAST_SIDE_PX:
             return nothing("too small")
@@ -136,7 +152,8 @@ class BlindMethod:
         if not search.kernels:
             return nothing("nothing to find a shake by", search.noise)
         found, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
-        taken = not self.judged or hope > 0
+        # Of photos that are sharp in places a camera that shook is less likely.
+        taken = not self.judged or hope > (0 if moved is None else caution_db())
         length = shrink * kernel_extent(found.kernel)[0]
         estimate = BlurEstimate(
             kernel=found.kernel,
@@ -148,7 +165,7 @@ class BlindMethod:
             shrink=shrink,
             words=f"shake of {length:.0f} px found and undone" if taken else _UNSAFE,
         )
-        return _Looked(estimate, found, among)
+        return _Looked(estimate, moved, found, among)
 
     def _best(
         self, part: Float32, search: BlurSearch
@@ -160,13 +177,13 @@ class BlindMethod:
             return measure_kernels(part, kernels, plain, noise=search.noise, threads=self.threads)
 
         among = measured(search.kernels)
-        hoped = predicted_gains(among, among, cautious=False)
+        hoped = predicted_gains(among, among)
         best = int(np.argmax(hoped))
         found, hope = search.kernels[best], hoped[best]
         if self.judged and hope < _HOPELESS_DB:
             return found, hope, among
         again = refitted(part, found, search, self.guided, threads=self.threads)
-        (hope_again,) = predicted_gains(measured([again]), among, cautious=False)
+        (hope_again,) = predicted_gains(measured([again]), among)
         return (again, hope_again, among) if hope_again > hope else (found, hope, among)
 
     def _restored(self, pixels: Float32, looked: "_Looked") -> tuple[BlurEstimate, Float32 | None]:
@@ -185,7 +202,7 @@ class BlindMethod:
         signals = measure_places(
             pixels, looked.found, plain, places, noise=estimate.noise, threads=self.threads
         )
-        hopes = predicted_gains(signals, looked.among, cautious=False)
+        hopes = predicted_gains(signals, looked.among)
         weight = faded(places, [min(max(hope / _SURE_DB, 0.0), 1.0) for hope in hopes], shape)
         if weight.mean() < _LEAST_SHARE:
             return replace(estimate, taken=False, words=_UNSAFE), None

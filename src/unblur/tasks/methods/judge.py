@@ -145,10 +145,7 @@ def compared(before: Float32, after: Float32, network: Float32, *, reach: int) -
 
 
 def predicted_gains(
-    signals: Sequence[Mapping[str, float]],
-    among: Sequence[Mapping[str, float]],
-    *,
-    cautious: bool = True,
+    signals: Sequence[Mapping[str, float]], among: Sequence[Mapping[str, float]]
 ) -> list[float]:
     """How much more than the network each kernel will gain, in dB of PSNR.
 
@@ -156,13 +153,15 @@ def predicted_gains(
         signals: From :func:`measure_kernels`.
         among: Those of all kernels that the search found; some signals count by how far they are
             from their mean.
-        cautious: The prediction of the mean, less a margin that all but a few percent of the
-            calibration's wrong takes stayed below; False: the prediction itself.
     """
     fitted = coefficients()
     gains: Float64 = features(signals, among, fitted) @ fitted["weights"]
-    margin = fitted["margin"] if cautious else 0.0
-    return [float(each - margin) for each in gains]
+    return [float(each) for each in gains]
+
+
+def caution_db() -> float:
+    """What must be predicted for all but a few percent of the calibration's wrong takes to stay."""
+    return float(coefficients()["margin"])
 
 
 def features(
