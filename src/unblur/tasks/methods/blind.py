@@ -42,8 +42,9 @@ gained (ADR 0009): they are not searched."""
 _UNSAFE: Final = "no single motion found that can be undone safely"
 _WINDOW_PX: Final = 256
 """Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
-_SURE_DB: Final = 1.0
-"""Where it is expected to gain that much, the kernel is trusted; where nothing, the network."""
+_DOUBTED_DB: Final = -0.25
+_TRUSTED_DB: Final = 0.75
+"""Where a kernel is expected to gain more, it is trusted; where less than the former, it is not."""
 _LEAST_SHARE: Final = 0.1
 _MOST_SHARE: Final = 0.7
 _HOPELESS_DB: Final = -0.3
@@ -52,17 +53,9 @@ _HOPELESS_DB: Final = -0.3
 
 @dataclass(frozen=True, eq=False)
 class _Looked:
-    """What was found.
-
-    Attributes:
-        estimate: For others.
-        moved: See :func:`motion_weight`; for where no kernel is taken.
-        found: The kernel that the estimate is about.
-        among: Signals of all that were found.
-    """
+    """An estimate, the kernel that it is about, and the signals of all that were found."""
 
     estimate: BlurEstimate
-    moved: Float32 | None
     found: FoundKernel | None = None
     among: Sequence[dict[str, float]] = ()
 
@@ -106,7 +99,7 @@ class BlindMethod:
             estimate, restored = self._restored(small, looked)
         if tell is not None:
             tell(estimate)
-        weight = None if estimate.taken else looked.moved
+        weight = motion_weight(small) if self.judged else None
         if not estimate.taken and shrink == 1:
             plain = self.network.prepare(picture, tiled=tiled)
             return plain if weight is None else _weighted(plain, picture, weight)
@@ -136,11 +129,9 @@ class BlindMethod:
         return self._look(pixels, shrink).estimate
 
     def _look(self, pixels: Float32, shrink: int) -> "_Looked":
-        moved = motion_weight(pixels) if self.judged else None
-
         def nothing(words: str, noise: float = 0.0) -> _Looked:
             estimate = BlurEstimate(kernel=None, shrink=shrink, words=words, noise=noise)
-            return _Looked(estimate, moved)
+            return _Looked(estimate)
 
         if min(pixels.shape[:2]) < LEAST_SIDE_PX:
             return nothing("too small")
@@ -152,8 +143,7 @@ class BlindMethod:
         if not search.kernels:
             return nothing("nothing to find a shake by", search.noise)
         found, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
-        # Of photos that are sharp in places a camera that shook is less likely.
-        taken = not self.judged or hope > (0 if moved is None else caution_db())
+        taken = not self.judged or hope > caution_db()
         length = shrink * kernel_extent(found.kernel)[0]
         estimate = BlurEstimate(
             kernel=found.kernel,
@@ -165,7 +155,7 @@ class BlindMethod:
             shrink=shrink,
             words=f"shake of {length:.0f} px found and undone" if taken else _UNSAFE,
         )
-        return _Looked(estimate, moved, found, among)
+        return _Looked(estimate, found, among)
 
     def _best(
         self, part: Float32, search: BlurSearch
@@ -203,7 +193,8 @@ class BlindMethod:
             pixels, looked.found, plain, places, noise=estimate.noise, threads=self.threads
         )
         hopes = predicted_gains(signals, looked.among)
-        weight = faded(places, [min(max(hope / _SURE_DB, 0.0), 1.0) for hope in hopes], shape)
+        trust = np.clip((np.array(hopes) - _DOUBTED_DB) / (_TRUSTED_DB - _DOUBTED_DB), 0, 1)
+        weight = faded(places, trust.tolist(), shape)
         if weight.mean() < _LEAST_SHARE:
             return replace(estimate, taken=False, words=_UNSAFE), None
         if weight.mean() < _MOST_SHARE:
