@@ -99,7 +99,7 @@ def test_a_bad_photo_makes_the_status_1(run, tmp_path):
 
     assert done.returncode == 1
     assert "cut.jpg" in done.stderr
-    assert "1 of 1 failed" in done.stderr
+    assert "1 of 1 try failed" in done.stderr
 
 
 def test_no_photos_is_wrong_use(run, tmp_path):

@@ -45,9 +45,9 @@ def in_flags(text: str) -> str:
     return text.replace(_KEYWORD, "")
 
 
-def counted(number: int, what: str) -> str:
-    """``1 pair``, ``2 pairs``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def counted(number: int, what: str, many: str | None = None) -> str:
+    """``1 pair``, ``2 pairs``; ``1 try``, ``2 tries``, if that is how it goes."""
+    return f"{number} {what if number == 1 else many or f'{what}s'}"
 
 
 @contextmanager

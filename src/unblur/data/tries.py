@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.data.crops import Float32, as_floats, check_index, sorted_paths, wrong_draws
+from unblur.data.crops import Float32, as_floats, check_index, sorted_paths, turned, wrong_draws
 from unblur.errors import DataError, OptionError
 from unblur.imaging.deblur.guide import beside_guide
 
@@ -178,11 +178,7 @@ class TriedCrops:
             weights = self._weights(drawn)
             guide = cut(pixels.guides[rng.choice(len(weights), p=weights / weights.sum())])
         seen, truth = beside_guide(cut(pixels.blurred), guide), cut(pixels.sharp)
-        flipped, turns = rng.integers(2), int(rng.integers(4))
-        seen, truth = (
-            np.rot90(x[:, ::-1] if flipped else x, turns).transpose(2, 0, 1) for x in (seen, truth)
-        )
-        return np.ascontiguousarray(seen), np.ascontiguousarray(truth)
+        return turned(rng, seen, truth)
 
     def describe(self, index: int) -> str:
         """The file behind crop ``index``."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unblur.cli.terminal import counted, progress
+from unblur.cli.train.written import Told, tell_written
 
 if TYPE_CHECKING:
     from unblur.tasks.datasets.check import DataReport
@@ -87,22 +88,9 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
     found = list_photos(photos)
     found = found if leave_out is None else without(found, leave_out)
     options = TryOptions(seed=seed, search=search, threads=threads)
-    made = there = failed = 0
-    with progress("trying", count, hidden=quiet) as advance:
-        for result in write_tries(found, out, options, count=count):
-            if result.error is not None:
-                failed += 1
-                typer.echo(f"unblur: {result.error}", err=True)
-            else:
-                there += result.there
-                made += not result.there
-            advance()
-    if not quiet:
-        before = f", {there} {'was' if there == 1 else 'were'} there" if there else ""
-        typer.echo(f"{made} {'try' if made == 1 else 'tries'} written to {out}{before}")
-    if failed:
-        typer.echo(f"unblur: {failed} of {count} failed", err=True)
-    raise typer.Exit(code=1 if failed else 0)
+    told = Told(verb="trying", one="try", many="tries", quiet=quiet)
+    results = write_tries(found, out, options, count=count)
+    raise typer.Exit(code=tell_written(results, count, out, told))
 
 
 def _print(report: "DataReport") -> None:

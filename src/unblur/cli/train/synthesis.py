@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from unblur.cli.terminal import counted, progress
+from unblur.cli.terminal import counted
+from unblur.cli.train.written import Told, tell_written
 
 
 def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
@@ -81,22 +82,8 @@ def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
         sources = list_sources([Path(name) for name in photos])
         total = len(sources) * count
         results = write_pairs(sources, out, options, count=count)
-    made = there = failed = 0
-    with progress("blurring", total, hidden=quiet) as advance:
-        for result in results:
-            if result.error is not None:
-                failed += 1
-                typer.echo(f"unblur: {result.error}", err=True)
-            else:
-                there += result.there
-                made += not result.there
-            advance()
-    if not quiet:
-        before = f", {there} {'was' if there == 1 else 'were'} there" if there else ""
-        typer.echo(f"{counted(made, 'pair')} written to {out}{before}")
-    if failed:
-        typer.echo(f"unblur: {failed} of {counted(total, 'pair')} failed", err=True)
-    raise typer.Exit(code=1 if failed else 0)
+    told = Told(verb="blurring", one="pair", many="pairs", quiet=quiet)
+    raise typer.Exit(code=tell_written(results, total, out, told))
 
 
 def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command

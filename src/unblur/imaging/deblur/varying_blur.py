@@ -45,7 +45,7 @@ class VaryingBlur:
         self.windows = tuple(windows)
         self.shape = shape
         self.reach_px = max(len(window.kernel) // 2 for window in windows)
-        weights = [hill(window.place) for window in windows]
+        weights = [_hill(window.place) for window in windows]
         total = np.zeros(shape, np.float32)
         for window, weight in zip(windows, weights, strict=True):
             total[window.place.rows, window.place.columns] += weight
@@ -135,13 +135,13 @@ def faded(places: Sequence[Place], values: Sequence[float], shape: tuple[int, ..
     """
     plane, total = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for place, value in zip(places, values, strict=True):
-        weight = hill(place)
+        weight = _hill(place)
         plane[place.rows, place.columns] += np.float32(value) * weight
         total[place.rows, place.columns] += weight
     return plane / total
 
 
-def hill(place: Place) -> Float32:
+def _hill(place: Place) -> Float32:
     """Highest in the middle of a window, falling to nearly nothing at its borders."""
     sides = []
     for part in (place.rows, place.columns):

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.data.defocus import disc_kernel
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.blur.kernels import random_kernels
 from unblur.imaging.blur.motion import Motion, random_motion
@@ -76,7 +77,7 @@ def try_photo(photo: Path, rng: np.random.Generator) -> TriedPhoto:
     kernel: Float32 | None = None
     motion: Motion | Float32 = np.ones((1, 1), np.float32)
     if kind == "soft":
-        sharp = eight_bits(_soft(sharp, rng.uniform(0.7, 3)))
+        sharp = eight_bits(blur(sharp, disc_kernel(rng.uniform(0.7, 3))))
     if kind == "shake" or (kind == "soft" and rng.uniform() < _SOFT_SHAKEN):
         length = float(rng.choice([20, 40, 60, 60, 60, 90]))
         exposure = float(rng.choice([0.1, 0.25, 0.5, 0.5, 1, 1]))
@@ -88,7 +89,7 @@ def try_photo(photo: Path, rng: np.random.Generator) -> TriedPhoto:
         height, width, _ = sharp.shape
         exposure = float(rng.choice([0.1, 0.5, 1]))
         motion = random_motion(kind, rng=rng, height=height, width=width, exposure=exposure)
-    clear = _soft(sharp, rng.uniform(1, 6)) if kind == "out of focus" else sharp
+    clear = blur(sharp, disc_kernel(rng.uniform(1, 6))) if kind == "out of focus" else sharp
     blurred = eight_bits(blur(clear, motion, linear_light=light, noise_sigma=noise, rng=rng))
     if rng.uniform() < 0.35:  # noqa: PLR2004
         facts["jpeg"] = int(rng.integers(60, 101))
@@ -160,10 +161,3 @@ def disturbed(kernel: Float32, rng: np.random.Generator) -> Float32:
         kernel = kernel * np.exp(rng.normal(0, 0.4, kernel.shape))
     kernel = np.pad(kernel, 2)
     return np.ascontiguousarray(kernel / kernel.sum(), np.float32)
-
-
-def _soft(pixels: Float32, radius: float) -> Float32:
-    """Light through a disc, as out of focus."""
-    away = np.arange(-7, 8)
-    disc = np.clip(radius + 0.5 - np.hypot(away[:, None], away), 0, 1).astype(np.float32)
-    return blur(pixels, disc / disc.sum())

@@ -111,10 +111,10 @@ def write_tries(
         photo = photos[int(rng.integers(len(photos)))]
         try:
             made = _make(try_photo(photo, rng), rng, network, options)
-        except PhotoError as error:
+        except PhotoError as error:  # which names the file
             yield Tried(path=path, error=str(error))
             continue
-        except (UnblurError, ValueError) as error:
+        except UnblurError as error:
             yield Tried(path=path, error=f"{photo}: {error}")
             continue
         with replace_file(path) as temporary, temporary.open("wb") as file:

@@ -128,7 +128,7 @@ class BlindMethod:
         """
         return self._look(pixels, shrink).estimate
 
-    def _look(self, pixels: Float32, shrink: int) -> "_Looked":
+    def _look(self, pixels: Float32, shrink: int) -> _Looked:
         def nothing(words: str, noise: float = 0.0) -> _Looked:
             estimate = BlurEstimate(kernel=None, shrink=shrink, words=words, noise=noise)
             return _Looked(estimate)
@@ -176,7 +176,7 @@ class BlindMethod:
         (hope_again,) = predicted_gains(measured([again]), among)
         return (again, hope_again, among) if hope_again > hope else (found, hope, among)
 
-    def _restored(self, pixels: Float32, looked: "_Looked") -> tuple[BlurEstimate, Float32 | None]:
+    def _restored(self, pixels: Float32, looked: _Looked) -> tuple[BlurEstimate, Float32 | None]:
         """Pixels without the blur, where the kernel fits; the rest by the network.
 
         Returns:

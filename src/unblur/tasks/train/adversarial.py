@@ -13,7 +13,7 @@ from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import OptionError, TrainingError
 from unblur.models import check_trainable
 from unblur.tasks.train.data import MixOptions
-from unblur.tasks.train.precision import PRECISIONS
+from unblur.tasks.train.precision import check_precision
 
 GAMES: Final = ("wgan-gp", "relativistic-ls")
 PIXEL_LOSSES: Final = {"l1": losses.l1, "mse": losses.mse, "charbonnier": losses.charbonnier}
@@ -124,9 +124,7 @@ class AdversarialOptions:
             raise OptionError(f"learning_rate must be positive, got {self.learning_rate}")
         if not 0 <= self.dropout < 1:
             raise OptionError(f"dropout must be in [0, 1), got {self.dropout}")
-        if self.precision not in PRECISIONS:
-            known = ", ".join(PRECISIONS)
-            raise OptionError(f"precision must be one of {known}, got {self.precision!r}")
+        check_precision(self.precision)
 
     @property
     def crops(self) -> int:

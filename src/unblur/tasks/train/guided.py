@@ -1,6 +1,5 @@
 """Train the network that knows the kernel: what a recipe may say, and the Lightning module."""
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,14 +11,13 @@ from torch import Tensor, nn
 
 from unblur.data.crops import as_floats
 from unblur.data.tries import TriedOptions, Try, read_try
-from unblur.engines import TorchEngine
 from unblur.errors import OptionError
 from unblur.losses import log_frequency, log_mse
 from unblur.metrics import psnr, ssim
-from unblur.models import MODELS
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.train.precision import PRECISIONS
+from unblur.tasks.train.precision import check_precision
 from unblur.tasks.train.supervised import SupervisedModule
+from unblur.tasks.train.validate import as_engine
 from unblur.weights import find_network, read_state
 
 Float32 = NDArray[np.float32]
@@ -32,7 +30,7 @@ _VALIDATED: Final = 40
 _MIDDLE_PX: Final = 256
 _STRIPS: Final = 4
 _EQUAL: Final = 10**-4.2
-"""Root of the mean squared error that is added: what is above 42 dB counts little."""
+"""Mean squared error that is added: what is above 42 dB counts little."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +82,7 @@ class GuidedOptions:
                 raise OptionError(f"{name} must not be negative, got {getattr(self, name)}")
         if not 0 <= self.ema_decay < 1:
             raise OptionError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
-        if self.precision not in PRECISIONS:
-            known = ", ".join(PRECISIONS)
-            raise OptionError(f"precision must be one of {known}, got {self.precision!r}")
+        check_precision(self.precision)
 
 
 class GuidedModule(SupervisedModule):
@@ -155,15 +151,7 @@ def score_tries(
         true and found ones. Then strips: blurred, without, with the best guide, sharp. None if
         stopped.
     """
-    spec = MODELS["guided"]
-    facts = {
-        "unblur.model": "guided",
-        "unblur.multiple_of": str(spec.multiple_of),
-        "unblur.receptive_field_px": str(spec.receptive_field_px),
-    }
-    if next(network.parameters()).dtype != torch.float32:  # a run in double precision
-        network = copy.deepcopy(network).float()
-    guided = GuidedNetwork(TorchEngine(network, facts))
+    guided = GuidedNetwork(as_engine(network, "guided"))
     gains: dict[str, list[float]] = {}
     similar: list[float] = []
     strips: list[Float32] = []

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from unblur.data.mixture import PairSet
-from unblur.data.tries import TriedCrops, Try, list_tries, split_tries
+from unblur.data.tries import TriedCrops, list_tries, split_tries
 from unblur.errors import DataError, OptionError
 from unblur.models.vgg import load_vgg
 from unblur.tasks.datasets.check import CheckOptions, check_data
@@ -52,7 +52,7 @@ def check_sources(sources: TrainingData, options: AnyOptions) -> None:
         OptionError: If data are named that this kind of training does not take.
     """
     if isinstance(options, GuidedOptions):
-        _tries(sources, options)
+        _tries(sources)  # each is opened when they are listed
         return
     if sources.tries is not None:
         raise OptionError(f'{options.model} does not learn from tries; method = "guided" does')
@@ -75,28 +75,30 @@ def check_sources(sources: TrainingData, options: AnyOptions) -> None:
             )
 
 
-def make_pairs(
-    sources: TrainingData, options: AnyOptions, *, count: int, together: int
-) -> tuple[PairSet, str]:
-    """What a run sees, and a sentence that says what it is made of.
+def make_run(
+    sources: TrainingData, options: AnyOptions, vgg: Path | None, *, count: int, together: int
+) -> tuple[AnyModule, PairSet, str]:
+    """What learns, what it sees, and a sentence that says what that is made of.
 
     Args:
         sources: Folders.
-        options: The recipe.
-        count: Length of the set.
+        options: The recipe, with a precision that has been chosen.
+        vgg: File of VGG19 weights; None takes the published one.
+        count: Pairs of the whole run.
         together: Crops of an update, in all processes.
 
     Raises:
         DataError: If a folder has too little in it.
-        OptionError: If a folder is missing.
+        NetworkError: If the weights of VGG19 are missing or not those.
+        OptionError: If a folder is missing, or the weights that it begins with do not fit.
     """
     if isinstance(options, GuidedOptions):
-        tries, _ = _tries(sources, options)
-        crops = TriedCrops(tries, options.data, seed=options.seed, count=count)
-        assert sources.tries is not None
-        return crops, f"{len(crops.tries)} tries in {sources.tries.name}/"
+        folder = _tries(sources)
+        seen, kept = split_tries(list_tries(folder), held_out=options.validation_photos)
+        crops = TriedCrops(seen, options.data, seed=options.seed, count=count)
+        return GuidedModule(options, kept), crops, f"{len(crops.tries)} tries in {folder.name}/"
     early = round(options.early_share * options.steps) if isinstance(options, TrainOptions) else 0
-    return training_pairs(
+    pairs, words = training_pairs(
         sources,
         options.mix,
         options.data,
@@ -105,33 +107,21 @@ def make_pairs(
         held_out=options.validation_photos,
         early=early * together,
     )
-
-
-def make_module(options: AnyOptions, sources: TrainingData, vgg: Path | None) -> AnyModule:
-    """What learns, with what it is validated on.
-
-    Raises:
-        DataError: If a folder has too little in it.
-        NetworkError: If the weights of VGG19 are missing or not those.
-        OptionError: If the weights that it begins with do not fit.
-    """
-    if isinstance(options, GuidedOptions):
-        return GuidedModule(options, _tries(sources, options)[1])
     validation = validation_pairs(
         sources, options.mix, options.data, held_out=options.validation_photos
     )
     if isinstance(options, TrainOptions):
-        return DeblurModule(options, validation)
+        return DeblurModule(options, validation), pairs, words
     features = load_vgg(vgg, **options.loss.vgg) if options.loss.perceptual > 0 else None
-    return AdversarialModule(options, validation, features)
+    return AdversarialModule(options, validation, features), pairs, words
 
 
-def _tries(sources: TrainingData, options: GuidedOptions) -> tuple[list[Try], list[Try]]:
-    """Those to train on and those to validate on."""
+def _tries(sources: TrainingData) -> Path:
+    """The folder of tries, if nothing else is named."""
     others = (sources.photos, sources.pairs, sources.frames)
     if sources.tries is None or any(x is not None for x in others):
         raise OptionError(
             "the recipe learns from tries, and from nothing else; name what `unblur data kernels` "
             "wrote: --tries"
         )
-    return split_tries(list_tries(sources.tries), held_out=options.validation_photos)
+    return sources.tries

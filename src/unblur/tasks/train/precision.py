@@ -3,12 +3,23 @@
 from typing import Final
 
 from unblur.devices import bf16_in_processor
+from unblur.errors import OptionError
 
 LIGHTNING: Final = {"fp32": "32-true", "bf16": "bf16-mixed", "fp64": "64-true"}
 """What Lightning calls them."""
 _OURS: Final = {value: key for key, value in LIGHTNING.items()}
 PRECISIONS: Final = ("auto", *LIGHTNING, *_OURS)
 """What a recipe may say; ``fp64`` is there to compare runs."""
+
+
+def check_precision(wanted: str) -> None:
+    """Check what a recipe says.
+
+    Raises:
+        OptionError: If it is none of :data:`PRECISIONS`.
+    """
+    if wanted not in PRECISIONS:
+        raise OptionError(f"precision must be one of {', '.join(PRECISIONS)}, got {wanted!r}")
 
 
 def choose_precision(wanted: str, *, before: str | None = None) -> tuple[str, str]:

@@ -25,8 +25,7 @@ from unblur.tasks.train.kinds import (
     AnyModule,
     AnyOptions,
     check_sources,
-    make_module,
-    make_pairs,
+    make_run,
 )
 from unblur.tasks.train.loop import (
     CHECKPOINT,
@@ -127,8 +126,8 @@ def train(  # noqa: PLR0913 - what changes from run to run
     options = replace(options, precision=precision)
     crops = options.crops if isinstance(options, AdversarialOptions) else options.batch
     together = crops * devices * nodes
-    pairs, words = make_pairs(sources, options, count=options.steps * together, together=together)
-    module = make_module(options, sources, vgg)
+    count = options.steps * together
+    module, pairs, words = make_run(sources, options, vgg, count=count, together=together)
     if start_from is not None:
         load_start(module.generator, start_from, model=options.model)
         module.network.load_state_dict(module.generator.state_dict())

@@ -1,6 +1,7 @@
 """What a recipe may say, and the Lightning module that learns it."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,7 +16,7 @@ from unblur.losses import charbonnier, frequency, log_frequency, log_mse
 from unblur.models import build_model, check_trainable
 from unblur.tasks.train.data import MixOptions
 from unblur.tasks.train.module import TrainingModule
-from unblur.tasks.train.precision import PRECISIONS
+from unblur.tasks.train.precision import check_precision
 
 _WARMUP_STEPS: Final = 300
 """Updates over which the learning rate grows from zero; in short runs a tenth of them."""
@@ -81,9 +82,7 @@ class TrainOptions:
             raise OptionError(f"early_share must be in [0, 1], got {self.early_share}")
         if not 0 <= self.ema_decay < 1:
             raise OptionError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
-        if self.precision not in PRECISIONS:
-            known = ", ".join(PRECISIONS)
-            raise OptionError(f"precision must be one of {known}, got {self.precision!r}")
+        check_precision(self.precision)
 
 
 class SupervisedModule(TrainingModule):
@@ -108,9 +107,9 @@ class SupervisedModule(TrainingModule):
         """What is kept of a run: the running mean."""
         return self.ema
 
+    @abstractmethod
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Of what the generator is shown and of sharp photos, and the parts to log."""
-        raise NotImplementedError
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """One update's loss."""

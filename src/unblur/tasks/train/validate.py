@@ -42,18 +42,10 @@ def validate(
         blurred photos), the gain of each set if there are several, and a picture of strips:
         blurred, restored, sharp. None if stopped.
     """
-    spec = MODELS[model]
-    if next(network.parameters()).dtype != torch.float32:  # a run in double precision
-        network = copy.deepcopy(network).float()
-    facts = {
-        "unblur.model": model,
-        "unblur.multiple_of": str(spec.multiple_of),
-        "unblur.receptive_field_px": str(spec.receptive_field_px),
-        "unblur.tiling": spec.tiling,
-    }
+    engine = as_engine(network, model)
     # The network as it is: the guard would hide what training does to sharp photos.
     options = RestoreOptions(method="network", guard=False)
-    restorer = Restorer(NetworkMethod(TorchEngine(network), facts), options)
+    restorer = Restorer(NetworkMethod(engine, engine.metadata), options)
     rows, gains, strips = [], {}, []
     for name, pairs in sets:
         scored = []
@@ -79,6 +71,25 @@ def validate(
         **(gains if len(sets) > 1 else {}),
     }
     return scores, np.concatenate(strips)
+
+
+def as_engine(network: "nn.Module", model: str) -> TorchEngine:
+    """A generator in training as what restores photos, in single precision.
+
+    Args:
+        network: The generator.
+        model: Its name in the table of models.
+    """
+    if next(network.parameters()).dtype != torch.float32:  # a run in double precision
+        network = copy.deepcopy(network).float()
+    spec = MODELS[model]
+    facts = {
+        "unblur.model": model,
+        "unblur.multiple_of": str(spec.multiple_of),
+        "unblur.receptive_field_px": str(spec.receptive_field_px),
+        "unblur.tiling": spec.tiling,
+    }
+    return TorchEngine(network, facts)
 
 
 def draw_strips(loggers: Sequence[Any], strips: NDArray[np.float32], step: int) -> None:
