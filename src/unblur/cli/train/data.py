@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unblur.cli.terminal import counted, progress
-from unblur.cli.train.written import Told, tell_written
 
 if TYPE_CHECKING:
     from unblur.tasks.datasets.check import DataReport
@@ -81,6 +80,7 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
     What `unblur train recipes/guided.toml --tries` learns from: photos, kernels that were found,
     and what these undo. An interrupted run continues where it stopped.
     """
+    from unblur.cli.train.written import Told, tell_written
     from unblur.data.photos import leave_out as without
     from unblur.data.photos import list_photos
     from unblur.tasks.datasets.tries import TryOptions, write_tries

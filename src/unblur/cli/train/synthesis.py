@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from unblur.cli.terminal import counted
-from unblur.cli.train.written import Told, tell_written
 
 
 def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
@@ -58,6 +57,7 @@ def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
     Writes blur/, sharp/, kernels/ (.npy and 16-bit PNG) and manifest.jsonl, which holds what it
     takes to make any pair again. An interrupted run continues where it stopped.
     """
+    from unblur.cli.train.written import Told, tell_written
     from unblur.errors import OptionError
     from unblur.tasks.batch.files import list_sources
     from unblur.tasks.datasets.blur import BlurOptions, rebuild_pairs, write_pairs
