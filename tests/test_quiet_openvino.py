@@ -71,3 +71,22 @@ print(restorer.restore_pixels(np.zeros((32, 32, 3), np.float32)).shape)
 
     assert output(program, tmp_path) == ["(32, 32, 3)", ""]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ctrl_c_while_its_native_part_is_loaded_stays_a_ctrl_c(tmp_path):
+    program = """
+import signal, sys
+from unblur.engines.quiet_openvino import import_openvino
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+class Pressed:
+    def find_spec(self, name, path=None, target=None):
+        if name == "openvino._pyopenvino":
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+sys.meta_path.insert(0, Pressed())
+try:
+    import_openvino()
+except KeyboardInterrupt:
+    print("pressed")
+"""
+
+    assert output(program, tmp_path) == ["pressed", ""]

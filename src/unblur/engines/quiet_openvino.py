@@ -22,6 +22,11 @@ def import_openvino() -> Any:
         sys.modules[_TELEMETRY] = None  # type: ignore[assignment] # how Python says: not to be had
         try:
             import openvino
+        except ImportError as error:
+            # Its native part reports a Ctrl-C, while it is loaded, as a failure of its own.
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise error.__cause__ from None
+            raise
         finally:
             if before is not None:
                 sys.modules[_TELEMETRY] = before
