@@ -71,8 +71,8 @@ def is_judged(line: dict[str, Any]) -> bool:
 
 
 def searched(photo: dict[str, Any]) -> list[dict[str, float]]:
-    """Signals of the kernels that the search found; the last one was fitted once more."""
-    return [each["signals"] for each in photo["kernels"][:-1]]
+    """Signals of the kernels that the search found; the others were fitted once more."""
+    return [each["signals"] for each in photo["kernels"][: photo["searched"]]]
 
 
 def fit(photos: list[dict[str, Any]], ridge: float) -> dict[str, Any]:

@@ -4,11 +4,11 @@
                                      [--laboratory]
 
 Photos for validation (by the hash of their names) are left out. Each line is a photo that was
-blurred as `unblur data kernels` does, with every kernel that the search found, the best of them, as
-the present judge says, fitted once more: its signals, and the gain over the blurred photo, in the
-middle 256 px, of what the network makes of it. The same seed gives the same lines, but for those
-that are fitted once more; a later call goes on. With --laboratory: small grey photos that hold
-light as it is, with next to no noise, all shaken.
+blurred as `unblur data kernels` does, with every kernel that the search found, and the best of
+them, as the present judge says, fitted once more, and again: its signals, and the gain over the
+blurred photo, in the middle 256 px, of what the network makes of it. The same seed gives the same
+lines, but for those that are fitted once more; a later call goes on. With --laboratory: small grey
+photos that hold light as it is, with next to no noise, all shaken.
 """
 
 import argparse
@@ -61,9 +61,9 @@ def one(tried: TriedPhoto, restorer: Restorer, guided: GuidedNetwork) -> dict[st
         parts = [np.ascontiguousarray(x[search.region]) for x in (seen, network)]
         signals = measure_kernels(parts[0], kernels, parts[1], noise=search.noise, threads=1)
         best = int(np.argmax(predicted_gains(signals, signals)))
-        kernels.append(refitted(parts[0], kernels[best], search, guided, threads=1))
-        last = measure_kernels(parts[0], kernels[-1:], parts[1], noise=search.noise, threads=1)
-        signals += last
+        again = list(refitted(parts[0], kernels[best], search, guided, threads=1))
+        signals += measure_kernels(parts[0], again, parts[1], noise=search.noise, threads=1)
+        kernels += again
     wide = middle(seen.shape, MIDDLE_PX + 2 * AROUND_PX)
     around, truly = (np.ascontiguousarray(x[wide]) for x in (seen, sharp))
     inside = middle(around.shape, MIDDLE_PX)
@@ -89,6 +89,7 @@ def one(tried: TriedPhoto, restorer: Restorer, guided: GuidedNetwork) -> dict[st
         **tried.facts,
         "blurred": before,
         "network": plain,
+        "searched": len(search.kernels),
         "length_seen": None if blur_seen is None else blur_seen.length_px,
         "kernels": rows,
     }

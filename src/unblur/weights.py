@@ -54,7 +54,7 @@ WEIGHTS: Final = {
 KERNEL_WEIGHTS: Final = {
     "guided": PublishedWeights(
         file="guided.onnx",
-        sha256="9e97094b62b4d8e18ee13a4636ddc8536345d44059bc49cb17297947754cc5b1",
+        sha256="ff3a2244429531fadca0bac7a5cb00bc98d400fac63e6b785558be630ba54155",
         license="Apache-2.0",
         trained_on="photos as fast, shaken, with kernels found and true",
         recipe="guided.toml, from fast",

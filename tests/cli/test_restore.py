@@ -88,9 +88,22 @@ def test_a_photo_that_is_sharp_already_is_said_to_be(run, tmp_path, tiles, monke
     weak = run("restore", "shaken.png", "--strength", "0", "-o", "weak.png")
 
     first, second, *_ = done.stdout.splitlines()
-    assert first.endswith(" s (hardly changed: sharp already, or too noisy to tell)")
+    assert first.endswith(" s (hardly changed: sharp already)")
     assert second.startswith("shaken.png -> out/shaken.unblurred.png")
     assert "hardly changed" not in second + weak.stdout
+
+
+def test_where_noise_hides_the_blur_a_second_shot_is_advised(run, tmp_path):
+    sharp = skimage.data.coffee()[:300, :300].astype(np.float32) / 255
+    rng = np.random.default_rng(3)
+    (kernel,) = random_kernels(1, rng=rng, length_px=60, exposure=(1.0,))
+    dark = blur(0.06 * sharp, kernel) + rng.normal(0, 2 / 255, sharp.shape)
+    write_photo(Photo(pixels=np.clip(dark, 0, 1).astype(np.float32)), tmp_path / "dark.png")
+
+    said = run("restore", "dark.png").stdout
+
+    assert "hardly changed: too dark or too noisy to tell" in said
+    assert "a second shot would help (--reference)" in said
 
 
 def test_a_slip_in_the_ending_of_the_target_makes_no_folder(run, tmp_path, photo):

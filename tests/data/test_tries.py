@@ -1,3 +1,4 @@
+import itertools
 import json
 import pickle
 
@@ -12,12 +13,13 @@ OPTIONS = TriedOptions(crop_px=16)
 GAINS = {"helpful": [2.0, -4.0], "harmful": [-9.0], "without": []}
 
 
-def save_try(folder, name, gains, *, side=40, photo=None):
+def save_try(folder, name, gains, *, side=40, photo=None, kind="shake"):
     """A try of noise whose guides are of one value each: 10, 20, ..."""
     rng = np.random.default_rng(len(name))
     guides = [np.full((side, side, 4), 10 * (i + 1), np.uint8) for i in range(len(gains))]
     facts = {
         "photo": photo or f"{name}.jpg",
+        "kind": kind,
         "size": [side, side],
         "found": 1 if gains else 0,
         "blurred": 20.0,
@@ -67,9 +69,13 @@ def test_crops_are_cut_alike_and_guides_stand_beside_them(folder):
     wanted = beside_guide(blurred, guide), sharp
     found = (seen.transpose(1, 2, 0), truth.transpose(1, 2, 0))
     ways = [
-        [np.rot90(x[:, ::-1] if flip else x, turns) for x in wanted]
+        [
+            np.rot90((x[:, ::-1] if flip else x)[..., order[: x.shape[2]]], turns)
+            for x, order in zip(wanted, ([*c, *(3 + i for i in c), 6], c), strict=True)
+        ]
         for flip in (0, 1)
         for turns in range(4)
+        for c in map(list, itertools.permutations(range(3)))
     ]
     assert any(all(map(np.array_equal, way, found)) for way in ways)
 
@@ -136,3 +142,13 @@ def test_small_tries_are_left_out_and_none_is_an_error(folder):
 def test_options_are_checked(wrong, why):
     with pytest.raises(OptionError, match=why):
         TriedOptions(**wrong)
+
+
+def test_photos_out_of_focus_are_left_out(folder, tmp_path_factory):
+    save_try(folder, "soft", [1.0], kind="out of focus")
+    only = tmp_path_factory.mktemp("only")
+    save_try(only, "soft", [1.0], kind="out of focus")
+
+    assert {each.path.stem for each in list_tries(folder)} == set(GAINS)
+    with pytest.raises(DataError, match="only tries of photos out of focus"):
+        list_tries(only)

@@ -16,6 +16,7 @@ from unblur.imaging.deblur.guide import beside_guide
 
 _CACHE_BYTES: Final = 4 << 30
 _REDRAWS: Final = 1000
+_LEFT_OUT: Final = "out of focus"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +84,19 @@ class TriedPixels:
 def list_tries(folder: Path) -> list[Try]:
     """The tries in a folder, in natural order of their names.
 
+    Those of photos out of focus are left out: nothing shook them, and a network that has learned
+    to sharpen them does so to the soft background of photos that were shaken.
+
     Raises:
         DataError: If the folder cannot be listed, has none, or one is damaged.
     """
     paths = [path for path in sorted_paths(folder) if path.suffix == ".npz"]
     if not paths:
         raise DataError(f"{folder} holds no tries (.npz); `unblur data kernels` makes them")
-    return [_read_facts(path) for path in paths]
+    tries = [facts for facts in map(_read_facts, paths) if facts is not None]
+    if not tries:
+        raise DataError(f"{folder} holds only tries of photos out of focus, which teach nothing")
+    return tries
 
 
 def split_tries(tries: Sequence[Try], *, held_out: int) -> tuple[list[Try], list[Try]]:
@@ -178,7 +185,9 @@ class TriedCrops:
             weights = self._weights(drawn)
             guide = cut(pixels.guides[rng.choice(len(weights), p=weights / weights.sum())])
         seen, truth = beside_guide(cut(pixels.blurred), guide), cut(pixels.sharp)
-        return turned(rng, seen, truth)
+        colours = rng.permutation(3)
+        order = [*colours, *(3 + colours), 6]
+        return turned(rng, np.ascontiguousarray(seen[..., order]), truth[..., colours].copy())
 
     def describe(self, index: int) -> str:
         """The file behind crop ``index``."""
@@ -216,10 +225,12 @@ class TriedCrops:
         return held
 
 
-def _read_facts(path: Path) -> Try:
+def _read_facts(path: Path) -> Try | None:
     parts = _read(path, ("done",))
     try:
         done = json.loads(str(parts["done"]))
+        if done["kind"] == _LEFT_OUT:
+            return None
         gains = np.array(done["guides"], np.float64) - done["blurred"]
         height, width = done["size"]
         return Try(

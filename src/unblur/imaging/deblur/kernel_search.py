@@ -92,6 +92,27 @@ def refine_kernel(plane: Float32, unusable: Bool, kernel: Float32, search: Searc
     return centred(cleaned(found, _FAINT_AT_LAST))
 
 
+def fit_to_strong_edges(blurred: Float32, sharp: Float32, unusable: Bool, support: Bool) -> Float32:
+    """The kernel between two planes by the strong gradients of the second.
+
+    Args:
+        blurred: (h, w).
+        sharp: (h, w).
+        unusable: (h, w): where the first says nothing.
+        support: (K, K), K odd: where the kernel may be.
+
+    Returns:
+        (K, K), non-negative, its sum of no meaning; nothing but zeros if there are no gradients.
+    """
+    edges = _gradients(sharp)
+    _keep_strong(edges, len(support), None)
+    used = np.zeros(blurred.shape, np.float32)
+    margin = min(len(support) // 2 + 1, min(blurred.shape) // 4)
+    used[margin:-margin, margin:-margin] = 1
+    used[unusable] = 0
+    return _fit(_gradients(blurred), edges, used, support)
+
+
 @dataclass
 class _State:
     """What goes on from round to round and from scale to scale."""

@@ -19,6 +19,7 @@ from unblur.imaging.deblur.varying_blur import faded, plan_windows
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.focus import motion_weight
+from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, kernel_extent
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
@@ -39,6 +40,8 @@ _STRIP_ROWS: Final = 256
 _LEAST_BLUR_PX: Final = 3.0
 """Of photos that seem to be blurred less, the kernels that a judge took lost as often as they
 gained (ADR 0009): they are not searched."""
+_LEAST_JUDGED_PX: Final = 192
+"""Of smaller photos the judge takes every kernel, and loses as often as it gains (ADR 0009)."""
 _UNSAFE: Final = "no single motion found that can be undone safely"
 _WINDOW_PX: Final = 256
 """Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
@@ -129,30 +132,35 @@ class BlindMethod:
         return self._look(pixels, shrink).estimate
 
     def _look(self, pixels: Float32, shrink: int) -> _Looked:
-        def nothing(words: str, noise: float = 0.0) -> _Looked:
-            estimate = BlurEstimate(kernel=None, shrink=shrink, words=words, noise=noise)
-            return _Looked(estimate)
+        def nothing(words: str) -> _Looked:
+            return _Looked(replace(estimate, words=words))
 
-        if min(pixels.shape[:2]) < LEAST_SIDE_PX:
-            return nothing("too small")
+        estimate = BlurEstimate(kernel=None, words="", shrink=shrink)
+        if min(pixels.shape[:2]) < (_LEAST_JUDGED_PX if self.judged else LEAST_SIDE_PX):
+            return nothing("too small to find a shake in")
         check_searchable(pixels)
         seen = photo_blur(pixels)
+        estimate = replace(
+            estimate,
+            blur_px=None if seen is None else shrink * seen.length_px,
+            noise=estimate_noise(pixels),
+            contrast=float(pixels.mean(axis=2).std()),
+        )
         if self.judged and (seen is None or seen.length_px < _LEAST_BLUR_PX):
             return nothing("nothing to find a shake by" if seen is None else "hardly blurred")
         search = search_blur(pixels, threads=self.threads)
         if not search.kernels:
-            return nothing("nothing to find a shake by", search.noise)
+            return nothing("nothing to find a shake by")
         found, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
         taken = not self.judged or hope > caution_db()
         length = shrink * kernel_extent(found.kernel)[0]
-        estimate = BlurEstimate(
+        estimate = replace(
+            estimate,
             kernel=found.kernel,
             linear_light=found.linear_light,
             taken=taken,
             gain_db=hope,
             confidence=found.agreement,
-            noise=search.noise,
-            shrink=shrink,
             words=f"shake of {length:.0f} px found and undone" if taken else _UNSAFE,
         )
         return _Looked(estimate, found, among)
@@ -172,9 +180,12 @@ class BlindMethod:
         found, hope = search.kernels[best], hoped[best]
         if self.judged and hope < _HOPELESS_DB:
             return found, hope, among
-        again = refitted(part, found, search, self.guided, threads=self.threads)
-        (hope_again,) = predicted_gains(measured([again]), among)
-        return (again, hope_again, among) if hope_again > hope else (found, hope, among)
+        again = list(refitted(part, found, search, self.guided, threads=self.threads))
+        hoped_again = predicted_gains(measured(again), among)
+        best = int(np.argmax(hoped_again))
+        if hoped_again[best] > hope:
+            found, hope = again[best], hoped_again[best]
+        return found, hope, among
 
     def _restored(self, pixels: Float32, looked: _Looked) -> tuple[BlurEstimate, Float32 | None]:
         """Pixels without the blur, where the kernel fits; the rest by the network.

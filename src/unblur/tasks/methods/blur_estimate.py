@@ -29,10 +29,13 @@ class BlurEstimate:
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
         shrink: Large photos are looked at, and worked on, at one so-manieth of their size.
         words: For people: what was found.
+        blur_px: How long the photo's blur looks, in px of the photo, by how its pixels differ by
+            distance, as :func:`unblur.diagnose` measures it; None if there was nothing to judge by.
+        contrast: Standard deviation of the photo's brightness, of sRGB-encoded values.
 
     Examples:
         >>> from unblur import BlurEstimate
-        >>> nothing = BlurEstimate(kernel=None, words="too small")
+        >>> nothing = BlurEstimate(kernel=None, words="too small to find a shake in")
         >>> nothing.taken, nothing.length_px
         (False, None)
     """
@@ -45,6 +48,8 @@ class BlurEstimate:
     confidence: float = 0.0
     noise: float = 0.0
     shrink: int = 1
+    blur_px: float | None = None
+    contrast: float = 0.0
 
     @property
     def length_px(self) -> float | None:
@@ -85,6 +90,7 @@ class BlurEstimate:
             "gain_db": round(self.gain_db, 2),
             "linear_light": self.linear_light,
             "noise": round(self.noise, 5),
+            "blur_px": None if self.blur_px is None else round(self.blur_px, 1),
         }
 
 

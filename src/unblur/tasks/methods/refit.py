@@ -1,5 +1,6 @@
 """Fit a kernel once more, to what the network that knows kernels made of a photo."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -8,25 +9,32 @@ from numpy.typing import NDArray
 from unblur.imaging.deblur.blind import CLIPPED, BlurSearch, FoundKernel, with_agreement
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_fit import fit_kernel_to
-from unblur.imaging.deblur.kernel_search import centred, cleaned
-from unblur.imaging.deblur.kernel_support import dilated
+from unblur.imaging.deblur.kernel_search import centred, fit_to_strong_edges
+from unblur.imaging.deblur.kernel_support import above_noise, dilated
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.tasks.methods.judge import brightness
 
 Float32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
 
+_REACH_PX: Final = 14
 _ROUND_PX: Final = 3
-"""The kernel may grow by so much on every side."""
-_SUPPORT: Final = 0.02
-_FAINT: Final = 0.05
+"""The kernel may reach so far from its middle, or so much farther than it did."""
+_ROUNDS: Final = 2
+_AFTER_EDGES: Final = (0.05, 0.2)
+_AFTER_ALL: Final = (0.03, 0.1)
+"""Shares of its largest value: what is weaker is noise, or less than the second, and touches
+nothing that is more."""
 
 
 def refitted(
     part: Float32, found: FoundKernel, search: BlurSearch, guided: GuidedNetwork, *, threads: int
-) -> FoundKernel:
-    """The kernel between a photo's part and what the network makes of it with a first kernel.
+) -> Iterator[FoundKernel]:
+    """The kernels between a photo's part and what the network makes of it with the one before.
 
-    Of kernels that are nearly right it makes better ones, of others worse ones: both are to be
+    Each round fits twice: to the strong edges, which finds the faint, long end of a path that
+    dwelt at the other one, and then to all of the picture, which finds where the middle is. Of
+    kernels that are nearly right that makes better ones, of others often worse ones: all are to be
     judged (ADR 0009).
 
     Args:
@@ -35,22 +43,40 @@ def refitted(
         search: What was found besides.
         guided: The network.
         threads: To work with; 0 takes one per core.
+
+    Yields:
+        The kernel of each round.
     """
     light = found.linear_light
-    guide = deconvolved_guide(
-        part, found.kernel, linear_light=light, noise=search.noise, threads=threads
-    )
-    restored = np.clip(guided.restore(part, guide)[..., :3], 0, 1)
-    kernel = np.pad(found.kernel, _ROUND_PX)
-    support = dilated(kernel > _SUPPORT * kernel.max(), _ROUND_PX)
-    clipped = dilated(part.max(axis=2) > CLIPPED, 1 + len(found.kernel) // 2)
-    fit = fit_kernel_to(
-        brightness(part, linear_light=light),
-        brightness(restored, linear_light=light),
-        1 - clipped.astype(np.float32),
-        support,
-        start=kernel,
-    )
-    kernel = centred(cleaned(fit.kernel, _FAINT))
-    again = FoundKernel(kernel=kernel, linear_light=light, search=found.search)
-    return with_agreement(again, search.kernels)
+    clipped = part.max(axis=2) > CLIPPED
+    kernel = found.kernel
+    for number in range(2 * _ROUNDS):
+        guide = deconvolved_guide(
+            part, kernel, linear_light=light, noise=search.noise, threads=threads
+        )
+        restored = np.clip(guided.restore(part, guide)[..., :3], 0, 1)
+        before, after = (brightness(x, linear_light=light) for x in (part, restored))
+        reach = max(_REACH_PX, len(kernel) // 2 + _ROUND_PX)
+        wide = np.pad(kernel, reach - len(kernel) // 2)
+        to_all = number % 2 == 1
+        kernel = _fitted(before, after, wide, clipped, to_all=to_all)
+        if to_all:
+            again = FoundKernel(kernel=kernel, linear_light=light, search=found.search)
+            yield with_agreement(again, search.kernels)
+
+
+def _fitted(
+    blurred: Float32, restored: Float32, kernel: Float32, clipped: Bool, *, to_all: bool
+) -> Float32:
+    """The kernel between two planes, on the canvas of a first one."""
+    unusable = dilated(clipped, 1 + len(kernel) // 4)
+    support = np.ones(kernel.shape, bool)
+    if to_all:
+        weight = 1 - unusable.astype(np.float32)
+        fitted = fit_kernel_to(blurred, restored, weight, support, start=kernel).kernel
+    else:
+        fitted = fit_to_strong_edges(blurred, restored, unusable, support)
+    if fitted.max() <= 0:
+        return kernel
+    fitted = np.where(above_noise(fitted, *(_AFTER_ALL if to_all else _AFTER_EDGES)), fitted, 0)
+    return centred((fitted / fitted.sum()).astype(np.float32))

@@ -21,7 +21,12 @@ from unblur.tasks.restore.second_shot import ReferencedPhoto
 from unblur.tasks.restore.streamed import RestoresRows, is_large, losses, restore_streamed
 
 _PREVIEW_SIDE_PX: Final = 16_000
-_SAME: Final = "hardly changed: sharp already, or too noisy to tell"
+_SHARP_PX: Final = 4.0
+_BLURRED_PX: Final = 8.0
+"""As `diagnose` calls photos sharp, or clearly blurred."""
+_CLEAR: Final = 8
+"""So many times its noise is the contrast of a photo whose blur can be told."""
+_SECOND_SHOT: Final = "a second shot would help (--reference)"
 
 
 class RestoresPhotos(RestoresRows, Protocol):
@@ -101,7 +106,10 @@ def restore_file(
     found = watched.found
     if watched.hardly_changed:
         # What was looked for, and not found, is no news of a photo that is sharp.
-        notes = (*(note for note in notes if found is None or note != found.sentence), _SAME)
+        notes = (
+            *(note for note in notes if found is None or note != found.sentence),
+            _unchanged(found),
+        )
     return Restored(
         source=source,
         target=target,
@@ -110,6 +118,19 @@ def restore_file(
         notes=notes,
         estimate=found,
     )
+
+
+def _unchanged(found: BlurEstimate | None) -> str:
+    """Why nobody will see what was done to a photo, in words."""
+    if found is None or found.blur_px is None:
+        return "hardly changed: sharp already, or too noisy to tell"
+    if found.blur_px >= _BLURRED_PX:
+        return f"hardly changed: blurred too far, or too dark, to tell how; {_SECOND_SHOT}"
+    if found.contrast < _CLEAR * found.noise:
+        return f"hardly changed: too dark or too noisy to tell; if it is blurred, {_SECOND_SHOT}"
+    if found.blur_px < _SHARP_PX:
+        return "hardly changed: sharp already"
+    return "hardly changed: sharp already, or too noisy to tell"
 
 
 def check_paths(
