@@ -29,7 +29,7 @@ from unblur.tasks.methods.judge import (
     measure_places,
     predicted_gains,
 )
-from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
+from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone, weighted
 from unblur.tasks.methods.refit import refitted
 
 Float32 = NDArray[np.float32]
@@ -40,8 +40,6 @@ _STRIP_ROWS: Final = 256
 _LEAST_BLUR_PX: Final = 3.0
 """Of photos that seem to be blurred less, the kernels that a judge took lost as often as they
 gained (ADR 0009): they are not searched."""
-_LEAST_JUDGED_PX: Final = 192
-"""Of smaller photos the judge takes every kernel, and loses as often as it gains (ADR 0009)."""
 _UNSAFE: Final = "no single motion found that can be undone safely"
 _WINDOW_PX: Final = 256
 """Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
@@ -56,10 +54,13 @@ _HOPELESS_DB: Final = -0.3
 
 @dataclass(frozen=True, eq=False)
 class _Looked:
-    """An estimate, the kernel that it is about, and the signals of all that were found."""
+    """An estimate, the kernels that it is about, and the signals of all that were found.
+
+    ``kernels``: the one to be undone; if it was fitted once more, also the one before.
+    """
 
     estimate: BlurEstimate
-    found: FoundKernel | None = None
+    kernels: Sequence[FoundKernel] = ()
     among: Sequence[dict[str, float]] = ()
 
 
@@ -105,7 +106,7 @@ class BlindMethod:
         weight = motion_weight(small) if self.judged else None
         if not estimate.taken and shrink == 1:
             plain = self.network.prepare(picture, tiled=tiled)
-            return plain if weight is None else _weighted(plain, picture, weight)
+            return plain if weight is None else weighted(plain, picture, weight)
         # At its own size the blur of a large photo is longer than the network can undo.
         change = (self._network_on(small) if restored is None else restored) - small
         if weight is not None:
@@ -136,8 +137,8 @@ class BlindMethod:
             return _Looked(replace(estimate, words=words))
 
         estimate = BlurEstimate(kernel=None, words="", shrink=shrink)
-        if min(pixels.shape[:2]) < (_LEAST_JUDGED_PX if self.judged else LEAST_SIDE_PX):
-            return nothing("too small to find a shake in")
+        if min(pixels.shape[:2]) < LEAST_SIDE_PX:
+            return nothing("too small")
         check_searchable(pixels)
         seen = photo_blur(pixels)
         estimate = replace(
@@ -151,7 +152,8 @@ class BlindMethod:
         search = search_blur(pixels, threads=self.threads)
         if not search.kernels:
             return nothing("nothing to find a shake by")
-        found, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
+        kernels, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
+        found = kernels[0]
         taken = not self.judged or hope > caution_db()
         length = shrink * kernel_extent(found.kernel)[0]
         estimate = replace(
@@ -163,12 +165,15 @@ class BlindMethod:
             confidence=found.agreement,
             words=f"shake of {length:.0f} px found and undone" if taken else _UNSAFE,
         )
-        return _Looked(estimate, found, among)
+        return _Looked(estimate, kernels, among)
 
     def _best(
         self, part: Float32, search: BlurSearch
-    ) -> tuple[FoundKernel, float, list[dict[str, float]]]:
-        """The kernel that is expected to give most, how much more than the network; all signals."""
+    ) -> tuple[list[FoundKernel], float, list[dict[str, float]]]:
+        """The kernel that is expected to give most, how much more than the network; all signals.
+
+        If it was fitted once more the one before comes after it.
+        """
         plain = self._network_on(part)
 
         def measured(kernels: Sequence[FoundKernel]) -> list[dict[str, float]]:
@@ -179,13 +184,13 @@ class BlindMethod:
         best = int(np.argmax(hoped))
         found, hope = search.kernels[best], hoped[best]
         if self.judged and hope < _HOPELESS_DB:
-            return found, hope, among
+            return [found], hope, among
         again = list(refitted(part, found, search, self.guided, threads=self.threads))
         hoped_again = predicted_gains(measured(again), among)
         best = int(np.argmax(hoped_again))
         if hoped_again[best] > hope:
-            found, hope = again[best], hoped_again[best]
-        return found, hope, among
+            return [again[best], found], hoped_again[best], among
+        return [found], hope, among
 
     def _restored(self, pixels: Float32, looked: _Looked) -> tuple[BlurEstimate, Float32 | None]:
         """Pixels without the blur, where the kernel fits; the rest by the network.
@@ -196,16 +201,24 @@ class BlindMethod:
         estimate = looked.estimate
         if not self.judged:
             return estimate, self._undone(pixels, estimate)
-        assert looked.found is not None
         plain = self._network_on(pixels)
         shape = pixels.shape[:2]
         places = plan_windows(shape, max(_WINDOW_PX, round((shape[0] * shape[1]) ** 0.5 / 4)))
-        signals = measure_places(
-            pixels, looked.found, plain, places, noise=estimate.noise, threads=self.threads
-        )
-        hopes = predicted_gains(signals, looked.among)
-        trust = np.clip((np.array(hopes) - _DOUBTED_DB) / (_TRUSTED_DB - _DOUBTED_DB), 0, 1)
-        weight = faded(places, trust.tolist(), shape)
+
+        def trusted(found: FoundKernel) -> Float32:
+            signals = measure_places(
+                pixels, found, plain, places, noise=estimate.noise, threads=self.threads
+            )
+            hopes = np.array(predicted_gains(signals, looked.among))
+            trust = np.clip((hopes - _DOUBTED_DB) / (_TRUSTED_DB - _DOUBTED_DB), 0, 1)
+            return faded(places, trust.tolist(), shape)
+
+        by_kernel = [trusted(each) for each in looked.kernels]
+        weight = by_kernel[0]
+        if np.min(by_kernel, axis=0).mean() < _MOST_SHARE:
+            # A fit to two motions looks half right in both places: better the kernel before it.
+            found, weight = looked.kernels[-1], by_kernel[-1]
+            estimate = replace(estimate, kernel=found.kernel)
         if weight.mean() < _LEAST_SHARE:
             return replace(estimate, taken=False, words=_UNSAFE), None
         if weight.mean() < _MOST_SHARE:
@@ -235,16 +248,6 @@ class BlindMethod:
         for tile in plan_tiles(whole, height, width, side, self.needs):
             restored[tile.kept] = run(tile)
         return np.clip(restored, 0, 1, out=restored)
-
-
-def _weighted(run: RunTile, picture: Picture, weight: Float32) -> RunTile:
-    """So much of what a network changes."""
-
-    def run_weighted(tile: Tile) -> Float32:
-        pixels = picture.read(*tile.kept)
-        return pixels + weight[tile.kept][..., None] * (run(tile) - pixels)
-
-    return run_weighted
 
 
 def shrunk_picture(picture: Picture) -> tuple[Float32, int]:

@@ -35,7 +35,7 @@ class BlurEstimate:
 
     Examples:
         >>> from unblur import BlurEstimate
-        >>> nothing = BlurEstimate(kernel=None, words="too small to find a shake in")
+        >>> nothing = BlurEstimate(kernel=None, words="too small")
         >>> nothing.taken, nothing.length_px
         (False, None)
     """

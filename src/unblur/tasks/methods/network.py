@@ -115,3 +115,13 @@ class NetworkMethod:
         if self._path is None:
             raise NetworkError("a network that is not in a file cannot be tiled; use tile=off")
         return self._path
+
+
+def weighted(run: RunTile, picture: Picture, weight: Float32) -> RunTile:
+    """So much of what a network changes."""
+
+    def run_weighted(tile: Tile) -> Float32:
+        pixels = picture.read(*tile.kept)
+        return pixels + weight[tile.kept][..., None] * (run(tile) - pixels)
+
+    return run_weighted
