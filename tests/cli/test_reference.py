@@ -41,7 +41,7 @@ def test_the_reason_is_printed_if_the_reference_does_not_fit(run, pair):
     write_photo(black, pair / "black.png")
 
     with_it = run("restore", "blurred.png", "--reference", "black.png", "-o", "with.png")
-    without = run("restore", "blurred.png", "--method", "network", "-o", "without.png")
+    without = run("restore", "blurred.png", "-o", "without.png")
 
     assert (with_it.returncode, with_it.stderr) == (0, "")
     assert "(black.png not used: " in with_it.stdout

@@ -187,7 +187,7 @@ class TriedCrops:
         seen, truth = beside_guide(cut(pixels.blurred), guide), cut(pixels.sharp)
         colours = rng.permutation(3)
         order = [*colours, *(3 + colours), 6]
-        return turned(rng, np.ascontiguousarray(seen[..., order]), truth[..., colours].copy())
+        return turned(rng, seen[..., order], truth[..., colours])
 
     def describe(self, index: int) -> str:
         """The file behind crop ``index``."""

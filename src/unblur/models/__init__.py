@@ -111,6 +111,21 @@ MODELS: Final = {
 }
 
 
+def model_facts(name: str) -> dict[str, str]:
+    """What a network file says of its architecture, and engines read.
+
+    Args:
+        name: A key of :data:`MODELS`.
+    """
+    spec = MODELS[name]
+    return {
+        "unblur.model": name,
+        "unblur.multiple_of": str(spec.multiple_of),
+        "unblur.receptive_field_px": str(spec.receptive_field_px),
+        "unblur.tiling": spec.tiling,
+    }
+
+
 def check_trainable(name: str) -> None:
     """Check that recipes can train a model: it sees nothing but photos.
 

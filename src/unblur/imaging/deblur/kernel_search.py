@@ -106,11 +106,7 @@ def fit_to_strong_edges(blurred: Float32, sharp: Float32, unusable: Bool, suppor
     """
     edges = _gradients(sharp)
     _keep_strong(edges, len(support), None)
-    used = np.zeros(blurred.shape, np.float32)
-    margin = min(len(support) // 2 + 1, min(blurred.shape) // 4)
-    used[margin:-margin, margin:-margin] = 1
-    used[unusable] = 0
-    return _fit(_gradients(blurred), edges, used, support)
+    return _fit(_gradients(blurred), edges, _usable(unusable, len(support) // 2), support)
 
 
 @dataclass
@@ -133,10 +129,7 @@ def _alternate(  # noqa: PLR0913, PLR0917 - a plane, a kernel, and how
     reach = len(kernel) // 2
     edges = SharpEdges(plane, reach)
     blurred = _gradients(plane)
-    used = np.zeros(plane.shape, np.float32)
-    margin = min(reach + 1, min(plane.shape) // 4)
-    used[margin:-margin, margin:-margin] = 1
-    used[dilated(unusable, 1 + reach // 2)] = 0
+    used = _usable(dilated(unusable, 1 + reach // 2), reach)
     for _ in range(rounds):
         latent = _gradients(edges.under(kernel, state.weight))
         state.threshold = _keep_strong(latent, len(kernel), state.threshold)
@@ -146,6 +139,15 @@ def _alternate(  # noqa: PLR0913, PLR0917 - a plane, a kernel, and how
         state.threshold /= _MORE_EDGES
         state.weight = max(state.weight / search.decay, search.edge_weight)
     return kernel
+
+
+def _usable(unusable: Bool, reach: int) -> Float32:
+    """1 where a plane can be compared: not at its borders, which the kernel reaches across."""
+    used = np.zeros(unusable.shape, np.float32)
+    margin = min(reach + 1, min(unusable.shape) // 4)
+    used[margin:-margin, margin:-margin] = 1
+    used[unusable] = 0
+    return used
 
 
 def _first(side: float) -> tuple[Float32, Bool]:

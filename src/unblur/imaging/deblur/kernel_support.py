@@ -81,17 +81,14 @@ def _shrunk(plane: Float32, times: int) -> Float32:
     return shrunk
 
 
-def above_noise(
-    kernel: Float32, least: float = _WEAK_STRONG[0], strong_share: float = _WEAK_STRONG[1]
-) -> Bool:
+def above_noise(kernel: Float32, shares: tuple[float, float] = _WEAK_STRONG) -> Bool:
     """Where a kernel is more than noise: weak values only beside strong ones.
 
     Args:
         kernel: (K, K).
-        least: Share of its largest value that a weak one has.
-        strong_share: That of a strong one.
+        shares: Of its largest value, above which one is weak, or strong.
     """
-    weak, strong = (kernel > share * kernel.max() for share in (least, strong_share))
+    weak, strong = (kernel > share * kernel.max() for share in shares)
     labels = connected(weak)
     kept: Bool = weak & np.isin(labels, np.unique(labels[strong]))
     return kept

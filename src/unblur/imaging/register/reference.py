@@ -130,6 +130,8 @@ def restore_with_reference(
     reference: Float32,
     alone: Callable[[], Float32],
     kind: str = "sharp",
+    *,
+    refused: Callable[[], Float32] | None = None,
 ) -> Referenced:
     """Restore a photo with a second shot.
 
@@ -141,6 +143,7 @@ def restore_with_reference(
         reference: (H', W', 3), same range.
         alone: Restores the photo without a reference: same shape and range.
         kind: ``sharp`` or ``noisy``.
+        refused: Restores it if the reference does not fit at all; None: ``alone``.
 
     Raises:
         OptionError: If ``kind`` is another.
@@ -153,7 +156,8 @@ def restore_with_reference(
         fit = fit_pair(blurred, reference, kind)
     except RegistrationError as error:
         nowhere = np.zeros(blurred.shape[:2], np.float32)
-        return Referenced(pixels=alone(), confidence=nowhere, refused=str(error))
+        pixels = (refused or alone)()
+        return Referenced(pixels=pixels, confidence=nowhere, refused=str(error))
     found = fit.kernel
     borrowed = _in_colour(fit.registration.reference, blurred)
     share = fit.confidence[..., None]

@@ -21,7 +21,7 @@ from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.focus import motion_weight
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
-from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, kernel_extent
+from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, undoing
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
 from unblur.tasks.methods.judge import (
     caution_db,
@@ -144,27 +144,19 @@ class BlindMethod:
         estimate = replace(
             estimate,
             blur_px=None if seen is None else shrink * seen.length_px,
-            noise=estimate_noise(pixels),
             contrast=float(pixels.mean(axis=2).std()),
         )
         if self.judged and (seen is None or seen.length_px < _LEAST_BLUR_PX):
+            estimate = replace(estimate, noise=estimate_noise(pixels))
             return nothing("nothing to find a shake by" if seen is None else "hardly blurred")
         search = search_blur(pixels, threads=self.threads)
+        estimate = replace(estimate, noise=search.noise)
         if not search.kernels:
             return nothing("nothing to find a shake by")
         kernels, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
-        found = kernels[0]
-        taken = not self.judged or hope > caution_db()
-        length = shrink * kernel_extent(found.kernel)[0]
-        estimate = replace(
-            estimate,
-            kernel=found.kernel,
-            linear_light=found.linear_light,
-            taken=taken,
-            gain_db=hope,
-            confidence=found.agreement,
-            words=f"shake of {length:.0f} px found and undone" if taken else _UNSAFE,
-        )
+        estimate = replace(undoing(estimate, kernels[0]), taken=True, gain_db=hope)
+        if self.judged and hope <= caution_db():
+            estimate = replace(estimate, taken=False, words=_UNSAFE)
         return _Looked(estimate, kernels, among)
 
     def _best(
@@ -213,12 +205,12 @@ class BlindMethod:
             trust = np.clip((hopes - _DOUBTED_DB) / (_TRUSTED_DB - _DOUBTED_DB), 0, 1)
             return faded(places, trust.tolist(), shape)
 
-        by_kernel = [trusted(each) for each in looked.kernels]
-        weight = by_kernel[0]
-        if np.min(by_kernel, axis=0).mean() < _MOST_SHARE:
+        weight = trusted(looked.kernels[0])
+        if len(places) > 1 and len(looked.kernels) > 1 and weight.min() < 1:
             # A fit to two motions looks half right in both places: better the kernel before it.
-            found, weight = looked.kernels[-1], by_kernel[-1]
-            estimate = replace(estimate, kernel=found.kernel)
+            before = trusted(looked.kernels[1])
+            if np.minimum(weight, before).mean() < _MOST_SHARE:
+                estimate, weight = undoing(estimate, looked.kernels[1]), before
         if weight.mean() < _LEAST_SHARE:
             return replace(estimate, taken=False, words=_UNSAFE), None
         if weight.mean() < _MOST_SHARE:

@@ -1,12 +1,13 @@
 """What was found about a photo's blur, and what is to be done about it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.imaging.deblur.blind import FoundKernel
 from unblur.imaging.fourier import centre_of_mass
 
 Float32 = NDArray[np.float32]
@@ -96,6 +97,18 @@ class BlurEstimate:
 
 Tell = Callable[[BlurEstimate], None]
 """Is told what was found about a picture's blur."""
+
+
+def undoing(estimate: BlurEstimate, found: FoundKernel) -> BlurEstimate:
+    """An estimate with what is to be said of a kernel that is undone."""
+    length = estimate.shrink * kernel_extent(found.kernel)[0]
+    return replace(
+        estimate,
+        kernel=found.kernel,
+        linear_light=found.linear_light,
+        confidence=found.agreement,
+        words=f"shake of {length:.0f} px found and undone",
+    )
 
 
 def kernel_extent(kernel: Float32) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """Fit a kernel once more, to what the network that knows kernels made of a photo."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -61,8 +62,7 @@ def refitted(
         to_all = number % 2 == 1
         kernel = _fitted(before, after, wide, clipped, to_all=to_all)
         if to_all:
-            again = FoundKernel(kernel=kernel, linear_light=light, search=found.search)
-            yield with_agreement(again, search.kernels)
+            yield with_agreement(replace(found, kernel=kernel), search.kernels)
 
 
 def _fitted(
@@ -78,5 +78,5 @@ def _fitted(
         fitted = fit_to_strong_edges(blurred, restored, unusable, support)
     if fitted.max() <= 0:
         return kernel
-    fitted = np.where(above_noise(fitted, *(_AFTER_ALL if to_all else _AFTER_EDGES)), fitted, 0)
+    fitted = np.where(above_noise(fitted, _AFTER_ALL if to_all else _AFTER_EDGES), fitted, 0)
     return centred((fitted / fitted.sum()).astype(np.float32))

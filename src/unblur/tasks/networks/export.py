@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from unblur.engines import Engine, OnnxEngine, TorchEngine
 from unblur.errors import NetworkError, TargetError
-from unblur.models import MODELS
+from unblur.models import MODELS, model_facts
 from unblur.models.stochastic import keep_dropping, quiet, random_numbers
 from unblur.weights import HALF_SUFFIX
 
@@ -162,14 +162,7 @@ def _trace(module: "nn.Module", model: str) -> "onnx.ModelProto":
 def _save(proto: "onnx.ModelProto", path: Path, model: str, metadata: Mapping[str, str]) -> None:
     import onnx
 
-    spec = MODELS[model]
-    facts = {
-        **{f"unblur.{key}": value for key, value in metadata.items()},
-        "unblur.model": model,
-        "unblur.multiple_of": str(spec.multiple_of),
-        "unblur.receptive_field_px": str(spec.receptive_field_px),
-        "unblur.tiling": spec.tiling,
-    }
+    facts = {f"unblur.{key}": value for key, value in metadata.items()} | model_facts(model)
     onnx.helper.set_model_props(proto, facts)
     _forget_origin(proto)
     onnx.checker.check_model(proto)

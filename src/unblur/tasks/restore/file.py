@@ -15,15 +15,13 @@ from unblur.imaging.files.names import VIDEO_ENDINGS
 from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.restore.change import Watched, cropped
+from unblur.tasks.restore.diagnose import CLEARLY_PX, SLIGHTLY_PX
 from unblur.tasks.restore.names import confidence_file, target_name
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.second_shot import ReferencedPhoto
 from unblur.tasks.restore.streamed import RestoresRows, is_large, losses, restore_streamed
 
 _PREVIEW_SIDE_PX: Final = 16_000
-_SHARP_PX: Final = 4.0
-_BLURRED_PX: Final = 8.0
-"""As `diagnose` calls photos sharp, or clearly blurred."""
 _CLEAR: Final = 8
 """So many times its noise is the contrast of a photo whose blur can be told."""
 _SECOND_SHOT: Final = "a second shot would help (--reference)"
@@ -122,15 +120,14 @@ def restore_file(
 
 def _unchanged(found: BlurEstimate | None) -> str:
     """Why nobody will see what was done to a photo, in words."""
+    unsure = "hardly changed: sharp already, or too noisy to tell"
     if found is None or found.blur_px is None:
-        return "hardly changed: sharp already, or too noisy to tell"
-    if found.blur_px >= _BLURRED_PX:
+        return unsure
+    if found.blur_px >= CLEARLY_PX:
         return f"hardly changed: blurred too far, or too dark, to tell how; {_SECOND_SHOT}"
     if found.contrast < _CLEAR * found.noise:
         return f"hardly changed: too dark or too noisy to tell; if it is blurred, {_SECOND_SHOT}"
-    if found.blur_px < _SHARP_PX:
-        return "hardly changed: sharp already"
-    return "hardly changed: sharp already, or too noisy to tell"
+    return "hardly changed: sharp already" if found.blur_px < SLIGHTLY_PX else unsure
 
 
 def check_paths(

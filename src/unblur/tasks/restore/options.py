@@ -34,8 +34,8 @@ class RestoreOptions:
     method: str = "auto"
     """``auto``: find the shake and undo it, where a judge trusts that, else the network;
     ``network``; ``blind``: undo what was found in any case; or one of the classical methods of
-    :mod:`unblur.imaging.deblur.classical`. The judge knows ``fast`` alone, and a second shot shows
-    the blur better: with another model, or a reference, ``auto`` is ``network``."""
+    :mod:`unblur.imaging.deblur.classical`. The judge knows ``fast`` alone, and a second shot that
+    fits shows the blur better: with another model, or such a reference, it is ``network``."""
     kernel: Path | None = None
     """The blur kernel that a classical method undoes: a picture of it, or ``.npy``."""
     reference: Path | None = None

@@ -20,6 +20,7 @@ from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
 Float32 = NDArray[np.float32]
+Restores = Callable[[Float32], Float32]
 
 _PACKAGES: Final = {"scikit-image": "skimage", "opencv-python-headless": "cv2"}
 _BYTES_PER_PX: Final = 300
@@ -42,7 +43,8 @@ class ReferencedRestorer(Restorer):
     """A restorer that has a second shot of the scene.
 
     Args:
-        alone: Restores where the second shot does not serve.
+        alone: Restores photos that the second shot does not fit, and, without a search for their
+            blur, where it shows nothing: it shows the blur better than a search would.
         options: With a ``reference``.
         streams: Calls that may run at the same time.
 
@@ -56,6 +58,7 @@ class ReferencedRestorer(Restorer):
         self._reference = ReferenceMethod(
             options.reference,
             options.reference_is,
+            alone.without_search().restore_pixels,
             alone.restore_pixels,
             max_megapixels=options.max_megapixels,
         )
@@ -71,8 +74,6 @@ class ReferencedRestorer(Restorer):
             PhotoError: If the reference or the mask cannot be read.
         """
         plain = replace(options, reference=None, crop=None, mask=None, strength=1.0)
-        if plain.finds_blur:  # the second shot shows the blur better than a search would
-            plain = replace(plain, method="network")
         return cls(Restorer.open(plain, streams=streams), options, streams=streams)
 
     @property
@@ -103,7 +104,8 @@ class ReferenceMethod:
     Args:
         path: The second shot.
         kind: ``sharp`` or ``noisy``.
-        alone: Restores (H, W, 3) pixels without it.
+        alone: Restores (H, W, 3) pixels where it shows nothing.
+        refused: Restores them if it does not fit.
         max_megapixels: Larger references are refused.
 
     Raises:
@@ -117,14 +119,16 @@ class ReferenceMethod:
         self,
         path: Path,
         kind: str,
-        alone: Callable[[Float32], Float32],
+        alone: Restores,
+        refused: Restores,
         *,
         max_megapixels: float = 200.0,
     ) -> None:
         for package, module in _PACKAGES.items():
             if find_spec(module) is None:  # say so now, not once for each photo
                 raise MissingExtraError(package, extra="reference")
-        self._path, self._kind, self._alone = path, kind, alone
+        self._path, self._kind = path, kind
+        self._alone, self._refused = alone, refused
         self._pixels = read_reference(path, max_megapixels=max_megapixels)
 
     def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
@@ -135,7 +139,11 @@ class ReferenceMethod:
     def find(self, blurred: Float32) -> Referenced:
         """Restore (H, W, 3) pixels; why the reference was not used begins with its name."""
         found = restore_with_reference(
-            blurred, self._pixels, lambda: self._alone(blurred), self._kind
+            blurred,
+            self._pixels,
+            lambda: self._alone(blurred),
+            self._kind,
+            refused=lambda: self._refused(blurred),
         )
         if found.refused is None:
             return found

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from unblur.data.mixture import PairSet
 from unblur.engines import TorchEngine
 from unblur.metrics import psnr, ssim
-from unblur.models import MODELS
+from unblur.models import model_facts
 from unblur.tasks.methods.network import NetworkMethod
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
@@ -82,14 +82,7 @@ def as_engine(network: "nn.Module", model: str) -> TorchEngine:
     """
     if next(network.parameters()).dtype != torch.float32:  # a run in double precision
         network = copy.deepcopy(network).float()
-    spec = MODELS[model]
-    facts = {
-        "unblur.model": model,
-        "unblur.multiple_of": str(spec.multiple_of),
-        "unblur.receptive_field_px": str(spec.receptive_field_px),
-        "unblur.tiling": spec.tiling,
-    }
-    return TorchEngine(network, facts)
+    return TorchEngine(network, model_facts(model))
 
 
 def draw_strips(loggers: Sequence[Any], strips: NDArray[np.float32], step: int) -> None:
