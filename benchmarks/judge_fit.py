@@ -1,6 +1,8 @@
 """Fit the judge to the tries that judge_tries.py wrote, and say how often it is wrong.
 
-    python benchmarks/judge_fit.py FILE.jsonl ... [--write]
+    python benchmarks/judge_fit.py FILE.jsonl[.xz] ... [--write]
+
+The tries that the judge was fitted to are benchmarks/judge_tries.jsonl.xz.
 
 Ridge regression of what each kernel gains over the network that knows none, after the network that
 knows it, on signals, on how far some of them are from those of the photo's other kernels, and on
@@ -14,6 +16,7 @@ kernel: those are the harmed ones, and the worst is the worst of them.
 
 import argparse
 import json
+import lzma
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,7 @@ NAMES = (
     "unexplained", "overshoot", "negative", "change", "sparsity", "mean_gradient", "root_gradient",
     "contrast",
     "entropy", "radius_px", "peak", "parts", "ghost", "counter_ghost", "ghosts",
-    "uneven_spectrum", "slope", "noise", "light", "spread", "clipped", "linear",
+    "uneven_spectrum", "slope", "noise", "light", "spread", "clipped", "linear", "drawn",
 )  # fmt: skip
 LOGARITHMIC = {
     "network_change", "own_change", "apart", "overshoot", "negative", "change", "mean_gradient",
@@ -56,6 +59,12 @@ def gains(line: dict[str, Any]) -> np.ndarray:
 def network_gain(line: dict[str, Any]) -> float:
     """What the network that knows no kernel gains over the blurred photo, in dB."""
     return float(visible(line["blurred"] + line["network"]) - visible(line["blurred"]))
+
+
+def read(path: Path) -> str:
+    """What a file holds, packed or not."""
+    packed = path.read_bytes()
+    return (lzma.decompress(packed) if path.suffix == ".xz" else packed).decode()
 
 
 def visible(level: Any) -> Any:
@@ -110,10 +119,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("tries", type=Path, nargs="+")
     parser.add_argument("--ridge", type=float, default=0.1)
-    parser.add_argument("--harm", type=float, default=0.045)
+    parser.add_argument("--harm", type=float, default=0.03)
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    lines = [x for path in args.tries for x in path.read_text(encoding="utf-8").splitlines()]
+    lines = [x for path in args.tries for x in read(path).splitlines()]
     photos = [line for line in map(json.loads, lines) if is_judged(line)]
     print(f"{sum(len(x['kernels']) for x in photos)} kernels of {len(photos)} blurred photos")
 

@@ -29,6 +29,7 @@ from unblur.imaging.deblur.kernel_support import agreement
 from unblur.imaging.measure.cells import photo_blur
 from unblur.tasks.datasets.tried_photos import TriedPhoto, eight_bits, sharp_part, try_photo
 from unblur.tasks.datasets.tries import psnr_inside
+from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.tasks.methods.judge import measure_kernels, predicted_gains
 from unblur.tasks.methods.refit import refitted
@@ -49,12 +50,14 @@ def middle(shape: tuple[int, ...], side: int) -> tuple[slice, slice]:
     return rows, columns
 
 
-def one(tried: TriedPhoto, restorer: Restorer, guided: GuidedNetwork) -> dict[str, Any]:
+def one(
+    tried: TriedPhoto, restorer: Restorer, guided: GuidedNetwork, edges: EdgesNetwork
+) -> dict[str, Any]:
     """A line."""
     seen, sharp, truth = tried.blurred, tried.sharp, tried.kernel
     network = restorer.restore_pixels(seen)
     blur_seen = photo_blur(seen)
-    search = search_blur(seen, threads=1)
+    search = search_blur(seen, threads=1, draw=edges.draw)
     kernels = list(search.kernels)
     signals: list[dict[str, float]] = []
     if kernels:
@@ -149,10 +152,11 @@ def main() -> None:
         RestoreOptions(method="network", threads=1, precision="fp32", guard=False)
     )
     guided = GuidedNetwork(open_engine(find_network("guided"), precision="fp32", threads=1))
+    edges = EdgesNetwork(open_engine(find_network("edges"), precision="fp32", threads=1))
     with args.out.open("a", encoding="utf-8") as lines:
         for number, photo, rng in drawn(args, lambda number: (args.seed, number) in known):
             tried = (try_laboratory if args.laboratory else try_photo)(photo, rng)
-            line = {"seed": args.seed, "number": number, **one(tried, restorer, guided)}
+            line = {"seed": args.seed, "number": number, **one(tried, restorer, guided, edges)}
             lines.write(json.dumps(rounded(line)) + "\n")
             lines.flush()
 

@@ -61,8 +61,17 @@ KERNEL_WEIGHTS: Final = {
         date="2026-11-29",
         figures="cleans up after the shake was undone; by method auto and blind only",
     ),
+    "edges": PublishedWeights(
+        file="edges.onnx",
+        sha256="944a22e6a46bd7b327657c3469fb7b415d22b87a769ae3386dc1de90f782502f",
+        license="Apache-2.0",
+        trained_on="photos as fast, shaken",
+        recipe="edges.toml, from guided",
+        date="2026-11-29",
+        figures="draws what shakes are found by; by method auto and blind only",
+    ),
 }
-"""Those that are shown its deconvolution, too, by the methods ``auto`` and ``blind``."""
+"""Those that are shown its deconvolutions, too, by the methods ``auto`` and ``blind``."""
 
 
 def find_network(model: str | Path) -> Path:

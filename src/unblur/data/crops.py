@@ -116,6 +116,15 @@ def shrunk(codes: Codes, side: int) -> Codes:
     return resized
 
 
+def through_jpeg(codes: Codes, quality: int) -> Codes:
+    """What is left of (H, W, 3) codes in a JPEG of a quality from 1 to 100."""
+    import pyvips
+
+    data = pyvips.Image.new_from_array(np.ascontiguousarray(codes)).jpegsave_buffer(Q=quality)
+    decoded: Codes = pyvips.Image.new_from_buffer(data, "").numpy()
+    return decoded
+
+
 def check_index(index: int, count: int) -> None:
     """Check that there is a pair of this number; iteration ends on the error.
 

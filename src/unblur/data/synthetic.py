@@ -8,7 +8,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.data.crops import WAYS, Float32, PhotoCache, as_floats, check_index, drawn, turned
+from unblur.data.crops import (
+    WAYS,
+    Float32,
+    PhotoCache,
+    as_floats,
+    check_index,
+    drawn,
+    through_jpeg,
+    turned,
+)
 from unblur.data.defocus import defocus
 from unblur.data.problems import check_fits
 from unblur.errors import DataError, OptionError
@@ -164,7 +173,7 @@ class SyntheticPairs:
         blurred, sharp = blurred[window, window], sharp[window, window]
         codes = np.round(blurred * 255).astype(np.uint8)
         if rng.uniform() < options.jpeg_share:
-            codes = _through_jpeg(codes, int(rng.integers(75, 98)))
+            codes = through_jpeg(codes, int(rng.integers(75, 98)))
         return turned(rng, as_floats(codes), sharp, options.ways)
 
     def describe(self, index: int) -> str:
@@ -263,11 +272,3 @@ def _resize(pixels: NDArray[np.uint8], side: int, softness_px: float) -> Float32
         image = image.gaussblur(softness_px, min_ampl=0.02, precision="float").rint().cast("uchar")
     resized: NDArray[np.uint8] = image.numpy()
     return as_floats(resized)
-
-
-def _through_jpeg(codes: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    import pyvips
-
-    data = pyvips.Image.new_from_array(np.ascontiguousarray(codes)).jpegsave_buffer(Q=quality)
-    decoded: NDArray[np.uint8] = pyvips.Image.new_from_buffer(data, "").numpy()
-    return decoded

@@ -69,6 +69,19 @@ def _guided() -> ModelSpec:
     )
 
 
+def _edges() -> ModelSpec:
+    """The network that draws edges: the finer levels of ``fast``."""
+
+    def build() -> "nn.Module":
+        from unblur.models.edges import EdgesGenerator
+
+        return EdgesGenerator()
+
+    plain = _fast("fast", receptive_field_px=148)
+    source = "docs/adr/0009-blind-deconvolution.md"
+    return replace(plain, build=build, multiple_of=8, channels=(3, 2), source=source)
+
+
 _PUBLISHED_CHANNELS: Final = 64
 
 
@@ -105,6 +118,7 @@ MODELS: Final = {
     "fast-wide": _fast("wide", receptive_field_px=278),
     "fast-deep": _fast("deep", receptive_field_px=582),
     "guided": _guided(),
+    "edges": _edges(),
     "deblurgan": _deblurgan(channels=64),
     "deblurgan-narrow": _deblurgan(channels=32),
     "deblurgan-16": _deblurgan(channels=16),

@@ -55,6 +55,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     if find_spec("lightning") is None:
         raise MissingExtraError("lightning", extra="train")
     _hush_warnings()
+    from unblur.models import MODELS
     from unblur.tasks.train.data import TrainingData
     from unblur.tasks.train.kinds import load_training
     from unblur.tasks.train.run import train as run
@@ -82,7 +83,8 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     except TrainingStopped as stop:
         typer.echo(f"unblur: {stop}", err=True)
         raise typer.Exit(code=_SIGNAL + stop.signal) from None
-    hint = "" if tries is not None else f": try it with `unblur restore PHOTO --model {network}`"
+    by_itself = MODELS[options.model].channels == (3, 3)
+    hint = f": try it with `unblur restore PHOTO --model {network}`" if by_itself else ""
     typer.echo(f"{network}{hint}")
 
 

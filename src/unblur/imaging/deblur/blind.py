@@ -1,6 +1,6 @@
 """Find what blurred a photo, from the photo alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
@@ -12,6 +12,7 @@ from unblur.devices import cores
 from unblur.errors import OptionError
 from unblur.imaging.deblur.kernel_search import Search, refine_kernel, search_kernel
 from unblur.imaging.deblur.kernel_support import agreement, resized
+from unblur.imaging.deblur.learned_search import DrawEdges, search_by_edges
 from unblur.imaging.light import srgb_to_linear
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.pyramid import resize_plane
@@ -37,15 +38,14 @@ _STEEP_SHARE: Final = 0.995
 below this; a photo in the dark is lit up to it."""
 _FEW_EDGES: Final = Search(canvas_px=33, edge_weight=2e-3)
 _FEWEST_AT_FIRST: Final = Search(canvas_px=17, first_weight=1.6e-2, edge_weight=1e-3, decay=1.2)
-_SEARCHES: Final = tuple(
-    (light, search) for light in (True, False) for search in (_FEW_EDGES, _FEWEST_AT_FIRST)
-)
-"""In light or in encoded values, and how."""
-_HALF_SEARCHES: Final = (
-    (True, Search(canvas_px=51, edge_weight=1e-3)),
-    (False, Search(canvas_px=51, edge_weight=1e-3)),
-)
-"""At half of the photo's size: for shakes of up to 100 px."""
+_LIGHTS: Final = (True, False)
+_SEARCHES: Final = (_FEW_EDGES, _FEWEST_AT_FIRST)
+_WITH_DRAWN: Final = (_FEW_EDGES,)
+"""Each in light and in encoded values; where a network draws edges, too, one of them is enough."""
+_AT_HALF_SIZE: Final = Search(canvas_px=51, edge_weight=1e-3)
+"""For shakes of up to 100 px."""
+_DRAWN_PX: Final = 33
+"""Most that a kernel may measure for which edges are drawn."""
 _LEAST_HALVED_PX: Final = 600
 _REFINED: Final = 2
 """So many kernels, those that others are most like, are refined, in both lights."""
@@ -66,10 +66,12 @@ class FoundKernel:
         agreement: How like it the kernels of other searches are, 0 to 1: the mean of the two
             searches that came nearest.
         other_light: How like it the nearest kernel of a search in the other light is.
+        drawn: It was sought by edges that a network drew.
     """
 
     kernel: Float32
     linear_light: bool
+    drawn: bool = False
     search: int = 0
     agreement: float = 0.0
     other_light: float = 0.0
@@ -91,7 +93,7 @@ class BlurSearch:
     kernels: Sequence[FoundKernel]
 
 
-def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
+def search_blur(pixels: Float32, *, threads: int = 0, draw: DrawEdges | None = None) -> BlurSearch:
     """Look for the kernel of a photo in several ways.
 
     Light is what a sensor adds up, so light is looked at first: of photos blurred in light, kernels
@@ -100,6 +102,7 @@ def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
     Args:
         pixels: (H, W, 3) sRGB-encoded in [0, 1], sides of :data:`LEAST_SIDE_PX` at least.
         threads: To work with; 0 takes one per core. The result does not depend on it.
+        draw: Draws the edges of searches that find more, in place of some; None: nothing does.
 
     Raises:
         OptionError: If the photo is too small or holds NaN.
@@ -112,39 +115,76 @@ def search_blur(pixels: Float32, *, threads: int = 0) -> BlurSearch:
     unusable: Bool = pixels.max(axis=2) > CLIPPED
     noise = estimate_noise(pixels)
     region = choose_region(planes[True], unusable, _REGION_PX)
-    wide = choose_region(planes[True], unusable, _REFINED_PX)
-    out = np.ascontiguousarray(unusable[region])
-    parts = {light: np.ascontiguousarray(plane[region]) for light, plane in planes.items()}
-    steep = {light: _steepness(part) for light, part in parts.items()}
+    parts = _cut(planes, unusable, region)
+    steep = {light: _steepness(plane) for light, plane in parts.planes.items()}
     if min(steep.values()) < _LEAST_STEEP:
         return BlurSearch(region=region, noise=noise, kernels=())
     exposures = {light: np.float32(max(1.0, _STEEP / x)) for light, x in steep.items()}
-    halved = min(pixels.shape[:2]) >= _LEAST_HALVED_PX
-    lights = [light for light, _ in (*_SEARCHES, *(_HALF_SEARCHES if halved else ()))]
+    half = None
+    if min(pixels.shape[:2]) >= _LEAST_HALVED_PX:
+        half = _at_half_size(planes, unusable)
 
-    def seek(number: int) -> FoundKernel:
-        light = lights[number]
-        if number < len(_SEARCHES):
-            kernel = search_kernel(parts[light] * exposures[light], out, _SEARCHES[number][1])
-        else:
-            search = _HALF_SEARCHES[number - len(_SEARCHES)][1]
-            kernel = _searched_at_half_size(planes[light] * exposures[light], unusable, search)
-        return FoundKernel(kernel=kernel, linear_light=light, search=number)
+    def seek(job: tuple[_Part, bool, Search]) -> FoundKernel:
+        part, light, search = job
+        kernel = search_kernel(part.planes[light] * exposures[light], part.unusable, search)
+        return FoundKernel(kernel=_full_size(kernel, part), linear_light=light)
 
     def refine(job: tuple[FoundKernel, bool]) -> FoundKernel:
         first, light = job
-        larger = np.ascontiguousarray(planes[light][wide]) * exposures[light]
-        kernel = refine_kernel(larger, out_of_larger, first.kernel, _REFINE)
+        larger = wide.planes[light] * exposures[light]
+        kernel = refine_kernel(larger, wide.unusable, first.kernel, _REFINE)
         return replace(first, kernel=kernel, linear_light=light)
 
+    searches = _SEARCHES if draw is None else _WITH_DRAWN
+    jobs = [(parts, light, search) for light in _LIGHTS for search in searches]
+    if half is not None and draw is None:
+        jobs += [(half, light, _AT_HALF_SIZE) for light in _LIGHTS]
     with ThreadPoolExecutor(threads or cores()) as pool:
-        found = list(pool.map(seek, range(len(lights))))
+        found = list(pool.map(seek, jobs))
+        if draw is not None:
+            found += _sought_by(draw, parts, _DRAWN_PX)
+            found += [] if half is None else _sought_by(draw, half, _AT_HALF_SIZE.canvas_px)
+        found = [replace(each, search=number) for number, each in enumerate(found)]
         order = sorted((with_agreement(each, found) for each in found), key=_most_agreed)
-        out_of_larger = np.ascontiguousarray(unusable[wide])
-        jobs = [(each, light) for each in order[:_REFINED] for light in (True, False)]
-        found += pool.map(refine, jobs)
+        wide = _cut(planes, unusable, choose_region(planes[True], unusable, _REFINED_PX))
+        again = [(each, light) for each in order[:_REFINED] for light in _LIGHTS]
+        found += pool.map(refine, again)
         kernels = list(pool.map(lambda each: with_agreement(each, found), found))
     return BlurSearch(region=region, noise=noise, kernels=kernels)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A part of a photo, or of a smaller copy of it: light and encoded values."""
+
+    planes: Mapping[bool, Float32]
+    unusable: Bool
+    shrink: int = 1
+
+
+def _cut(planes: Mapping[bool, Float32], unusable: Bool, region: Region, shrink: int = 1) -> _Part:
+    cut = {light: np.ascontiguousarray(plane[region]) for light, plane in planes.items()}
+    return _Part(cut, np.ascontiguousarray(unusable[region]), shrink)
+
+
+def _at_half_size(planes: Mapping[bool, Float32], unusable: Bool) -> _Part:
+    rows, columns = (side // 2 for side in unusable.shape)
+    smaller = {light: resize_plane(plane, rows, columns) for light, plane in planes.items()}
+    out = resize_plane(unusable.astype(np.float32), rows, columns) > 0
+    return _cut(smaller, out, choose_region(smaller[True], out, _REGION_PX), 2)
+
+
+def _sought_by(draw: DrawEdges, part: _Part, canvas_px: int) -> list[FoundKernel]:
+    planes = [part.planes[light] for light in _LIGHTS]
+    kernels = search_by_edges(planes, part.unusable, draw, canvas_px=canvas_px)
+    return [
+        FoundKernel(kernel=_full_size(kernel, part), linear_light=light, drawn=True)
+        for kernel, light in zip(kernels, _LIGHTS, strict=True)
+    ]
+
+
+def _full_size(kernel: Float32, part: _Part) -> Float32:
+    return kernel if part.shrink == 1 else resized(kernel, part.shrink)
 
 
 def with_agreement(one: FoundKernel, found: Sequence[FoundKernel]) -> FoundKernel:
@@ -168,15 +208,6 @@ def with_agreement(one: FoundKernel, found: Sequence[FoundKernel]) -> FoundKerne
 
 def _most_agreed(found: FoundKernel) -> float:
     return -found.agreement
-
-
-def _searched_at_half_size(plane: Float32, unusable: Bool, search: Search) -> Float32:
-    rows, columns = (side // 2 for side in plane.shape)
-    smaller = resize_plane(plane, rows, columns)
-    out = resize_plane(unusable.astype(np.float32), rows, columns) > 0
-    region = choose_region(smaller, out, _REGION_PX)
-    part = np.ascontiguousarray(smaller[region])
-    return resized(search_kernel(part, np.ascontiguousarray(out[region]), search), 2)
 
 
 def check_searchable(pixels: Float32) -> None:

@@ -16,7 +16,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 
-_SCALE_STEP: Final = 0.5**0.5
+SCALE_STEP: Final = 0.5**0.5
 _COARSEST_PX: Final = 5
 """Side of the kernel that the search begins with."""
 _ROUNDS: Final = 3
@@ -26,7 +26,7 @@ _RIDGE: Final = 2.0
 _STEPS: Final = 30
 _FAINT: Final = 0.12
 """Share of its largest value below which a kernel in the making is noise."""
-_FAINT_AT_LAST: Final = 0.05
+FAINT_AT_LAST: Final = 0.05
 _PART: Final = 0.1
 """Parts with a smaller share of the kernel are noise, if they do not touch the rest."""
 _SUPPORT: Final = 0.02
@@ -68,28 +68,28 @@ def search_kernel(plane: Float32, unusable: Bool, search: Search) -> Float32:
         The alternation of latent picture and kernel from coarse to fine: Cho & Lee, *Fast motion
         deblurring*, SIGGRAPH Asia 2009, section 3; Xu, Zheng & Jia 2013 for the latent picture.
     """
-    scales = max(0, int(np.floor(np.log(_COARSEST_PX / search.canvas_px) / np.log(_SCALE_STEP))))
+    scales = scales_of(search.canvas_px)
     state = _State(weight=search.first_weight)
-    kernel, support = _first(search.canvas_px * _SCALE_STEP**scales)
+    kernel, support = first_kernel(search.canvas_px * SCALE_STEP**scales)
     for scale in range(scales, -1, -1):
-        ratio = _SCALE_STEP**scale
+        ratio = SCALE_STEP**scale
         rows, columns = (max(8, round(side * ratio)) for side in plane.shape)
         smaller = resize_plane(plane, rows, columns)
         out = resize_plane(unusable.astype(np.float32), rows, columns) > _BRIGHTEST_USED
         if scale < scales:
             most = int(np.ceil(search.canvas_px * ratio)) // 2
-            kernel, support = _enlarged(kernel, 1 / _SCALE_STEP, most)
+            kernel, support = next_kernel(kernel, 1 / SCALE_STEP, most)
         rounds = _ROUNDS if scale else search.rounds
         kernel = centred(_alternate(smaller, out, kernel, support, rounds, search, state))
-    return centred(cleaned(kernel, _FAINT_AT_LAST))
+    return centred(cleaned(kernel, FAINT_AT_LAST))
 
 
 def refine_kernel(plane: Float32, unusable: Bool, kernel: Float32, search: Search) -> Float32:
     """Some rounds more at the size of the plane, with other costs or another part of the photo."""
-    kernel, support = _enlarged(kernel, 1.0, len(kernel) // 2 + 3)
+    kernel, support = next_kernel(kernel, 1.0, len(kernel) // 2 + 3)
     state = _State(weight=search.first_weight)
     found = _alternate(plane, unusable, kernel, support, search.rounds, search, state)
-    return centred(cleaned(found, _FAINT_AT_LAST))
+    return centred(cleaned(found, FAINT_AT_LAST))
 
 
 def fit_to_strong_edges(blurred: Float32, sharp: Float32, unusable: Bool, support: Bool) -> Float32:
@@ -104,9 +104,9 @@ def fit_to_strong_edges(blurred: Float32, sharp: Float32, unusable: Bool, suppor
     Returns:
         (K, K), non-negative, its sum of no meaning; nothing but zeros if there are no gradients.
     """
-    edges = _gradients(sharp)
+    edges = gradients(sharp)
     _keep_strong(edges, len(support), None)
-    return _fit(_gradients(blurred), edges, _usable(unusable, len(support) // 2), support)
+    return _fit(gradients(blurred), edges, usable(unusable, len(support) // 2), support)
 
 
 @dataclass
@@ -128,10 +128,10 @@ def _alternate(  # noqa: PLR0913, PLR0917 - a plane, a kernel, and how
 ) -> Float32:
     reach = len(kernel) // 2
     edges = SharpEdges(plane, reach)
-    blurred = _gradients(plane)
-    used = _usable(dilated(unusable, 1 + reach // 2), reach)
+    blurred = gradients(plane)
+    used = usable(dilated(unusable, 1 + reach // 2), reach)
     for _ in range(rounds):
-        latent = _gradients(edges.under(kernel, state.weight))
+        latent = gradients(edges.under(kernel, state.weight))
         state.threshold = _keep_strong(latent, len(kernel), state.threshold)
         fitted = _fit(blurred, latent, used, support)
         if fitted.sum() > 0:
@@ -141,7 +141,7 @@ def _alternate(  # noqa: PLR0913, PLR0917 - a plane, a kernel, and how
     return kernel
 
 
-def _usable(unusable: Bool, reach: int) -> Float32:
+def usable(unusable: Bool, reach: int) -> Float32:
     """1 where a plane can be compared: not at its borders, which the kernel reaches across."""
     used = np.zeros(unusable.shape, np.float32)
     margin = min(reach + 1, min(unusable.shape) // 4)
@@ -150,7 +150,12 @@ def _usable(unusable: Bool, reach: int) -> Float32:
     return used
 
 
-def _first(side: float) -> tuple[Float32, Bool]:
+def scales_of(canvas_px: int) -> int:
+    """How many scales, below its own, a kernel of so many px is sought at."""
+    return max(0, int(np.floor(np.log(_COARSEST_PX / canvas_px) / np.log(SCALE_STEP))))
+
+
+def first_kernel(side: float) -> tuple[Float32, Bool]:
     """Two pixels side by side: a kernel that says nothing yet, but is none of no blur."""
     reach = max(1, int(np.ceil(side)) // 2)
     kernel = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
@@ -158,7 +163,7 @@ def _first(side: float) -> tuple[Float32, Bool]:
     return kernel, np.ones(kernel.shape, bool)
 
 
-def _enlarged(kernel: Float32, times: float, most_reach: int) -> tuple[Float32, Bool]:
+def next_kernel(kernel: Float32, times: float, most_reach: int) -> tuple[Float32, Bool]:
     """A kernel for the next scale, and where it may be there."""
     kernel = centred(resized(kernel, times))
     needed = _reach_of(kernel)
@@ -203,7 +208,7 @@ def _fit(
     return normal.solve(of_cross / peak, nothing, nothing).astype(np.float32)
 
 
-def _gradients(plane: Float32) -> tuple[Float32, Float32]:
+def gradients(plane: Float32) -> tuple[Float32, Float32]:
     """Steps to the right and down; none beyond the edges."""
     right, down = np.zeros_like(plane), np.zeros_like(plane)
     np.subtract(plane[:, 1:], plane[:, :-1], out=right[:, :-1])

@@ -49,7 +49,7 @@ def describe_work(options: RestoreOptions) -> Record:
         known = WEIGHTS.get(options.model)
         work["model"] = known.sha256 if known else _sha256(find_network(options.model))
     if options.finds_blur:
-        work["guided"] = KERNEL_WEIGHTS["guided"].sha256
+        work |= {name: weights.sha256 for name, weights in KERNEL_WEIGHTS.items()}
     return work
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.engines import open_engine
 from unblur.errors import DataError, OptionError, PhotoError, TargetError, UnblurError
 from unblur.imaging.deblur.blind import search_blur
 from unblur.imaging.deblur.guide import deconvolved_guide
@@ -22,9 +23,11 @@ from unblur.tasks.datasets.tried_photos import (
     trimmed,
     try_photo,
 )
+from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.judge import measure_kernels
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
+from unblur.weights import find_network
 
 Float32 = NDArray[np.float32]
 
@@ -101,7 +104,9 @@ def write_tries(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TargetError(f"{out}: cannot be made ({error.strerror})") from error
-    network = _network(options) if options.search else None
+    network = edges = None
+    if options.search:
+        network, edges = _network(options), _edges(options)
     for number in range(count):
         path = out / f"{'found' if options.search else 'known'}-{options.seed}-{number:05d}.npz"
         if path.exists():
@@ -110,7 +115,7 @@ def write_tries(
         rng = np.random.default_rng([options.seed, number])
         photo = photos[int(rng.integers(len(photos)))]
         try:
-            made = _make(try_photo(photo, rng), rng, network, options)
+            made = _make(try_photo(photo, rng), rng, network, edges, options)
         except PhotoError as error:  # which names the file
             yield Tried(path=path, error=str(error))
             continue
@@ -135,15 +140,25 @@ def _network(options: TryOptions) -> Restorer:
     return Restorer.open(plain)
 
 
+def _edges(options: TryOptions) -> EdgesNetwork:
+    """Draws what kernels are found by."""
+    path = find_network("edges")
+    return EdgesNetwork(open_engine(path, precision="fp32", threads=options.threads))
+
+
 def _make(
-    tried: TriedPhoto, rng: np.random.Generator, network: Restorer | None, options: TryOptions
+    tried: TriedPhoto,
+    rng: np.random.Generator,
+    network: Restorer | None,
+    edges: EdgesNetwork | None,
+    options: TryOptions,
 ) -> dict[str, Any]:
     """All that a file holds."""
     seen, sharp, truth, facts = tried.blurred, tried.sharp, tried.kernel, dict(tried.facts)
     noise = estimate_noise(seen)
     kernels: list[tuple[Float32, bool]] = []
-    if network is not None:
-        search = search_blur(seen, threads=options.threads)
+    if network is not None and edges is not None:
+        search = search_blur(seen, threads=options.threads, draw=edges.draw)
         kernels += [(each.kernel, each.linear_light) for each in search.kernels]
         part, plain = (
             np.ascontiguousarray(x[search.region]) for x in (seen, network.restore_pixels(seen))

@@ -22,6 +22,7 @@ from unblur.imaging.measure.focus import motion_weight
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, undoing
+from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
 from unblur.tasks.methods.judge import (
     caution_db,
@@ -43,8 +44,8 @@ gained (ADR 0009): they are not searched."""
 _UNSAFE: Final = "no single motion found that can be undone safely"
 _WINDOW_PX: Final = 256
 """Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
-_DOUBTED_DB: Final = -0.25
-_TRUSTED_DB: Final = 0.75
+_DOUBTED_DB: Final = 0.75
+_TRUSTED_DB: Final = 2.0
 """Where a kernel is expected to gain more, it is trusted; where less than the former, it is not."""
 _LEAST_SHARE: Final = 0.1
 _MOST_SHARE: Final = 0.7
@@ -70,6 +71,7 @@ class BlindMethod:
     Args:
         network: Restores where no kernel is taken; its result is one of the judge's signals.
         guided: Cleans up.
+        edges: Draws what kernels are found by.
         judged: Ask the judge whether a kernel is to be taken. False takes the best one always.
         threads: To look for the blur with; 0 takes one per core.
     """
@@ -78,12 +80,14 @@ class BlindMethod:
         self,
         network: NetworkMethod,
         guided: GuidedNetwork,
+        edges: EdgesNetwork,
         *,
         judged: bool = True,
         threads: int = 0,
     ) -> None:
         self.network = network
         self.guided = guided
+        self.edges = edges
         self.needs = network.needs
         self.judged = judged
         self.threads = threads
@@ -149,7 +153,7 @@ class BlindMethod:
         if self.judged and (seen is None or seen.length_px < _LEAST_BLUR_PX):
             estimate = replace(estimate, noise=estimate_noise(pixels))
             return nothing("nothing to find a shake by" if seen is None else "hardly blurred")
-        search = search_blur(pixels, threads=self.threads)
+        search = search_blur(pixels, threads=self.threads, draw=self.edges.draw)
         estimate = replace(estimate, noise=search.noise)
         if not search.kernels:
             return nothing("nothing to find a shake by")

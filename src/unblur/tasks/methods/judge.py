@@ -104,6 +104,7 @@ def _signals(
         "agreement": found.agreement,
         "other_light": found.other_light,
         "linear": float(light),
+        "drawn": float(found.drawn),
     }
 
 

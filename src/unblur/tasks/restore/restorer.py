@@ -105,12 +105,14 @@ class Restorer:
         if not options.finds_blur:
             return cls(network, options, streams=streams)
         from unblur.tasks.methods.blind import BlindMethod
+        from unblur.tasks.methods.edges import EdgesNetwork
         from unblur.tasks.methods.guided import GuidedNetwork
 
         guided = GuidedNetwork(open_network(find_network("guided"), options, streams))
+        edges = EdgesNetwork(open_network(find_network("edges"), options, streams))
         judged = options.method == "auto"
         threads = options.threads or max(1, cores() // streams)
-        blind = BlindMethod(network, guided, judged=judged, threads=threads)
+        blind = BlindMethod(network, guided, edges, judged=judged, threads=threads)
         return cls(blind, options, streams=streams)
 
     @property

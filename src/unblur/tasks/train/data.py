@@ -151,6 +151,19 @@ def validation_pairs(
     return sets
 
 
+def sharp_photos(sources: TrainingData, *, held_out: int) -> tuple[list[Path], list[Path]]:
+    """Photos to train on, and those that no training sees, if nothing else is named.
+
+    Raises:
+        OptionError: If there are none, or other data are named.
+        DataError: If there are too few.
+    """
+    others = (sources.pairs, sources.frames, sources.tries)
+    if sources.photos is None or any(x is not None for x in others):
+        raise OptionError("the recipe takes sharp photos, and nothing else; name them: --data")
+    return split_photos(_photos(sources), held_out=held_out, seed=0)
+
+
 def _photos(sources: TrainingData) -> list[Path]:
     assert sources.photos is not None
     photos = list_photos(sources.photos)

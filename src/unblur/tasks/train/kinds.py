@@ -1,28 +1,35 @@
-"""The three kinds of training: which recipe is which, what each learns from, and its module."""
+"""The four kinds of training: which recipe is which, what each learns from, and its module."""
 
 from pathlib import Path
 from typing import TypeAlias
 
 from unblur.data.mixture import PairSet
+from unblur.data.shaken import ShakenPlanes
 from unblur.data.tries import TriedCrops, list_tries, split_tries
 from unblur.errors import DataError, OptionError
 from unblur.models.vgg import load_vgg
 from unblur.tasks.datasets.check import CheckOptions, check_data
 from unblur.tasks.train.adversarial import AdversarialOptions
 from unblur.tasks.train.adversarial_module import AdversarialModule
-from unblur.tasks.train.data import TrainingData, training_pairs, validation_pairs
+from unblur.tasks.train.data import (
+    TrainingData,
+    sharp_photos,
+    training_pairs,
+    validation_pairs,
+)
+from unblur.tasks.train.edges import EdgesModule, EdgesOptions
 from unblur.tasks.train.guided import GuidedModule, GuidedOptions
 from unblur.tasks.train.recipe import load_recipe, read_table
 from unblur.tasks.train.supervised import DeblurModule, TrainOptions
 
-AnyOptions: TypeAlias = TrainOptions | AdversarialOptions | GuidedOptions
-AnyModule: TypeAlias = DeblurModule | AdversarialModule | GuidedModule
+AnyOptions: TypeAlias = TrainOptions | AdversarialOptions | GuidedOptions | EdgesOptions
+AnyModule: TypeAlias = DeblurModule | AdversarialModule | GuidedModule | EdgesModule
 
 
 def load_training(path: Path) -> AnyOptions:
     """Read a recipe of any kind of training; its ``method`` tells them apart.
 
-    ``"adversarial"``, ``"guided"``, or none: plain supervised training.
+    ``"adversarial"``, ``"guided"``, ``"edges"``, or none: plain supervised training.
 
     Raises:
         OptionError: As :func:`unblur.tasks.train.recipe.load_recipe`.
@@ -41,6 +48,8 @@ def load_training(path: Path) -> AnyOptions:
         return load_recipe(path, AdversarialOptions)
     if method == "guided":
         return load_recipe(path, GuidedOptions)
+    if method == "edges":
+        return load_recipe(path, EdgesOptions)
     return load_recipe(path, TrainOptions)
 
 
@@ -56,6 +65,9 @@ def check_sources(sources: TrainingData, options: AnyOptions) -> None:
         return
     if sources.tries is not None:
         raise OptionError(f'{options.model} does not learn from tries; method = "guided" does')
+    if isinstance(options, EdgesOptions):
+        sharp_photos(sources, held_out=options.validation_photos)
+        return
     folders = {"photos": sources.photos, "pairs": sources.pairs, "frames": sources.frames}
     for layout, folder in folders.items():
         if folder is None:
@@ -97,6 +109,12 @@ def make_run(
         seen, kept = split_tries(list_tries(folder), held_out=options.validation_photos)
         crops = TriedCrops(seen, options.data, seed=options.seed, count=count)
         return GuidedModule(options, kept), crops, f"{len(crops.tries)} tries in {folder.name}/"
+    if isinstance(options, EdgesOptions):
+        photos, away = sharp_photos(sources, held_out=options.validation_photos)
+        planes = ShakenPlanes(
+            photos, options.data, seed=options.seed, count=count, together=together
+        )
+        return EdgesModule(options, away), planes, f"{len(photos)} photos"
     early = round(options.early_share * options.steps) if isinstance(options, TrainOptions) else 0
     pairs, words = training_pairs(
         sources,

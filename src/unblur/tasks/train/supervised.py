@@ -111,10 +111,14 @@ class SupervisedModule(TrainingModule):
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         """Of what the generator is shown and of sharp photos, and the parts to log."""
 
+    def arranged(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """A batch as it lies in memory when the generator sees it."""
+        shown, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
+        return shown, sharp
+
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         """One update's loss."""
-        shown, sharp = (x.contiguous(memory_format=torch.channels_last) for x in batch)
-        loss, parts = self.loss((shown, sharp))
+        loss, parts = self.loss(self.arranged(batch))
         # Under "step" loggers expect the number to file the others by.
         self.log_dict({**parts, "step": float(self.done + 1)})
         self.log("loss", loss, prog_bar=True)

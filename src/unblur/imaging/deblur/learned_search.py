@@ -1,0 +1,162 @@
+"""Seek the kernel of a blurred plane from coarse to fine, by edges that someone draws."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.imaging import fourier
+from unblur.imaging.deblur.kernel_search import (
+    FAINT_AT_LAST,
+    SCALE_STEP,
+    centred,
+    cleaned,
+    first_kernel,
+    gradients,
+    next_kernel,
+    scales_of,
+    usable,
+)
+from unblur.imaging.deblur.kernel_support import dilated
+from unblur.imaging.deblur.sharp_edges import wrapped
+from unblur.imaging.pyramid import resize_plane
+
+Float32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+DrawEdges = Callable[[Float32], Float32]
+"""Of (n, 3, h, w), blurred planes and by how much two deconvolutions differ from them, the
+gradients of the sharp pictures, (n, 2, h, w), to the right and down."""
+
+CONTRAST: Final = np.float32(0.25)
+"""Standard deviation that planes are brought to, about a mean of 0."""
+PRIORS: Final = (0.004, 0.04)
+"""Of the two deconvolutions that are shown."""
+EVEN: Final = np.float32(0.02)
+"""The prior's share that does not rise with the frequency."""
+MOST: Final = 3.0
+RIDGE: Final = np.float32(2.0)
+FAINT: Final = 0.05
+"""Share of a kernel's largest value that is taken off all of it, as noise."""
+_ROUNDS_AT_LAST: Final = 2
+_ROUND_PX: Final = 3
+"""So much farther than before a kernel may reach when it is refined."""
+MARGIN_PX: Final = 9
+_LEAST_PX: Final = 16
+_CLIPPED_SHARE: Final = 0.05
+
+
+def search_by_edges(
+    planes: Sequence[Float32], unusable: Bool, draw: DrawEdges, *, canvas_px: int
+) -> list[Float32]:
+    """Seek the kernels of several planes of one photo at once.
+
+    Args:
+        planes: (h, w) each: light, or encoded values.
+        unusable: (h, w): where the sensor was at its limit.
+        draw: Draws the edges.
+        canvas_px: Most that a kernel may measure.
+
+    Returns:
+        (K, K) each, K odd; non-negative, of sum 1; the centre of mass within half a pixel of the
+        middle.
+
+    References:
+        From coarse to fine as Cho & Lee, *Fast motion deblurring*, SIGGRAPH Asia 2009. The edges
+        and the kernel in closed form: docs/adr/0009.
+    """
+    scales = scales_of(canvas_px)
+    kernels = [first_kernel(canvas_px * SCALE_STEP**scales)[0] for _ in planes]
+    for scale in range(scales, -1, -1):
+        ratio = SCALE_STEP**scale
+        rows, columns = (max(_LEAST_PX, round(side * ratio)) for side in unusable.shape)
+        out = resize_plane(unusable.astype(np.float32), rows, columns) > _CLIPPED_SHARE
+        smaller = [standard(resize_plane(plane, rows, columns)) for plane in planes]
+        if scale < scales:
+            most = int(np.ceil(canvas_px * ratio)) // 2
+            kernels = [next_kernel(kernel, 1 / SCALE_STEP, most)[0] for kernel in kernels]
+        for _ in range(1 if scale else _ROUNDS_AT_LAST):
+            kernels = _round(smaller, out, kernels, draw)
+    return [centred(cleaned(kernel, FAINT_AT_LAST)) for kernel in kernels]
+
+
+def refine_by_edges(
+    planes: Sequence[Float32], unusable: Bool, kernels: Sequence[Float32], draw: DrawEdges
+) -> list[Float32]:
+    """Some rounds more from a kernel of each plane, at their size; as :func:`search_by_edges`."""
+    wider = [next_kernel(kernel, 1.0, len(kernel) // 2 + _ROUND_PX)[0] for kernel in kernels]
+    same = [standard(plane) for plane in planes]
+    for _ in range(_ROUNDS_AT_LAST):
+        wider = _round(same, unusable, wider, draw)
+    return [centred(cleaned(kernel, FAINT_AT_LAST)) for kernel in wider]
+
+
+def _round(
+    planes: Sequence[Float32], out: Bool, kernels: Sequence[Float32], draw: DrawEdges
+) -> list[Float32]:
+    seen = [
+        np.stack([plane, *(each - plane for each in deconvolved(plane, kernel))])
+        for plane, kernel in zip(planes, kernels, strict=True)
+    ]
+    found = []
+    for plane, kernel, edges in zip(planes, kernels, draw(np.stack(seen)), strict=True):
+        reach = len(kernel) // 2
+        used = usable(dilated(out, 1 + reach // 2), reach)
+        fitted = fit_in_closed_form(gradients(plane), edges, used, len(kernel))
+        total = float(fitted.sum())
+        found.append(centred(fitted / np.float32(total)) if total > 0 else kernel)
+    return found
+
+
+def standard(plane: Float32) -> Float32:
+    """A plane of mean 0 and of the contrast that the network knows."""
+    about = plane - plane.mean(dtype=np.float64).astype(np.float32)
+    spread = about.std(dtype=np.float64).astype(np.float32)
+    found: Float32 = about * (CONTRAST / max(spread, np.float32(1e-6)))
+    return found
+
+
+def deconvolved(plane: Float32, kernel: Float32) -> list[Float32]:
+    """A plane without the blur of a kernel, in closed form, by either prior; (h, w) each."""
+    height, width = plane.shape
+    reach = len(kernel) // 2
+    size = _padded(plane.shape, 2 * reach + MARGIN_PX)
+    blur = fourier.kernel_spectrum(kernel, size)
+    data = blur.conj() * fourier.forward(wrapped(plane, size), size)
+    energy, rough = fourier.squared(blur), fourier.roughness(size) + EVEN
+    spectra = (data / (energy + np.float32(prior) * rough) for prior in PRIORS)
+    planes = (fourier.inverse(each, size)[:height, :width] for each in spectra)
+    return [np.clip(each, -MOST, MOST) for each in planes]
+
+
+def fit_in_closed_form(
+    blurred: Sequence[Float32], edges: Sequence[Float32], used: Float32, side: int
+) -> Float32:
+    """The kernel between gradients by a division in the frequency domain.
+
+    Args:
+        blurred: (h, w) each, to the right and down.
+        edges: The same of the sharp picture.
+        used: (h, w): 1 where the blurred ones may be used, else 0.
+        side: Of the kernel, odd.
+
+    Returns:
+        (side, side), non-negative, without what is faint, its sum of no meaning.
+    """
+    reach = side // 2
+    size = _padded(used.shape, 2 * reach)
+    spectra = [fourier.forward(each, size) for each in edges]
+    seen = [fourier.forward(each * used, size) for each in blurred]
+    energy = np.sum([fourier.squared(each) for each in spectra], axis=0)
+    cross = np.sum([x * y.conj() for x, y in zip(seen, spectra, strict=True)], axis=0)
+    whole = fourier.inverse(cross / (energy + RIDGE), size)
+    lags = np.arange(-reach, reach + 1)
+    kernel = np.maximum(whole[np.ix_(lags, lags)], 0)
+    found: Float32 = np.maximum(kernel - np.float32(FAINT) * kernel.max(), 0)
+    return found
+
+
+def _padded(shape: tuple[int, ...], by: int) -> tuple[int, int]:
+    height, width = (fourier.good_size(side + by) for side in shape)
+    return height, width

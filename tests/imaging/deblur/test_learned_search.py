@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+
+from shaken_photo import shaken, sharp_coffee
+from unblur.engines import OnnxEngine
+from unblur.errors import NetworkError
+from unblur.imaging.blur.blur import blur
+from unblur.imaging.deblur.blind import search_blur
+from unblur.imaging.deblur.kernel_search import gradients, usable
+from unblur.imaging.deblur.kernel_support import agreement
+from unblur.imaging.deblur.learned_search import (
+    deconvolved,
+    fit_in_closed_form,
+    refine_by_edges,
+    search_by_edges,
+    standard,
+)
+from unblur.imaging.light import srgb_to_linear
+from unblur.tasks.methods.edges import EdgesNetwork
+from unblur.weights import find_network
+
+
+@pytest.fixture(scope="module")
+def network():
+    return EdgesNetwork(OnnxEngine(find_network("edges"), threads=1))
+
+
+@pytest.fixture(scope="module")
+def coffee():
+    return sharp_coffee()
+
+
+def light_of(pixels):
+    return srgb_to_linear(pixels).mean(axis=2, dtype=np.float32)
+
+
+def test_the_true_edges_give_the_true_kernel(coffee):
+    sharp = standard(light_of(coffee))
+    _, (kernel,) = shaken(coffee)
+    kernel = kernel[16:-16, 16:-16] / kernel[16:-16, 16:-16].sum()
+    seen = blur(np.repeat(sharp[..., None], 3, axis=2), kernel, linear_light=False)[..., 0]
+    used = usable(np.zeros(sharp.shape, bool), len(kernel) // 2)
+
+    fitted = fit_in_closed_form(gradients(seen), gradients(sharp), used, len(kernel))
+
+    assert (
+        agreement(fitted / fitted.sum(), kernel) > 0.9
+    )  # the least squares leave the borders out of one side only
+
+
+def test_the_true_kernel_sharpens_and_more_so_by_the_weaker_prior(coffee):
+    seen, (kernel,) = shaken(coffee)
+    plane, sharp = standard(light_of(seen)), standard(light_of(coffee))
+
+    weak, strong = deconvolved(plane, kernel)
+
+    inside = (slice(40, -40),) * 2
+    before, after = (np.mean((x - sharp)[inside] ** 2) for x in (plane, weak))
+    assert after < before / 2
+    rough = [np.abs(np.diff(x[inside])).mean() for x in (plane, strong, weak)]
+    assert rough == sorted(rough)
+
+
+@pytest.mark.parametrize("noise", [0.5, 1.0])
+def test_edges_that_the_network_draws_give_the_kernel(network, coffee, noise):
+    seen, (kernel,) = shaken(coffee, noise=noise)
+    plane = light_of(seen)
+
+    found, again = search_by_edges(
+        [plane, plane], seen.max(axis=2) > 0.98, network.draw, canvas_px=33
+    )
+
+    assert agreement(found, kernel) > 0.85
+    np.testing.assert_allclose(found, again, atol=1e-6)  # planes do not see one another
+    assert found.min() >= 0
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+    assert len(found) % 2 == 1
+    assert len(found) <= 33
+
+
+def test_a_kernel_nearly_right_is_made_better(network, coffee):
+    seen, (kernel,) = shaken(coffee)
+    rough = kernel + 0.02 * kernel.max() * np.random.default_rng(1).random(kernel.shape)
+    rough = (rough / rough.sum()).astype(np.float32)
+
+    (found,) = refine_by_edges(
+        [light_of(seen)], np.zeros(seen.shape[:2], bool), [rough], network.draw
+    )
+
+    assert agreement(found, kernel) > agreement(rough, kernel)
+
+
+def test_the_searches_by_edges_are_beside_the_others(network, coffee):
+    seen, (kernel,) = shaken(coffee)
+
+    found = search_blur(seen, threads=1, draw=network.draw)
+    again = search_blur(seen, threads=2, draw=network.draw)
+
+    drawn = [each for each in found.kernels if each.drawn]
+    assert {each.linear_light for each in drawn} == {True, False}
+    assert not all(each.drawn for each in found.kernels)
+    assert max(agreement(each.kernel, kernel) for each in drawn) > 0.85
+    same = zip(found.kernels, again.kernels, strict=True)
+    assert all(one.kernel.tobytes() == other.kernel.tobytes() for one, other in same)
+
+
+def test_what_is_flat_gives_a_kernel_all_the_same(network):
+    flat = np.zeros((64, 70), np.float32)
+
+    (kernel,) = search_by_edges([flat], flat > 1, network.draw, canvas_px=33)
+
+    assert np.isfinite(kernel).all()
+    assert kernel.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_another_network_is_refused():
+    with pytest.raises(NetworkError, match="edges, got guided"):
+        EdgesNetwork(OnnxEngine(find_network("guided"), threads=1))
