@@ -40,8 +40,6 @@ RIDGE: Final = np.float32(2.0)
 FAINT: Final = 0.05
 """Share of a kernel's largest value that is taken off all of it, as noise."""
 _ROUNDS_AT_LAST: Final = 2
-_ROUND_PX: Final = 3
-"""So much farther than before a kernel may reach when it is refined."""
 MARGIN_PX: Final = 9
 _LEAST_PX: Final = 16
 _CLIPPED_SHARE: Final = 0.05
@@ -79,17 +77,6 @@ def search_by_edges(
         for _ in range(1 if scale else _ROUNDS_AT_LAST):
             kernels = _round(smaller, out, kernels, draw)
     return [centred(cleaned(kernel, FAINT_AT_LAST)) for kernel in kernels]
-
-
-def refine_by_edges(
-    planes: Sequence[Float32], unusable: Bool, kernels: Sequence[Float32], draw: DrawEdges
-) -> list[Float32]:
-    """Some rounds more from a kernel of each plane, at their size; as :func:`search_by_edges`."""
-    wider = [next_kernel(kernel, 1.0, len(kernel) // 2 + _ROUND_PX)[0] for kernel in kernels]
-    same = [standard(plane) for plane in planes]
-    for _ in range(_ROUNDS_AT_LAST):
-        wider = _round(same, unusable, wider, draw)
-    return [centred(cleaned(kernel, FAINT_AT_LAST)) for kernel in wider]
 
 
 def _round(
