@@ -163,7 +163,7 @@ def test_only_options_that_change_pixels_count(tmp_path):
     mask.write_bytes(b"1")
 
     assert plain.keys() == {"model", "method"}
-    assert describe_work(RestoreOptions()).keys() == {"model", "guided", "edges"}
+    assert describe_work(RestoreOptions()).keys() == {"model", "guided"}
     assert describe_work(RestoreOptions(method="network", threads=1, max_megapixels=9)) == plain
     assert describe_work(RestoreOptions(method="network", strength=0.5)) != plain
     first = describe_work(RestoreOptions(method="network", mask=mask, crop=(0, 0, 8, 8)))

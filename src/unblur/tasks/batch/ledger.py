@@ -49,7 +49,7 @@ def describe_work(options: RestoreOptions) -> Record:
         known = WEIGHTS.get(options.model)
         work["model"] = known.sha256 if known else _sha256(find_network(options.model))
     if options.finds_blur:
-        work |= {name: weights.sha256 for name, weights in KERNEL_WEIGHTS.items()}
+        work["guided"] = [weights.sha256 for weights in KERNEL_WEIGHTS.values()]
     return work
 
 
