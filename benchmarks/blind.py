@@ -54,7 +54,7 @@ def measured(
 
     truth = FoundKernel(kernel=kernel, linear_light=True, agreement=1.0)
     exact = deconvolve_light(srgb_to_linear(seen), kernel, noise=noise)
-    kernels = search_blur(seen, draw=method.edges.draw).kernels
+    kernels = search_blur(seen, networks=method.edges).kernels
     results = [cleaned(each) for each in kernels]
     undrawn = [cleaned(each)[1] for each in search_blur(seen).kernels]
     taken = Restorer(method, RestoreOptions(method="auto", guard=False)).restore_pixels(seen)

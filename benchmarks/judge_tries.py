@@ -1,14 +1,15 @@
 """What the judge learns from: kernels found in blurred photos, what is seen of them, their gain.
 
     python benchmarks/judge_tries.py PHOTOS -o FILE.jsonl --minutes 60 [--part 1/2] [--seed 1]
-                                     [--laboratory]
+                                     [--laboratory | --large]
 
 Photos for validation (by the hash of their names) are left out. Each line is a photo that was
 blurred as `unblur data kernels` does, with every kernel that the search found, and the best of
 them, as the present judge says, fitted once more, and again: its signals, and the gain over the
 blurred photo, in the middle 256 px, of what the network makes of it. The same seed gives the same
 lines, but for those that are fitted once more; a later call goes on. With --laboratory: small grey
-photos that hold light as it is, with next to no noise, all shaken.
+photos that hold light as it is, with next to no noise, all shaken. With --large: photos of
+640 to 1100 px a side, whole, and shakes of up to 160 px.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import numpy as np
 
 from unblur import RestoreOptions, Restorer, random_kernels
 from unblur.engines import open_engine
+from unblur.errors import DataError
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.deblur.blind import search_blur
 from unblur.imaging.deblur.guide import deconvolved_guide
@@ -57,7 +59,7 @@ def one(
     seen, sharp, truth = tried.blurred, tried.sharp, tried.kernel
     network = restorer.restore_pixels(seen)
     blur_seen = photo_blur(seen)
-    search = search_blur(seen, threads=1, draw=edges.draw)
+    search = search_blur(seen, threads=1, networks=edges)
     kernels = list(search.kernels)
     signals: list[dict[str, float]] = []
     if kernels:
@@ -145,6 +147,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--part", default="1/1", help="2/3: the second of three processes")
     parser.add_argument("--laboratory", action="store_true")
+    parser.add_argument("--large", action="store_true")
     args = parser.parse_args()
     there = args.out.read_text(encoding="utf-8").splitlines() if args.out.exists() else []
     known = {(each["seed"], each["number"]) for each in map(json.loads, there)}
@@ -152,10 +155,17 @@ def main() -> None:
         RestoreOptions(method="network", threads=1, precision="fp32", guard=False)
     )
     guided = GuidedNetwork(open_engine(find_network("guided"), precision="fp32", threads=1))
-    edges = EdgesNetwork(open_engine(find_network("edges"), precision="fp32", threads=1))
+    edges = EdgesNetwork.bundled(lambda file: open_engine(file, precision="fp32", threads=1))
     with args.out.open("a", encoding="utf-8") as lines:
         for number, photo, rng in drawn(args, lambda number: (args.seed, number) in known):
-            tried = (try_laboratory if args.laboratory else try_photo)(photo, rng)
+            try:
+                tried = (
+                    try_laboratory(photo, rng)
+                    if args.laboratory
+                    else try_photo(photo, rng, large=args.large)
+                )
+            except DataError:  # too small a photo for a large try
+                continue
             line = {"seed": args.seed, "number": number, **one(tried, restorer, guided, edges)}
             lines.write(json.dumps(rounded(line)) + "\n")
             lines.flush()

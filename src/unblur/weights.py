@@ -63,12 +63,21 @@ KERNEL_WEIGHTS: Final = {
     ),
     "edges": PublishedWeights(
         file="edges.onnx",
-        sha256="944a22e6a46bd7b327657c3469fb7b415d22b87a769ae3386dc1de90f782502f",
+        sha256="8124b865cf7aa7aa09322345fe1c169989197a30d64ae4f7e99e674acfcf985a",
         license="Apache-2.0",
         trained_on="photos as fast, shaken",
         recipe="edges.toml, from guided",
         date="2026-11-29",
         figures="draws what shakes are found by; by method auto and blind only",
+    ),
+    "paths": PublishedWeights(
+        file="paths.onnx",
+        sha256="3ce878848ee24f587aecf4ba5a8082682e77f3fd9b6b76f53a8f1c9926d55de1",
+        license="Apache-2.0",
+        trained_on="photos as fast, shaken",
+        recipe="edges.toml, from guided",
+        date="2026-11-29",
+        figures="traces a path in what edges give; by method auto and blind only",
     ),
 }
 """Those that are shown its deconvolutions, too, by the methods ``auto`` and ``blind``."""

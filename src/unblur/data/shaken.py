@@ -42,7 +42,7 @@ class ShakenOptions:
     """Of the canvas, that a kernel measures at least."""
     length_px: tuple[float, ...] = (8, 12, 20, 30, 45, 60, 90)
     """Lengths of the camera's path, one drawn for each kernel."""
-    exposure: tuple[float, ...] = (0.1, 0.3, 0.5, 1.0)
+    exposure: tuple[float, ...] = (0.1, 0.3, 0.5, 1.0, 1.0)
     """Fractions of its path that a kernel shows, one drawn for each."""
     scale: float = 0.45
     """Least size, relative to the file, at which photos are used."""

@@ -14,9 +14,9 @@ RunPart: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 EXPECTED: Final = "expected a network written by unblur, an ONNX file (B, 3, H, W) -> (B, 3, H, W)"
 
-_CHANNELS: Final = {("3", "3"), ("7", "4"), ("3", "2")}
+_CHANNELS: Final = {("3", "3"), ("7", "4"), ("3", "2"), ("4", "1")}
 """Of input and output: of networks that see a photo, of those that see its deconvolution, too,
-and say how far off they may be, and of those that draw edges."""
+and say how far off they may be, of those that draw edges, and of those that trace paths."""
 
 
 class Engine(Protocol):

@@ -82,6 +82,17 @@ def _edges() -> ModelSpec:
     return replace(plain, build=build, multiple_of=8, channels=(3, 2), source=source)
 
 
+def _paths() -> ModelSpec:
+    """The network that traces paths; it sees kernels, and no pictures."""
+
+    def build() -> "nn.Module":
+        from unblur.models.paths import PathsGenerator
+
+        return PathsGenerator()
+
+    return replace(_edges(), build=build, multiple_of=1, receptive_field_px=29, channels=(4, 1))
+
+
 _PUBLISHED_CHANNELS: Final = 64
 
 
@@ -119,6 +130,7 @@ MODELS: Final = {
     "fast-deep": _fast("deep", receptive_field_px=582),
     "guided": _guided(),
     "edges": _edges(),
+    "paths": _paths(),
     "deblurgan": _deblurgan(channels=64),
     "deblurgan-narrow": _deblurgan(channels=32),
     "deblurgan-16": _deblurgan(channels=16),

@@ -12,11 +12,10 @@ from torch.nn import functional
 from unblur.imaging.deblur.kernel_search import SCALE_STEP, centred, scales_of
 from unblur.imaging.deblur.learned_search import (
     EVEN,
-    FAINT,
     MARGIN_PX,
     MOST,
     PRIORS,
-    RIDGE,
+    RIDGES,
     standard,
 )
 from unblur.imaging.deblur.sharp_edges import wrapped
@@ -65,16 +64,17 @@ class Scale:
             maps.append(plane[:, : self.height, : self.width].clamp(-MOST, MOST) - self.planes)
         return torch.stack(maps, dim=1)
 
-    def fitted(self, edges: Tensor) -> Tensor:
-        """The kernels, (B, K, K), non-negative, of sum 1, that edges (B, 2, h, w) give."""
+    def fits(self, edges: Tensor) -> list[Tensor]:
+        """The kernels, (B, K, K), of maximum 1, that edges (B, 2, h, w) give with each ridge."""
         spectra = [torch.fft.rfft2(each, s=self._seen_size) for each in edges.unbind(1)]
         energy = sum(each.real.square() + each.imag.square() for each in spectra)
         cross = sum(x * y.conj() for x, y in zip(self._seen, spectra, strict=True))
-        reach = self.side // 2
-        whole = torch.fft.irfft2(cross / (energy + float(RIDGE)), s=self._seen_size)
-        kernels = torch.relu(whole.roll((reach, reach), (1, 2))[:, : self.side, : self.side])
-        kernels = torch.relu(kernels - FAINT * kernels.amax((1, 2), keepdim=True).detach())
-        return kernels / (kernels.sum((1, 2), keepdim=True) + 1e-8)
+        reach, kernels = self.side // 2, []
+        for ridge in RIDGES:
+            whole = torch.fft.irfft2(cross / (energy + ridge), s=self._seen_size)
+            fitted = whole.roll((reach, reach), (1, 2))[:, : self.side, : self.side]
+            kernels.append(fitted / fitted.amax((1, 2), keepdim=True).clamp(min=1e-8))
+        return kernels
 
 
 def scales(planes: Tensor, kernels: Tensor) -> list[tuple[Scale, Tensor]]:

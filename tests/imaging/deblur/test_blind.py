@@ -6,7 +6,7 @@ import pytest
 
 from shaken_photo import shaken, sharp_coffee
 from unblur.errors import OptionError
-from unblur.imaging.deblur.blind import choose_region, search_blur
+from unblur.imaging.deblur.blind import search_blur
 from unblur.imaging.deblur.kernel_search import Search, centred, cleaned, search_kernel
 from unblur.imaging.deblur.kernel_support import agreement, connected, dilated
 from unblur.imaging.deblur.signals import running
@@ -111,20 +111,6 @@ def test_a_search_never_leaves_its_canvas(coffee):
 
     assert len(kernel) <= 17
     assert len(kernel) % 2 == 1
-
-
-def test_the_region_is_where_the_detail_is_and_no_light_is_clipped():
-    plane = np.full((200, 300), 0.2, np.float32)
-    plane[80:120, 200:240] += np.random.default_rng(1).random((40, 40), np.float32) * 0.1
-    clipped = np.zeros(plane.shape, bool)
-    clipped[:, :100] = True
-    plane[:, :100] = np.random.default_rng(2).random((200, 100), np.float32)
-
-    rows, columns = choose_region(plane, clipped, 64)
-
-    assert rows.start <= 80
-    assert rows.stop >= 112
-    assert columns.start >= 176
 
 
 def test_parts_are_told_apart_and_grown():

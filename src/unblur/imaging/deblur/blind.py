@@ -12,14 +12,18 @@ from unblur.devices import cores
 from unblur.errors import OptionError
 from unblur.imaging.deblur.kernel_search import Search, refine_kernel, search_kernel
 from unblur.imaging.deblur.kernel_support import agreement, resized
-from unblur.imaging.deblur.learned_search import DrawEdges, search_by_edges
+from unblur.imaging.deblur.learned_search import (
+    KernelNetworks,
+    refine_by_edges,
+    search_by_edges,
+)
 from unblur.imaging.light import srgb_to_linear
+from unblur.imaging.measure.detail import Region, choose_region
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.pyramid import resize_plane
 
 Float32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
-Region = tuple[slice, slice]
 
 LEAST_SIDE_PX: Final = 64
 """Of a photo, for a kernel to be looked for."""
@@ -27,9 +31,6 @@ CLIPPED: Final = 0.98
 """Encoded value from which on the sensor may have been at its limit."""
 _REGION_PX: Final = 512
 _REFINED_PX: Final = 640
-_REGION_STEP_PX: Final = 16
-_MOST_GRADIENT: Final = 0.1
-"""Of a pixel, in the choice of a region: one glaring edge is not many edges."""
 _STEEP: Final = 0.08
 _LEAST_STEEP: Final = 2e-3
 """Below it there is nothing to find a kernel by."""
@@ -44,11 +45,13 @@ _WITH_DRAWN: Final = (_FEW_EDGES,)
 """Each in light and in encoded values; where a network draws edges, too, one of them is enough."""
 _AT_HALF_SIZE: Final = Search(canvas_px=51, edge_weight=1e-3)
 """For shakes of up to 100 px."""
-_DRAWN_PX: Final = 33
-"""Most that a kernel may measure for which edges are drawn."""
+_DRAWN_PX: Final = (33, 25)
+"""Most that kernels may measure for which edges are drawn: a path that gets lost on the way from
+the coarsest scale is found by a way over other scales."""
 _LEAST_HALVED_PX: Final = 600
 _REFINED: Final = 2
-"""So many kernels, those that others are most like, are refined, in both lights."""
+"""So many kernels, those that others are most like, are refined in both lights; where networks
+drew the edges, the first of theirs in each light, in its own."""
 _REFINE: Final = Search(
     canvas_px=0, first_weight=1e-3, edge_weight=2e-4, decay=1.6, faint=0.08, rounds=4
 )
@@ -67,11 +70,13 @@ class FoundKernel:
             searches that came nearest.
         other_light: How like it the nearest kernel of a search in the other light is.
         drawn: It was sought by edges that a network drew.
+        halved: It was sought at half the photo's size.
     """
 
     kernel: Float32
     linear_light: bool
     drawn: bool = False
+    halved: bool = False
     search: int = 0
     agreement: float = 0.0
     other_light: float = 0.0
@@ -93,7 +98,9 @@ class BlurSearch:
     kernels: Sequence[FoundKernel]
 
 
-def search_blur(pixels: Float32, *, threads: int = 0, draw: DrawEdges | None = None) -> BlurSearch:
+def search_blur(
+    pixels: Float32, *, threads: int = 0, networks: KernelNetworks | None = None
+) -> BlurSearch:
     """Look for the kernel of a photo in several ways.
 
     Light is what a sensor adds up, so light is looked at first: of photos blurred in light, kernels
@@ -102,7 +109,7 @@ def search_blur(pixels: Float32, *, threads: int = 0, draw: DrawEdges | None = N
     Args:
         pixels: (H, W, 3) sRGB-encoded in [0, 1], sides of :data:`LEAST_SIDE_PX` at least.
         threads: To work with; 0 takes one per core. The result does not depend on it.
-        draw: Draws the edges of searches that find more, in place of some; None: nothing does.
+        networks: Of searches that find more, in place of some; None: without.
 
     Raises:
         OptionError: If the photo is too small or holds NaN.
@@ -129,25 +136,33 @@ def search_blur(pixels: Float32, *, threads: int = 0, draw: DrawEdges | None = N
         kernel = search_kernel(part.planes[light] * exposures[light], part.unusable, search)
         return FoundKernel(kernel=_full_size(kernel, part), linear_light=light)
 
-    def refine(job: tuple[FoundKernel, bool]) -> FoundKernel:
-        first, light = job
-        larger = wide.planes[light] * exposures[light]
-        kernel = refine_kernel(larger, wide.unusable, first.kernel, _REFINE)
-        return replace(first, kernel=kernel, linear_light=light)
+    def refine(first: FoundKernel) -> FoundKernel:
+        plane = wide.planes[first.linear_light]
+        if networks is not None:
+            kernel = refine_by_edges(plane, wide.unusable, first.kernel, networks)
+        else:
+            lit = plane * exposures[first.linear_light]
+            kernel = refine_kernel(lit, wide.unusable, first.kernel, _REFINE)
+        return replace(first, kernel=kernel)
 
-    searches = _SEARCHES if draw is None else _WITH_DRAWN
+    searches = _SEARCHES if networks is None else _WITH_DRAWN
     jobs = [(parts, light, search) for light in _LIGHTS for search in searches]
-    if half is not None and draw is None:
+    if half is not None and networks is None:
         jobs += [(half, light, _AT_HALF_SIZE) for light in _LIGHTS]
     with ThreadPoolExecutor(threads or cores()) as pool:
         found = list(pool.map(seek, jobs))
-        if draw is not None:
-            found += _sought_by(draw, parts, _DRAWN_PX)
-            found += [] if half is None else _sought_by(draw, half, _AT_HALF_SIZE.canvas_px)
+        if networks is not None:
+            for canvas_px in _DRAWN_PX:
+                found += _sought_by(networks, parts, canvas_px)
+            found += [] if half is None else _sought_by(networks, half, _AT_HALF_SIZE.canvas_px)
         found = [replace(each, search=number) for number, each in enumerate(found)]
-        order = sorted((with_agreement(each, found) for each in found), key=_most_agreed)
         wide = _cut(planes, unusable, choose_region(planes[True], unusable, _REFINED_PX))
-        again = [(each, light) for each in order[:_REFINED] for light in _LIGHTS]
+        order = sorted((with_agreement(each, found) for each in found), key=_most_agreed)
+        if networks is None:
+            best = order[:_REFINED]
+            again = [replace(each, linear_light=light) for each in best for light in _LIGHTS]
+        else:
+            again = _best_drawn(order)
         found += pool.map(refine, again)
         kernels = list(pool.map(lambda each: with_agreement(each, found), found))
     return BlurSearch(region=region, noise=noise, kernels=kernels)
@@ -174,13 +189,27 @@ def _at_half_size(planes: Mapping[bool, Float32], unusable: Bool) -> _Part:
     return _cut(smaller, out, choose_region(smaller[True], out, _REGION_PX), 2)
 
 
-def _sought_by(draw: DrawEdges, part: _Part, canvas_px: int) -> list[FoundKernel]:
+def _sought_by(networks: KernelNetworks, part: _Part, canvas_px: int) -> list[FoundKernel]:
     planes = [part.planes[light] for light in _LIGHTS]
-    kernels = search_by_edges(planes, part.unusable, draw, canvas_px=canvas_px)
+    kernels = search_by_edges(planes, part.unusable, networks, canvas_px=canvas_px)
     return [
-        FoundKernel(kernel=_full_size(kernel, part), linear_light=light, drawn=True)
+        FoundKernel(
+            kernel=_full_size(kernel, part),
+            linear_light=light,
+            drawn=True,
+            halved=part.shrink > 1,
+        )
         for kernel, light in zip(kernels, _LIGHTS, strict=True)
     ]
+
+
+def _best_drawn(order: Sequence[FoundKernel]) -> list[FoundKernel]:
+    """The first in each light of those found at full size, and of those found at half size."""
+    best: dict[tuple[bool, bool], FoundKernel] = {}
+    for each in order:
+        if each.drawn:
+            best.setdefault((each.linear_light, each.halved), each)
+    return list(best.values())
 
 
 def _full_size(kernel: Float32, part: _Part) -> Float32:
@@ -225,47 +254,7 @@ def check_searchable(pixels: Float32) -> None:
         raise OptionError("a photo must be finite, got NaN or infinity in it")
 
 
-def choose_region(plane: Float32, unusable: Bool, side: int) -> Region:
-    """The part of a photo with the most detail that can be used.
-
-    Args:
-        plane: (H, W) linear light.
-        unusable: (H, W): where the sensor was at its limit.
-        side: Of the part, in px; less along a shorter side of the photo.
-    """
-    height, width = plane.shape
-    rows, columns = min(height, side), min(width, side)
-    if (rows, columns) == (height, width):
-        return slice(0, height), slice(0, width)
-    smooth = _box(_box(plane))
-    detail = np.zeros_like(plane)
-    detail[:, :-1] = np.abs(np.diff(smooth, axis=1))
-    detail[:-1] += np.abs(np.diff(smooth, axis=0))
-    detail = np.minimum(detail, _MOST_GRADIENT)
-    detail[unusable] = 0
-    sums = np.pad(detail.cumsum(0, dtype=np.float64).cumsum(1), ((1, 0), (1, 0)))
-    tops = np.arange(0, height - rows + 1, _REGION_STEP_PX)
-    lefts = np.arange(0, width - columns + 1, _REGION_STEP_PX)
-    totals = (
-        sums[np.ix_(tops + rows, lefts + columns)]
-        - sums[np.ix_(tops, lefts + columns)]
-        - sums[np.ix_(tops + rows, lefts)]
-        + sums[np.ix_(tops, lefts)]
-    )
-    at = np.unravel_index(int(totals.argmax()), totals.shape)
-    top, left = int(tops[at[0]]), int(lefts[at[1]])
-    return slice(top, top + rows), slice(left, left + columns)
-
-
 def _steepness(plane: Float32) -> float:
     """How large a gradient is that most of the plane stays below."""
     right, down = np.diff(plane, axis=1)[:-1], np.diff(plane, axis=0)[:, :-1]
     return float(np.quantile(np.hypot(right, down), _STEEP_SHARE))
-
-
-def _box(plane: Float32) -> Float32:
-    """Means over 3x3 pixels."""
-    padded = np.pad(plane, 1, mode="edge")
-    across = padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]
-    mean: Float32 = (across[:-2] + across[1:-1] + across[2:]) / np.float32(9)
-    return mean

@@ -1,7 +1,7 @@
 """Seek the kernel of a blurred plane from coarse to fine, by edges that someone draws."""
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,23 @@ from unblur.imaging.pyramid import resize_plane
 Float32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
-DrawEdges = Callable[[Float32], Float32]
-"""Of (n, 3, h, w), blurred planes and by how much two deconvolutions differ from them, the
-gradients of the sharp pictures, (n, 2, h, w), to the right and down."""
+
+class KernelNetworks(Protocol):
+    """What the search asks of networks."""
+
+    def draw(self, seen: Float32) -> Float32:
+        """Draw the gradients of sharp pictures, (n, 2, h, w), to the right and down.
+
+        ``seen``: (n, 3, h, w), blurred planes and by how much two deconvolutions differ from them.
+        """
+
+    def trace(self, seen: Float32) -> Float32:
+        """Trace kernels, (n, K, K), non-negative.
+
+        ``seen``: (n, 4, K, K), fits with each of :data:`RIDGES` and the kernels that edges were
+        drawn by.
+        """
+
 
 CONTRAST: Final = np.float32(0.25)
 """Standard deviation that planes are brought to, about a mean of 0."""
@@ -36,24 +50,29 @@ PRIORS: Final = (0.004, 0.04)
 EVEN: Final = np.float32(0.02)
 """The prior's share that does not rise with the frequency."""
 MOST: Final = 3.0
-RIDGE: Final = np.float32(2.0)
+RIDGES: Final = (0.2, 2.0, 20.0)
+"""Of three fits: a small one brings noise, a large one a kernel that is too smooth."""
 FAINT: Final = 0.05
 """Share of a kernel's largest value that is taken off all of it, as noise."""
-_ROUNDS_AT_LAST: Final = 2
+_ROUNDS: Final = 2
+"""At each scale."""
+_ROUND_PX: Final = 4
+"""So much farther than before a kernel may reach when it is refined."""
 MARGIN_PX: Final = 9
 _LEAST_PX: Final = 16
+_TINY: Final = np.float32(1e-8)
 _CLIPPED_SHARE: Final = 0.05
 
 
 def search_by_edges(
-    planes: Sequence[Float32], unusable: Bool, draw: DrawEdges, *, canvas_px: int
+    planes: Sequence[Float32], unusable: Bool, networks: KernelNetworks, *, canvas_px: int
 ) -> list[Float32]:
     """Seek the kernels of several planes of one photo at once.
 
     Args:
         planes: (h, w) each: light, or encoded values.
         unusable: (h, w): where the sensor was at its limit.
-        draw: Draws the edges.
+        networks: Draw the edges, and trace the kernels.
         canvas_px: Most that a kernel may measure.
 
     Returns:
@@ -74,26 +93,45 @@ def search_by_edges(
         if scale < scales:
             most = int(np.ceil(canvas_px * ratio)) // 2
             kernels = [next_kernel(kernel, 1 / SCALE_STEP, most)[0] for kernel in kernels]
-        for _ in range(1 if scale else _ROUNDS_AT_LAST):
-            kernels = _round(smaller, out, kernels, draw)
+        for _ in range(_ROUNDS):
+            kernels = _round(smaller, out, kernels, networks)
     return [centred(cleaned(kernel, FAINT_AT_LAST)) for kernel in kernels]
 
 
+def refine_by_edges(
+    plane: Float32, unusable: Bool, kernel: Float32, networks: KernelNetworks
+) -> Float32:
+    """Some rounds more from a kernel that was found in a part of a plane, or at a smaller size.
+
+    Args:
+        plane: (h, w) light, or encoded values.
+        unusable: (h, w): where the sensor was at its limit.
+        kernel: (K, K), K odd; what comes back may reach a little farther.
+        networks: Draw the edges, and trace the kernel.
+    """
+    wider, _ = next_kernel(kernel, 1.0, len(kernel) // 2 + _ROUND_PX)
+    same = standard(plane)
+    for _ in range(_ROUNDS):
+        (wider,) = _round([same], unusable, [wider], networks)
+    return centred(cleaned(wider, FAINT_AT_LAST))
+
+
 def _round(
-    planes: Sequence[Float32], out: Bool, kernels: Sequence[Float32], draw: DrawEdges
+    planes: Sequence[Float32], out: Bool, kernels: Sequence[Float32], networks: KernelNetworks
 ) -> list[Float32]:
-    seen = [
+    shown = [
         np.stack([plane, *(each - plane for each in deconvolved(plane, kernel))])
         for plane, kernel in zip(planes, kernels, strict=True)
     ]
-    found = []
-    for plane, kernel, edges in zip(planes, kernels, draw(np.stack(seen)), strict=True):
+    traced = []
+    for plane, kernel, edges in zip(planes, kernels, networks.draw(np.stack(shown)), strict=True):
         reach = len(kernel) // 2
         used = usable(dilated(out, 1 + reach // 2), reach)
-        fitted = fit_in_closed_form(gradients(plane), edges, used, len(kernel))
-        total = float(fitted.sum())
-        found.append(centred(fitted / np.float32(total)) if total > 0 else kernel)
-    return found
+        fitted = fits(gradients(plane), edges, used, len(kernel))
+        found = networks.trace(np.stack([*fitted, kernel / kernel.max()])[None])[0]
+        total = found.sum()
+        traced.append(centred(found / total) if total > 0 else kernel)
+    return traced
 
 
 def standard(plane: Float32) -> Float32:
@@ -117,10 +155,10 @@ def deconvolved(plane: Float32, kernel: Float32) -> list[Float32]:
     return [np.clip(each, -MOST, MOST) for each in planes]
 
 
-def fit_in_closed_form(
+def fits(
     blurred: Sequence[Float32], edges: Sequence[Float32], used: Float32, side: int
-) -> Float32:
-    """The kernel between gradients by a division in the frequency domain.
+) -> list[Float32]:
+    """The kernel between gradients by a division in the frequency domain, with each ridge.
 
     Args:
         blurred: (h, w) each, to the right and down.
@@ -129,7 +167,7 @@ def fit_in_closed_form(
         side: Of the kernel, odd.
 
     Returns:
-        (side, side), non-negative, without what is faint, its sum of no meaning.
+        (side, side) for each of :data:`RIDGES`, of maximum 1, with negative values between.
     """
     reach = side // 2
     size = _padded(used.shape, 2 * reach)
@@ -137,11 +175,13 @@ def fit_in_closed_form(
     seen = [fourier.forward(each * used, size) for each in blurred]
     energy = np.sum([fourier.squared(each) for each in spectra], axis=0)
     cross = np.sum([x * y.conj() for x, y in zip(seen, spectra, strict=True)], axis=0)
-    whole = fourier.inverse(cross / (energy + RIDGE), size)
     lags = np.arange(-reach, reach + 1)
-    kernel = np.maximum(whole[np.ix_(lags, lags)], 0)
-    found: Float32 = np.maximum(kernel - np.float32(FAINT) * kernel.max(), 0)
-    return found
+    kernels = []
+    for ridge in RIDGES:
+        whole = fourier.inverse(cross / (energy + np.float32(ridge)), size)
+        kernel = whole[np.ix_(lags, lags)]
+        kernels.append(kernel / max(kernel.max(), _TINY))
+    return kernels
 
 
 def _padded(shape: tuple[int, ...], by: int) -> tuple[int, int]:

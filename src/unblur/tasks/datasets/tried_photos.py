@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.data.defocus import disc_kernel
+from unblur.errors import DataError
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.blur.kernels import random_kernels
 from unblur.imaging.blur.motion import Motion, random_motion
@@ -28,6 +29,12 @@ _LIGHT_SHARE: Final = 0.7
 _SIDE_PX: Final = 512
 _LEAST_PX: Final = 320
 _CANVAS_PX: Final = 128
+_LENGTHS_PX: Final = (20, 40, 60, 60, 60, 90)
+_LARGE_PX: Final = 1100
+_LEAST_LARGE_PX: Final = 640
+_LARGE_CANVAS_PX: Final = 192
+_LARGE_LENGTHS_PX: Final = (30, 60, 90, 120, 160)
+"""Of photos whose blur is looked for at half their size, too."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,7 +55,7 @@ class TriedPhoto:
     facts: dict[str, Any]
 
 
-def try_photo(photo: Path, rng: np.random.Generator) -> TriedPhoto:
+def try_photo(photo: Path, rng: np.random.Generator, *, large: bool = False) -> TriedPhoto:
     """Blur a part of a photo.
 
     It is shaken by Algorithm 1, rolled, out of focus, as it was, or an object moves in it; noise of
@@ -57,15 +64,18 @@ def try_photo(photo: Path, rng: np.random.Generator) -> TriedPhoto:
     Args:
         photo: A sharp one.
         rng: Decides everything.
+        large: All of the photo, up to 1100 px a side, and longer shakes; else a part of 512 px.
 
     Raises:
         PhotoError: If the photo cannot be read.
+        DataError: If a large one is wanted and the photo is not.
 
     References:
         Kupyn et al., *DeblurGAN*, CVPR 2018, Algorithm 1, for the shakes.
     """
     light = bool(rng.uniform() < _LIGHT_SHARE)
-    sharp = sharp_part(photo, rng, as_light=not light and rng.uniform() < 0.6)  # noqa: PLR2004
+    as_light = not light and rng.uniform() < 0.6  # noqa: PLR2004
+    sharp = sharp_part(photo, rng, as_light=as_light, large=large)
     kind = str(rng.choice(KINDS, p=_SHARES))
     noise = float(rng.choice([0, 0.5, 1, 1, 1, 2, 3, 5])) / 255
     facts: dict[str, Any] = {
@@ -79,10 +89,14 @@ def try_photo(photo: Path, rng: np.random.Generator) -> TriedPhoto:
     if kind == "soft":
         sharp = eight_bits(blur(sharp, disc_kernel(rng.uniform(0.7, 3))))
     if kind == "shake" or (kind == "soft" and rng.uniform() < _SOFT_SHAKEN):
-        length = float(rng.choice([20, 40, 60, 60, 60, 90]))
+        length = float(rng.choice(_LARGE_LENGTHS_PX if large else _LENGTHS_PX))
         exposure = float(rng.choice([0.1, 0.25, 0.5, 0.5, 1, 1]))
         motion = kernel = random_kernels(
-            1, rng=rng, length_px=length, exposure=(exposure,), canvas_px=_CANVAS_PX
+            1,
+            rng=rng,
+            length_px=length,
+            exposure=(exposure,),
+            canvas_px=_LARGE_CANVAS_PX if large else _CANVAS_PX,
         )[0]
         facts |= {"length": length, "exposure": exposure}
     elif kind in {"rotation", "object"}:
@@ -98,24 +112,33 @@ def try_photo(photo: Path, rng: np.random.Generator) -> TriedPhoto:
     return TriedPhoto(blurred=blurred, sharp=sharp, kernel=kernel, facts=facts)
 
 
-def sharp_part(photo: Path, rng: np.random.Generator, *, as_light: bool) -> Float32:
+def sharp_part(
+    photo: Path, rng: np.random.Generator, *, as_light: bool, large: bool = False
+) -> Float32:
     """A part of at most 512 px a side of a photo, at half to all of its size; one in ten grey.
 
     Args:
         photo: The file.
         rng: Draws it.
         as_light: It is to hold light as it is, as cameras of laboratories give it.
+        large: At most 1100 px a side, and not smaller than 640.
 
     Returns:
         (h, w, 3) in [0, 1].
+
+    Raises:
+        DataError: If a large part is wanted and the photo is smaller.
     """
+    most, at_least = (_LARGE_PX, _LEAST_LARGE_PX) if large else (_SIDE_PX, _LEAST_PX)
     sharp = read_photo(photo).pixels.astype(np.float32)
     height, width, _ = sharp.shape
-    least = min(1.0, max(0.5, _LEAST_PX / min(height, width)))
+    if large and min(height, width) < at_least:
+        raise DataError(f"{photo}: {at_least} px a side are needed, got {width}x{height}")
+    least = min(1.0, max(0.5, at_least / min(height, width)))
     scale = rng.uniform(least, 1) if least < 1 else 1
     sharp = resize(sharp, round(height * scale), round(width * scale))
-    top, left = (int(rng.integers(0, max(0, side - _SIDE_PX) + 1)) for side in sharp.shape[:2])
-    sharp = sharp[top : top + _SIDE_PX, left : left + _SIDE_PX]
+    top, left = (int(rng.integers(0, max(0, side - most) + 1)) for side in sharp.shape[:2])
+    sharp = sharp[top : top + most, left : left + most]
     if rng.uniform() < 0.5:  # noqa: PLR2004
         sharp = sharp[:, ::-1]
     if rng.uniform() < 0.1:  # noqa: PLR2004

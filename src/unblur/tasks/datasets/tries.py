@@ -27,7 +27,6 @@ from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.judge import measure_kernels
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
-from unblur.weights import find_network
 
 Float32 = NDArray[np.float32]
 
@@ -141,9 +140,10 @@ def _network(options: TryOptions) -> Restorer:
 
 
 def _edges(options: TryOptions) -> EdgesNetwork:
-    """Draws what kernels are found by."""
-    path = find_network("edges")
-    return EdgesNetwork(open_engine(path, precision="fp32", threads=options.threads))
+    """Finds kernels."""
+    return EdgesNetwork.bundled(
+        lambda file: open_engine(file, precision="fp32", threads=options.threads)
+    )
 
 
 def _make(
@@ -158,7 +158,7 @@ def _make(
     noise = estimate_noise(seen)
     kernels: list[tuple[Float32, bool]] = []
     if network is not None and edges is not None:
-        search = search_blur(seen, threads=options.threads, draw=edges.draw)
+        search = search_blur(seen, threads=options.threads, networks=edges)
         kernels += [(each.kernel, each.linear_light) for each in search.kernels]
         part, plain = (
             np.ascontiguousarray(x[search.region]) for x in (seen, network.restore_pixels(seen))

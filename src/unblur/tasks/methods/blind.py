@@ -153,7 +153,7 @@ class BlindMethod:
         if self.judged and (seen is None or seen.length_px < _LEAST_BLUR_PX):
             estimate = replace(estimate, noise=estimate_noise(pixels))
             return nothing("nothing to find a shake by" if seen is None else "hardly blurred")
-        search = search_blur(pixels, threads=self.threads, draw=self.edges.draw)
+        search = search_blur(pixels, threads=self.threads, networks=self.edges)
         estimate = replace(estimate, noise=search.noise)
         if not search.kernels:
             return nothing("nothing to find a shake by")

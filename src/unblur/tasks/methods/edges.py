@@ -1,31 +1,46 @@
-"""Run the network that draws the edges by which a kernel is found."""
+"""Run the networks by which a shake is found."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unblur.engines import Engine
 from unblur.errors import NetworkError
+from unblur.weights import find_network
 
 Float32 = NDArray[np.float32]
 
 
 class EdgesNetwork:
-    """The network that draws edges.
+    """The network that draws edges, and the one that traces the paths they lead to.
 
     Args:
-        engine: Runs it.
+        edges: Runs the former.
+        paths: Runs the latter.
 
     Raises:
-        NetworkError: If the engine holds another network.
+        NetworkError: If an engine holds another network.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        facts = engine.metadata
-        if facts.get("unblur.model") != "edges":
-            got = facts.get("unblur.model", "another")
-            raise NetworkError(f"expected the network that draws edges, edges, got {got}")
-        self._engine = engine
-        self._multiple = int(facts["unblur.multiple_of"])
+    def __init__(self, edges: Engine, paths: Engine) -> None:
+        for engine, name, does in ((edges, "edges", "draws edges"), (paths, "paths", "traces")):
+            if engine.metadata.get("unblur.model") != name:
+                got = engine.metadata.get("unblur.model", "another")
+                raise NetworkError(f"expected the network that {does}, {name}, got {got}")
+        self._edges, self._paths = edges, paths
+        self._multiple = int(edges.metadata["unblur.multiple_of"])
+
+    @classmethod
+    def bundled(cls, opened: Callable[[Path], Engine]) -> Self:
+        """With the networks that come with unblur.
+
+        Args:
+            opened: Opens a network file.
+        """
+        return cls(*(opened(find_network(name)) for name in ("edges", "paths")))
 
     def draw(self, seen: Float32) -> Float32:
         """Draw edges.
@@ -39,7 +54,18 @@ class EdgesNetwork:
         height, width = seen.shape[-2:]
         beyond = ((0, -height % self._multiple), (0, -width % self._multiple))
         batch = np.pad(seen, ((0, 0), (0, 0), *beyond), mode="edge")
-        edges = self._engine.run(np.ascontiguousarray(batch, np.float32))[..., :height, :width]
+        edges = self._edges.run(np.ascontiguousarray(batch, np.float32))[..., :height, :width]
         edges[:, 0, :, -1] = 0
         edges[:, 1, -1] = 0
         return edges
+
+    def trace(self, seen: Float32) -> Float32:
+        """Trace paths.
+
+        Args:
+            seen: (n, 4, K, K), as :class:`unblur.models.paths.PathsGenerator` sees it.
+
+        Returns:
+            (n, K, K), non-negative, their sums of no meaning.
+        """
+        return self._paths.run(np.ascontiguousarray(seen, np.float32))[:, 0]

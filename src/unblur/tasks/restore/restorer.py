@@ -109,7 +109,7 @@ class Restorer:
         from unblur.tasks.methods.guided import GuidedNetwork
 
         guided = GuidedNetwork(open_network(find_network("guided"), options, streams))
-        edges = EdgesNetwork(open_network(find_network("edges"), options, streams))
+        edges = EdgesNetwork.bundled(lambda file: open_network(file, options, streams))
         judged = options.method == "auto"
         threads = options.threads or max(1, cores() // streams)
         blind = BlindMethod(network, guided, edges, judged=judged, threads=threads)

@@ -1,9 +1,9 @@
-"""Train the network that draws edges: what a recipe may say, and the Lightning module."""
+"""Train the networks by which a shake is found: what a recipe may say, and the Lightning module."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ _COARSE_SHARE: Final = 0.5
 """Weight of the loss at other scales than the finest."""
 _SMOOTHED_SHARE: Final = 0.25
 _FOUND: Final = 0.85
+_TINY: Final = 1e-8
 _SQUARES: Final = 4
 """Pixels of a square that is folded."""
 
@@ -78,7 +79,9 @@ class EdgesOptions:
 
 
 class EdgesModule(SupervisedModule):
-    """Learns to draw edges by which least squares find the kernel, from coarse to fine.
+    """Learns to draw edges by which the kernel is found, from coarse to fine.
+
+    Least squares lie between the edges and a second network, that traces a path in what they give.
 
     It meets the kernels that it finds itself, as in use; gradients do not go from one round back
     to the one before.
@@ -91,6 +94,8 @@ class EdgesModule(SupervisedModule):
         ADR 0009.
     """
 
+    models_beside: ClassVar[Mapping[str, float]] = {"paths": 4.0}
+
     def __init__(self, options: EdgesOptions, photos: Sequence[Path]) -> None:
         super().__init__(options, ())
         kept = options.validation_photos * _ROUNDS_AT_LAST
@@ -98,6 +103,11 @@ class EdgesModule(SupervisedModule):
         if options.begin_with:
             self.generator.load_state_dict(_beginning(options.begin_with, self.generator))
             self.ema.load_state_dict(self.generator.state_dict())
+        if options.begin_with == "edges":
+            own = self.beside["paths"].state_dict()
+            state, _ = read_state(find_network("paths"))
+            for each in (self.beside["paths"], self.ema_beside["paths"]):
+                each.load_state_dict({key: torch.from_numpy(state[key]).float() for key in own})
 
     def arranged(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """As it is: the generator sees it at many sizes."""
@@ -107,7 +117,7 @@ class EdgesModule(SupervisedModule):
         """How far kernels are from the true ones, over all scales."""
         planes, true = (each[:, 0].float() for each in batch)
         losses = []
-        for kernels, at, finest in _search(self.generator, planes, true):
+        for kernels, at, finest in _search(self.generator, self.beside["paths"], planes, true):
             unlike = 1 - likeness(kernels, at).mean()
             near = 1 - likeness(kernels, at, smoothed=True).mean()
             unlike = unlike + _SMOOTHED_SHARE * (near - unlike)
@@ -129,7 +139,8 @@ class EdgesModule(SupervisedModule):
                 return None
             planes, true = (torch.from_numpy(each) for each in self.planes[index])
             with torch.no_grad():
-                *_, (found, _, _) = _search(self.ema.float(), planes, true)
+                means = self.ema.float(), self.ema_beside["paths"].float()
+                *_, (found, _, _) = _search(*means, planes, true)
             pair = [each[0].cpu().numpy() for each in (found, true)]
             alike.append(agreement(*pair))
             beside = np.concatenate([each / each.max() for each in pair], axis=1)
@@ -144,7 +155,7 @@ class EdgesModule(SupervisedModule):
         return scores, rows
 
 
-def _search(network: nn.Module, planes: Tensor, true: Tensor) -> Any:
+def _search(edges: nn.Module, paths: nn.Module, planes: Tensor, true: Tensor) -> Any:
     """Kernels of each round, the true ones at that scale, and whether it is the finest."""
     steps = scales(planes, true)
     kernels = first_kernels(len(planes), steps[0][0].side, planes)
@@ -153,9 +164,13 @@ def _search(network: nn.Module, planes: Tensor, true: Tensor) -> Any:
             kernels = moved_to_middle(resized(kernels, scale.side))
         finest = number == len(steps) - 1
         for _ in range(_ROUNDS_AT_LAST if finest else 1):
-            edges = _drawn(network, scale, kernels)
+            drawn = _drawn(edges, scale, kernels)
             with torch.autocast(planes.device.type, enabled=False):
-                found = scale.fitted(edges)
+                fits = scale.fits(drawn)
+            so_far = kernels / kernels.amax((1, 2), keepdim=True)
+            traced = paths(torch.stack([*fits, so_far], dim=1))[:, 0]
+            total = traced.sum((1, 2), keepdim=True)
+            found = torch.where(total > 0, traced / (total + _TINY), kernels)
             yield found, at, finest
             kernels = moved_to_middle(found)
 

@@ -24,7 +24,7 @@ _KEPT: Final = ("trained_on", "steps", "validation", "license", "figures")
 
 
 def write_run(module: "TrainingModule", out: Path, *, trained_on: str) -> Path:
-    """Write the network that a run has come to into the run's folder.
+    """Write the network that a run has come to, and what was trained beside it, into its folder.
 
     Args:
         module: What was trained; if fewer updates were made than planned, the file says so.
@@ -41,8 +41,6 @@ def write_run(module: "TrainingModule", out: Path, *, trained_on: str) -> Path:
     from safetensors.torch import save_file
 
     options, network = module.options, out / NETWORK
-    state = module.network.state_dict()
-    save_file({key: value.contiguous() for key, value in state.items()}, out / _WEIGHTS)
     finished = module.done >= options.steps
     metadata = {
         "trained_on": trained_on,
@@ -50,7 +48,12 @@ def write_run(module: "TrainingModule", out: Path, *, trained_on: str) -> Path:
         "recipe": json.dumps(asdict(options)),
         "validation": json.dumps({key: f"{value:.4f}" for key, value in module.scores.items()}),
     }
-    export(module.network.cpu(), network, model=options.model, metadata=metadata)
+    files = [(options.model, module.network, network)]
+    files += [(name, each, out / f"{name}.onnx") for name, each in module.networks_beside.items()]
+    for model, trained, file in files:
+        state = {key: value.contiguous() for key, value in trained.state_dict().items()}
+        save_file(state, file.with_suffix(".safetensors"))
+        export(trained.cpu(), file, model=model, metadata=metadata)
     return network
 
 

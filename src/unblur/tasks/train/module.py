@@ -51,6 +51,11 @@ class TrainingModule(lightning.LightningModule):
         """What is kept of a run."""
         raise NotImplementedError
 
+    @property
+    def networks_beside(self) -> Mapping[str, nn.Module]:
+        """What else is kept, by its name in the table of models."""
+        return {}
+
     def rate(self, step: int) -> float:
         """Share of the recipe's learning rate at which update ``step`` is made, counted from 0."""
         raise NotImplementedError
@@ -94,7 +99,7 @@ class TrainingModule(lightning.LightningModule):
             optimizer.load_state_dict(dict(state))
         for optimizer in optimizers:
             for group in optimizer.param_groups:
-                group["initial_lr"] = self.options.learning_rate
+                group["initial_lr"] = self.options.learning_rate * group.get("rate_times", 1.0)
         return [
             LambdaLR(optimizer, self.rate, last_epoch=self.done - 1) for optimizer in optimizers
         ]

@@ -1,10 +1,11 @@
 """What a recipe may say, and the Lightning module that learns it."""
 
+import copy
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import torch
 from torch import Tensor
@@ -93,6 +94,9 @@ class SupervisedModule(TrainingModule):
         validation: Named sets of pairs to score.
     """
 
+    models_beside: ClassVar[Mapping[str, float]] = {}
+    """What learns together with the generator, and by what its learning rate is multiplied."""
+
     def __init__(self, options: Any, validation: Sequence[tuple[str, PairSet]]) -> None:
         super().__init__(options, validation)
         self.generator = build_model(options.model)
@@ -101,11 +105,18 @@ class SupervisedModule(TrainingModule):
         self.ema = build_model(options.model)
         self.ema.load_state_dict(self.generator.state_dict())
         self.ema.requires_grad_(False)
+        self.beside = torch.nn.ModuleDict({name: build_model(name) for name in self.models_beside})
+        self.ema_beside = copy.deepcopy(self.beside).requires_grad_(False)
 
     @property
     def network(self) -> torch.nn.Module:
         """What is kept of a run: the running mean."""
         return self.ema
+
+    @property
+    def networks_beside(self) -> Mapping[str, torch.nn.Module]:
+        """Running means, too."""
+        return dict(self.ema_beside)
 
     @abstractmethod
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -133,9 +144,11 @@ class SupervisedModule(TrainingModule):
         self.done += 1
         # A young mean forgets faster, or the first weights would linger for thousands of steps.
         decay = min(self.options.ema_decay, (1 + self.done) / (10 + self.done))
-        mean = [parameter.detach() for parameter in self.ema.parameters()]
-        now = [parameter.detach() for parameter in self.generator.parameters()]
-        torch._foreach_lerp_(mean, now, 1 - decay)
+        for means, learned in ((self.ema, self.generator), (self.ema_beside, self.beside)):
+            mean = [parameter.detach() for parameter in means.parameters()]
+            if mean:
+                now = [parameter.detach() for parameter in learned.parameters()]
+                torch._foreach_lerp_(mean, now, 1 - decay)
 
     def rate(self, step: int) -> float:
         """Linear warm-up, half a cosine."""
@@ -147,8 +160,13 @@ class SupervisedModule(TrainingModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW."""
+        groups: list[dict[str, Any]] = [{"params": list(self.generator.parameters())}]
+        groups += [
+            {"params": list(self.beside[name].parameters()), "rate_times": times}
+            for name, times in self.models_beside.items()
+        ]
         optimizer = torch.optim.AdamW(
-            self.generator.parameters(),
+            groups,
             lr=self.options.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=1e-4,
