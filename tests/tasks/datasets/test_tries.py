@@ -112,6 +112,17 @@ def test_every_kind_of_photo_comes(photos):
     assert all((each.kernel is not None) == ("length" in each.facts) for each in tried)
 
 
+def test_large_photos_are_whole_and_small_ones_are_refused(photos, tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)
+    large = save(pixels.repeat(8, axis=0).repeat(8, axis=1), tmp_path / "large.png")
+
+    tried = try_photo(large, np.random.default_rng(3), large=True)
+
+    assert min(tried.blurred.shape[:2]) >= 640
+    with pytest.raises(DataError, match="640 px a side are needed, got 200x224"):
+        try_photo(photos[0], np.random.default_rng(3), large=True)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_disturbed_kernels_are_like_the_true_one(photos, seed):
     rng = np.random.default_rng(seed)

@@ -44,8 +44,8 @@ gained (ADR 0009): they are not searched."""
 _UNSAFE: Final = "no single motion found that can be undone safely"
 _WINDOW_PX: Final = 256
 """Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
-_DOUBTED_DB: Final = 0.75
-_TRUSTED_DB: Final = 2.0
+_DOUBTED_DB: Final = 1.0
+_TRUSTED_DB: Final = 2.5
 """Where a kernel is expected to gain more, it is trusted; where less than the former, it is not."""
 _LEAST_SHARE: Final = 0.1
 _MOST_SHARE: Final = 0.7
