@@ -119,7 +119,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("tries", type=Path, nargs="+")
     parser.add_argument("--ridge", type=float, default=0.1)
-    parser.add_argument("--harm", type=float, default=0.02)
+    parser.add_argument("--harm", type=float, default=0.025)
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     lines = [x for path in args.tries for x in read(path).splitlines()]

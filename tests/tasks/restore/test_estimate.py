@@ -22,7 +22,7 @@ OPTIONS = RestoreOptions(engine="onnx", method="auto")
 @pytest.fixture(scope="module")
 def shaken():
     """A blurred photo, (224, 224, 3) in [0, 1], and its kernel."""
-    seen, (kernel,) = shake(sharp_coffee(), seed=13, length_px=45)
+    seen, (kernel,) = shake(sharp_coffee(), seed=4, length_px=45)
     return seen, kernel
 
 
