@@ -25,7 +25,6 @@ class PathsGenerator(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.multiple_of = 1
         self.head = nn.Conv2d(len(RIDGES) + 1, _WIDTH, 3, padding=1)
         self.blocks = nn.ModuleList(
             nn.Sequential(

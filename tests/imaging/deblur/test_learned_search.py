@@ -12,6 +12,7 @@ from unblur.imaging.deblur.kernel_support import agreement, resized
 from unblur.imaging.deblur.learned_search import (
     deconvolved,
     fits,
+    refine_by_edges,
     search_by_edges,
     standard,
 )
@@ -77,6 +78,16 @@ def test_edges_that_the_network_draws_give_the_kernel(network, coffee, noise):
     assert found.sum() == pytest.approx(1, abs=1e-5)
     assert len(found) % 2 == 1
     assert len(found) <= 33
+
+
+def test_a_kernel_nearly_right_is_made_better(network, coffee):
+    seen, (kernel,) = shaken(coffee)
+    rough = kernel + 0.02 * kernel.max() * np.random.default_rng(1).random(kernel.shape)
+    rough = (rough / rough.sum()).astype(np.float32)
+
+    found = refine_by_edges(light_of(seen), np.zeros(seen.shape[:2], bool), rough, network)
+
+    assert agreement(found, kernel) > agreement(rough, kernel)
 
 
 def test_the_searches_by_edges_are_beside_the_others(network, coffee):

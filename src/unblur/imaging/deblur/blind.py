@@ -109,7 +109,8 @@ def search_blur(
     Args:
         pixels: (H, W, 3) sRGB-encoded in [0, 1], sides of :data:`LEAST_SIDE_PX` at least.
         threads: To work with; 0 takes one per core. The result does not depend on it.
-        networks: Of searches that find more, in place of some; None: without.
+        networks: Draw edges and trace paths in searches that find more than those whose place they
+            take; None: there are none.
 
     Raises:
         OptionError: If the photo is too small or holds NaN.

@@ -54,8 +54,8 @@ RIDGES: Final = (0.2, 2.0, 20.0)
 """Of three fits: a small one brings noise, a large one a kernel that is too smooth."""
 FAINT: Final = 0.05
 """Share of a kernel's largest value that is taken off all of it, as noise."""
-_ROUNDS: Final = 2
-"""At each scale."""
+ROUNDS: Final = 2
+"""At each scale, in use and in training."""
 _ROUND_PX: Final = 4
 """So much farther than before a kernel may reach when it is refined."""
 MARGIN_PX: Final = 9
@@ -93,7 +93,7 @@ def search_by_edges(
         if scale < scales:
             most = int(np.ceil(canvas_px * ratio)) // 2
             kernels = [next_kernel(kernel, 1 / SCALE_STEP, most)[0] for kernel in kernels]
-        for _ in range(_ROUNDS):
+        for _ in range(ROUNDS):
             kernels = _round(smaller, out, kernels, networks)
     return [centred(cleaned(kernel, FAINT_AT_LAST)) for kernel in kernels]
 
@@ -111,7 +111,7 @@ def refine_by_edges(
     """
     wider, _ = next_kernel(kernel, 1.0, len(kernel) // 2 + _ROUND_PX)
     same = standard(plane)
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         (wider,) = _round([same], unusable, [wider], networks)
     return centred(cleaned(wider, FAINT_AT_LAST))
 

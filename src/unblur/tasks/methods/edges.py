@@ -26,10 +26,12 @@ class EdgesNetwork:
     """
 
     def __init__(self, edges: Engine, paths: Engine) -> None:
-        for engine, name, does in ((edges, "edges", "draws edges"), (paths, "paths", "traces")):
-            if engine.metadata.get("unblur.model") != name:
-                got = engine.metadata.get("unblur.model", "another")
-                raise NetworkError(f"expected the network that {does}, {name}, got {got}")
+        for engine, name in ((edges, "edges"), (paths, "paths")):
+            got = engine.metadata.get("unblur.model", "another")
+            if got != name:
+                raise NetworkError(
+                    f"a shake is found by the networks edges and paths: expected {name}, got {got}"
+                )
         self._edges, self._paths = edges, paths
         self._multiple = int(edges.metadata["unblur.multiple_of"])
 

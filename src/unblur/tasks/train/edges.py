@@ -14,6 +14,7 @@ from torch.nn import functional
 from unblur.data.shaken import ShakenOptions, ShakenPlanes
 from unblur.errors import OptionError
 from unblur.imaging.deblur.kernel_support import agreement
+from unblur.imaging.deblur.learned_search import ROUNDS
 from unblur.models.kernel_step import (
     Scale,
     first_kernels,
@@ -26,7 +27,8 @@ from unblur.tasks.train.precision import check_precision
 from unblur.tasks.train.supervised import SupervisedModule
 from unblur.weights import find_network, read_state
 
-_ROUNDS_AT_LAST: Final = 2
+_KEPT_OF_EACH: Final = 2
+"""Planes of each photo that is kept out of training."""
 _COARSE_SHARE: Final = 0.5
 """Weight of the loss at other scales than the finest."""
 _SMOOTHED_SHARE: Final = 0.25
@@ -98,7 +100,7 @@ class EdgesModule(SupervisedModule):
 
     def __init__(self, options: EdgesOptions, photos: Sequence[Path]) -> None:
         super().__init__(options, ())
-        kept = options.validation_photos * _ROUNDS_AT_LAST
+        kept = options.validation_photos * _KEPT_OF_EACH
         self.planes = ShakenPlanes(photos, options.data, seed=0, count=kept, together=1)
         if options.begin_with:
             self.generator.load_state_dict(_beginning(options.begin_with, self.generator))
@@ -163,7 +165,7 @@ def _search(edges: nn.Module, paths: nn.Module, planes: Tensor, true: Tensor) ->
         if kernels.shape[-1] != scale.side:
             kernels = moved_to_middle(resized(kernels, scale.side))
         finest = number == len(steps) - 1
-        for _ in range(_ROUNDS_AT_LAST if finest else 1):
+        for _ in range(ROUNDS):
             drawn = _drawn(edges, scale, kernels)
             with torch.autocast(planes.device.type, enabled=False):
                 fits = scale.fits(drawn)
