@@ -106,8 +106,8 @@ def test_the_searches_by_edges_are_beside_the_others(network, coffee):
 
 
 def test_of_large_photos_one_kernel_more_is_sought_at_half_size_in_each_light(network):
-    seen, (kernel,) = shaken(skimage.data.astronaut() / np.float32(255), length_px=60)
-    large = resize(seen, 640, 640)
+    seen, (kernel,) = shaken(skimage.data.astronaut() / np.float32(255), length_px=90)
+    large = resize(seen, 800, 800)  # the kernel is larger than the canvas at full size
 
     found = search_blur(large, threads=2, networks=network)
 
@@ -115,8 +115,20 @@ def test_of_large_photos_one_kernel_more_is_sought_at_half_size_in_each_light(ne
     assert {(each.linear_light, each.halved) for each in refined} == {
         (light, halved) for light in (True, False) for halved in (True, False)
     }
-    true = resized(kernel, 640 / 512)
+    true = resized(kernel, 800 / 512)
     assert max(agreement(each.kernel, true) for each in found.kernels if each.halved) > 0.8
+
+
+def test_where_light_and_encoded_values_agree_no_other_way_is_tried(network):
+    seen, (kernel,) = shaken(skimage.data.astronaut() / np.float32(255), length_px=60)
+
+    found = search_blur(resize(seen, 640, 640), threads=2, networks=network)
+
+    drawn = [each for each in found.kernels if each.drawn]
+    assert {each.search for each in drawn} == {drawn[0].search, drawn[1].search}
+    assert not any(each.halved for each in drawn)
+    true = resized(kernel, 640 / 512)
+    assert max(agreement(each.kernel, true) for each in drawn) > 0.9
 
 
 def test_what_is_flat_gives_a_kernel_all_the_same(network):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unblur.devices import cores
 from unblur.errors import OptionError
+from unblur.imaging.blur.convolution import trim_kernel
 from unblur.imaging.deblur.kernel_search import Search, refine_kernel, search_kernel
 from unblur.imaging.deblur.kernel_support import agreement, resized
 from unblur.imaging.deblur.learned_search import (
@@ -45,9 +46,15 @@ _WITH_DRAWN: Final = (_FEW_EDGES,)
 """Each in light and in encoded values; where a network draws edges, too, one of them is enough."""
 _AT_HALF_SIZE: Final = Search(canvas_px=51, edge_weight=1e-3)
 """For shakes of up to 100 px."""
-_DRAWN_PX: Final = (33, 25)
-"""Most that kernels may measure for which edges are drawn: a path that gets lost on the way from
-the coarsest scale is found by a way over other scales."""
+_DRAWN_PX: Final = 33
+"""Most that kernels may measure for which edges are drawn."""
+_OTHER_WAY_PX: Final = 25
+"""A path that gets lost on the way from the coarsest scale is found by a way over other scales."""
+_SURE: Final = 0.85
+"""Kernels in light and in encoded values that are so much alike are right so often that no other
+way is tried."""
+_SURE_SHARE: Final = 0.8
+"""Of the canvas: what reaches farther may go on beyond it."""
 _LEAST_HALVED_PX: Final = 600
 _REFINED: Final = 2
 """So many kernels, those that others are most like, are refined in both lights; where networks
@@ -151,11 +158,17 @@ def search_blur(
     if half is not None and networks is None:
         jobs += [(half, light, _AT_HALF_SIZE) for light in _LIGHTS]
     with ThreadPoolExecutor(threads or cores()) as pool:
-        found = list(pool.map(seek, jobs))
-        if networks is not None:
-            for canvas_px in _DRAWN_PX:
-                found += _sought_by(networks, parts, canvas_px)
-            found += [] if half is None else _sought_by(networks, half, _AT_HALF_SIZE.canvas_px)
+        if networks is None:
+            found = list(pool.map(seek, jobs))
+        else:
+            drawing = pool.submit(_sought_by, networks, parts, _DRAWN_PX)  # what takes longest
+            plain, drawn = list(pool.map(seek, jobs)), drawing.result()
+            if not _is_sure(drawn):
+                ways = [(parts, _OTHER_WAY_PX)]
+                ways += [] if half is None else [(half, _AT_HALF_SIZE.canvas_px)]
+                others = [pool.submit(_sought_by, networks, *way) for way in ways]
+                drawn += [kernel for other in others for kernel in other.result()]
+            found = plain + drawn
         found = [replace(each, search=number) for number, each in enumerate(found)]
         wide = _cut(planes, unusable, choose_region(planes[True], unusable, _REFINED_PX))
         order = sorted((with_agreement(each, found) for each in found), key=_most_agreed)
@@ -188,6 +201,12 @@ def _at_half_size(planes: Mapping[bool, Float32], unusable: Bool) -> _Part:
     smaller = {light: resize_plane(plane, rows, columns) for light, plane in planes.items()}
     out = resize_plane(unusable.astype(np.float32), rows, columns) > 0
     return _cut(smaller, out, choose_region(smaller[True], out, _REGION_PX), 2)
+
+
+def _is_sure(drawn: Sequence[FoundKernel]) -> bool:
+    kernels = [each.kernel for each in drawn]
+    side = max(max(trim_kernel(kernel).shape) for kernel in kernels)
+    return side <= _SURE_SHARE * _DRAWN_PX and agreement(*kernels) >= _SURE
 
 
 def _sought_by(networks: KernelNetworks, part: _Part, canvas_px: int) -> list[FoundKernel]:

@@ -24,13 +24,16 @@ _BANDS: Final = 16
 _TINY: Final = 1e-9
 
 
-def kernel_signals(plane: Float32, kernel: Float32, restored: Float32) -> dict[str, float]:
+def kernel_signals(
+    plane: Float32, kernel: Float32, restored: Float32, unexplained: Float32
+) -> dict[str, float]:
     """Measure a kernel, what is left of a plane without its blur, and what it does not explain.
 
     Args:
         plane: (h, w) brightness of a photo, blurred as the kernel says: light, or encoded values.
         kernel: (K, K), K odd, of sum 1.
         restored: (h, w), what deconvolution made of the plane.
+        unexplained: (h, w), of :func:`unexplained_by`.
 
     Returns:
         Signals by name. Ratios are of the deblurred plane by the blurred one.
@@ -47,7 +50,7 @@ def kernel_signals(plane: Float32, kernel: Float32, restored: Float32) -> dict[s
     signals |= _of_gradients(before, after)
     signals |= _of_extremes(plane, restored, reach, inside)
     signals |= _of_ghosts(after, reach)
-    signals["unexplained"] = _unexplained(plane, kernel, inside)
+    signals["unexplained"] = _share(unexplained[inside], before)
     return signals
 
 
@@ -160,16 +163,20 @@ def _of_ghosts(after: Float32, reach: int) -> dict[str, float]:
     }
 
 
-def _unexplained(plane: Float32, kernel: Float32, inside: tuple[slice, slice]) -> float:
-    """Share of the gradients that a picture of few edges, blurred by the kernel, does not have."""
+def unexplained_by(kernel: Float32, plane: Float32) -> Float32:
+    """What a picture of few edges, blurred by a kernel, has more than a plane, (h, w)."""
     reach = len(kernel) // 2
     latent = SharpEdges(plane, reach).under(kernel, _EDGE_WEIGHT)
     size = (good_size(plane.shape[0] + 4 * reach), good_size(plane.shape[1] + 4 * reach))
     padded = np.pad(latent, reach, mode="symmetric" if min(latent.shape) <= reach else "reflect")
     spectrum = forward(padded, size) * kernel_spectrum(kernel, size)
     again = inverse(spectrum, size)[reach:, reach:][: plane.shape[0], : plane.shape[1]]
-    left = (again - plane)[inside]
-    own = plane[inside]
+    left: Float32 = again - plane
+    return left
+
+
+def _share(left: Float32, own: Float32) -> float:
+    """Gradients of what is left, by a plane's own."""
     energies = [
         sum(float(np.mean(np.diff(x, axis=axis) ** 2, dtype=np.float64)) for axis in (0, 1))
         for x in (left, own)

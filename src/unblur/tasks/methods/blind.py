@@ -49,6 +49,7 @@ _TRUSTED_DB: Final = 2.5
 """Where a kernel is expected to gain more, it is trusted; where less than the former, it is not."""
 _LEAST_SHARE: Final = 0.1
 _MOST_SHARE: Final = 0.7
+_SURE_SHARE: Final = 0.9
 _HOPELESS_DB: Final = -0.3
 """A kernel that is expected to give less is not fitted once more."""
 
@@ -210,7 +211,8 @@ class BlindMethod:
             return faded(places, trust.tolist(), shape)
 
         weight = trusted(looked.kernels[0])
-        if len(places) > 1 and len(looked.kernels) > 1 and weight.min() < 1:
+        several = len(places) > 1 and len(looked.kernels) > 1
+        if several and weight.mean() < _SURE_SHARE:
             # A fit to two motions looks half right in both places: better the kernel before it.
             before = trusted(looked.kernels[1])
             if np.minimum(weight, before).mean() < _MOST_SHARE:

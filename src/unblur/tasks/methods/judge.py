@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unblur.devices import cores
 from unblur.imaging.deblur.blind import CLIPPED, FoundKernel
 from unblur.imaging.deblur.natural import Deconvolution
-from unblur.imaging.deblur.signals import kernel_signals
+from unblur.imaging.deblur.signals import kernel_signals, unexplained_by
 from unblur.imaging.deblur.varying_blur import Place
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
@@ -50,7 +50,8 @@ def measure_kernels(
         light = found.linear_light
         undo = Deconvolution(part.shape[:2], found.kernel)
         restored = undo.plane(planes[light], noise=noise, guessed=True)
-        return _signals(found, planes[light], restored, others[light]) | of_photo
+        left = unexplained_by(found.kernel, planes[light])
+        return _signals(found, planes[light], restored, others[light], left) | of_photo
 
     with ThreadPoolExecutor(threads or cores()) as pool:
         return list(pool.map(measure, kernels))
@@ -79,11 +80,12 @@ def measure_places(
     before, other = (brightness(x, linear_light=light) for x in (pixels, network))
     undo = Deconvolution(before.shape, found.kernel)
     after = undo.plane(before, noise=noise, guessed=True)
+    left = unexplained_by(found.kernel, before)
     bright = before if light else brightness(pixels, linear_light=True)
 
     def measure(place: Place) -> dict[str, float]:
         part = (place.rows, place.columns)
-        planes = (np.ascontiguousarray(x[part]) for x in (before, after, other))
+        planes = (np.ascontiguousarray(x[part]) for x in (before, after, other, left))
         return _signals(found, *planes) | _of_photo(pixels[part], bright[part], noise)
 
     with ThreadPoolExecutor(threads or cores()) as pool:
@@ -91,12 +93,12 @@ def measure_places(
 
 
 def _signals(
-    found: FoundKernel, before: Float32, after: Float32, network: Float32
+    found: FoundKernel, before: Float32, after: Float32, network: Float32, left: Float32
 ) -> dict[str, float]:
-    """Of a kernel, of planes before and after deconvolution, of the network's."""
+    """Of a kernel, of planes before and after deconvolution, the network's, what is unexplained."""
     light = found.linear_light
     return {
-        **kernel_signals(before, found.kernel, after),
+        **kernel_signals(before, found.kernel, after, left),
         **compared(
             *(shown(x, linear_light=light) for x in (before, after, network)),
             reach=len(found.kernel) // 2,

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.imaging.blur.convolution import trim_kernel
 from unblur.imaging.deblur.blind import CLIPPED, BlurSearch, FoundKernel, with_agreement
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_fit import fit_kernel_to
@@ -22,6 +23,9 @@ _REACH_PX: Final = 14
 _ROUND_PX: Final = 3
 """The kernel may reach so far from its middle, or so much farther than it did."""
 _ROUNDS: Final = 2
+_FARTHER: Final = 2
+"""Where strong edges see a path so many times as long, the picture is restored without it before
+the fit to all of it; else what was restored for the former serves for both."""
 _AFTER_EDGES: Final = (0.05, 0.2)
 _AFTER_ALL: Final = (0.03, 0.1)
 """Shares of its largest value: what is weaker is noise, or less than the second, and touches
@@ -50,19 +54,32 @@ def refitted(
     """
     light = found.linear_light
     clipped = part.max(axis=2) > CLIPPED
+    before = brightness(part, linear_light=light)
     kernel = found.kernel
-    for number in range(2 * _ROUNDS):
+
+    def brightness_without(kernel: Float32) -> Float32:
         guide = deconvolved_guide(
             part, kernel, linear_light=light, noise=search.noise, threads=threads
         )
         restored = np.clip(guided.restore(part, guide)[..., :3], 0, 1)
-        before, after = (brightness(x, linear_light=light) for x in (part, restored))
-        reach = max(_REACH_PX, len(kernel) // 2 + _ROUND_PX)
-        wide = np.pad(kernel, reach - len(kernel) // 2)
-        to_all = number % 2 == 1
-        kernel = _fitted(before, after, wide, clipped, to_all=to_all)
-        if to_all:
-            yield with_agreement(replace(found, kernel=kernel), search.kernels)
+        return brightness(restored, linear_light=light)
+
+    for _ in range(_ROUNDS):
+        after = brightness_without(kernel)
+        by_edges = _fitted(before, after, _wider(kernel), clipped, to_all=False)
+        if _extent(by_edges) > _FARTHER * _extent(kernel):
+            after = brightness_without(by_edges)
+        kernel = _fitted(before, after, _wider(by_edges), clipped, to_all=True)
+        yield with_agreement(replace(found, kernel=kernel), search.kernels)
+
+
+def _wider(kernel: Float32) -> Float32:
+    reach = max(_REACH_PX, len(kernel) // 2 + _ROUND_PX)
+    return np.pad(kernel, reach - len(kernel) // 2)
+
+
+def _extent(kernel: Float32) -> int:
+    return int(max(trim_kernel(kernel).shape))
 
 
 def _fitted(
