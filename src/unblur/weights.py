@@ -63,7 +63,7 @@ KERNEL_WEIGHTS: Final = {
     ),
     "edges": PublishedWeights(
         file="edges.onnx",
-        sha256="8124b865cf7aa7aa09322345fe1c169989197a30d64ae4f7e99e674acfcf985a",
+        sha256="ebc7193220754de95fd3db3ac0a90e9dddf647769af3ae0f44236467587a76ad",
         license="Apache-2.0",
         trained_on="photos as fast, shaken",
         recipe="edges.toml, from guided",
@@ -72,7 +72,7 @@ KERNEL_WEIGHTS: Final = {
     ),
     "paths": PublishedWeights(
         file="paths.onnx",
-        sha256="3ce878848ee24f587aecf4ba5a8082682e77f3fd9b6b76f53a8f1c9926d55de1",
+        sha256="f2378c881ed2d7d580cbc98f9dc4aa552b9e0fe04ea6849bb6d0f4936a525fa6",
         license="Apache-2.0",
         trained_on="photos as fast, shaken",
         recipe="edges.toml, from guided",
