@@ -10,8 +10,8 @@ their squares, in folds by photo: what is printed was predicted by a fit that ha
 photo. Gains count for less where both pictures are nearly perfect: an error of 42 dB is added to
 either. Left out are photos so sharp that nobody searches them, and soft ones that nothing shook:
 they look as those do that are out of focus, and those are to become sharper. The margin is such
-that at most --harm of all photos come out more than 0.3 dB worse than they went in because of a
-kernel: those are the harmed ones, and the worst is the worst of them.
+that of the photos with kernels of the newest search at most --harm come out more than 0.3 dB worse
+than they went in because of a kernel: those are the harmed ones, the worst is the worst of them.
 """
 
 import argparse
@@ -132,18 +132,23 @@ def main() -> None:
         fitted = fit([p for p in photos if fold[p["photo"]] != each], args.ridge)
         seen += [(p, *chosen(p, fitted)) for p in photos if fold[p["photo"]] == each]
     predicted, true = (np.array([row[i] for row in seen]) for i in (1, 2))
-    margins = np.sort(predicted)
     alone = np.array([network_gain(p) for p, *_ in seen])
     in_all = alone + true
-    harmed = [float((in_all[predicted > m] < HARMED_DB).sum()) / len(true) for m in margins]
+    newest = np.array([p["version"] for p, *_ in seen])
+    newest = newest == newest.max()
+    margins = np.sort(predicted[newest])
+    lost = newest & (in_all < HARMED_DB)
+    harmed = [float((predicted[lost] > m).sum()) / newest.sum() for m in margins]
     margin = float(
         max(0.0, next(m for m, h in zip(margins, harmed, strict=True) if h <= args.harm))
     )
     best = np.array([max(0.0, gains(p).max()) for p, *_ in seen])
     network = np.mean([p["network"] for p in photos])
     print(f"network alone: {network:+.2f} dB over the blurred photo")
+    last = max(p["version"] for p in photos)
     kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
         "all": lambda _: True,
+        "newest search": lambda p: p["version"] == last,
         "shake in light": lambda p: p["kind"] == "shake" and p["light"],
         "shake, encoded": lambda p: p["kind"] == "shake" and not p["light"],
         "soft, shaken": lambda p: p["kind"] == "soft",

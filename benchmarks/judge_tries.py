@@ -40,6 +40,8 @@ from validation_pairs import ENDINGS, is_held_out
 
 MIDDLE_PX = 256
 LABORATORY_PX = 256
+VERSION = 3
+"""Of the search: it rises when other kernels are found, or fewer."""
 AROUND_PX = 64
 """Undone beside the middle, for its borders' sake."""
 
@@ -166,7 +168,8 @@ def main() -> None:
                 )
             except DataError:  # too small a photo for a large try
                 continue
-            line = {"seed": args.seed, "number": number, **one(tried, restorer, guided, edges)}
+            made = one(tried, restorer, guided, edges)
+            line = {"version": VERSION, "seed": args.seed, "number": number, **made}
             lines.write(json.dumps(rounded(line)) + "\n")
             lines.flush()
 
