@@ -134,8 +134,8 @@ def main() -> None:
     predicted, true = (np.array([row[i] for row in seen]) for i in (1, 2))
     alone = np.array([network_gain(p) for p, *_ in seen])
     in_all = alone + true
-    newest = np.array([p["version"] for p, *_ in seen])
-    newest = newest == newest.max()
+    last = max(p["version"] for p in photos)
+    newest = np.array([p["version"] == last for p, *_ in seen])
     margins = np.sort(predicted[newest])
     lost = newest & (in_all < HARMED_DB)
     harmed = [float((predicted[lost] > m).sum()) / newest.sum() for m in margins]
@@ -145,7 +145,6 @@ def main() -> None:
     best = np.array([max(0.0, gains(p).max()) for p, *_ in seen])
     network = np.mean([p["network"] for p in photos])
     print(f"network alone: {network:+.2f} dB over the blurred photo")
-    last = max(p["version"] for p in photos)
     kinds: dict[str, Callable[[dict[str, Any]], bool]] = {
         "all": lambda _: True,
         "newest search": lambda p: p["version"] == last,

@@ -135,9 +135,7 @@ def search_blur(
     if min(steep.values()) < _LEAST_STEEP:
         return BlurSearch(region=region, noise=noise, kernels=())
     exposures = {light: np.float32(max(1.0, _STEEP / x)) for light, x in steep.items()}
-    half = None
-    if min(pixels.shape[:2]) >= _LEAST_HALVED_PX:
-        half = _at_half_size(planes, unusable)
+    halves = min(pixels.shape[:2]) >= _LEAST_HALVED_PX
 
     def seek(job: tuple[_Part, bool, Search]) -> FoundKernel:
         part, light, search = job
@@ -155,20 +153,22 @@ def search_blur(
 
     searches = _SEARCHES if networks is None else _WITH_DRAWN
     jobs = [(parts, light, search) for light in _LIGHTS for search in searches]
-    if half is not None and networks is None:
+    if halves and networks is None:
+        half = _at_half_size(planes, unusable)
         jobs += [(half, light, _AT_HALF_SIZE) for light in _LIGHTS]
     with ThreadPoolExecutor(threads or cores()) as pool:
         if networks is None:
             found = list(pool.map(seek, jobs))
         else:
             drawing = pool.submit(_sought_by, networks, parts, _DRAWN_PX)  # what takes longest
-            plain, drawn = list(pool.map(seek, jobs)), drawing.result()
-            if not _is_sure(drawn):
+            found = list(pool.map(seek, jobs))
+            found += drawing.result()
+            if not _is_sure(drawing.result()):
                 ways = [(parts, _OTHER_WAY_PX)]
-                ways += [] if half is None else [(half, _AT_HALF_SIZE.canvas_px)]
+                if halves:
+                    ways.append((_at_half_size(planes, unusable), _AT_HALF_SIZE.canvas_px))
                 others = [pool.submit(_sought_by, networks, *way) for way in ways]
-                drawn += [kernel for other in others for kernel in other.result()]
-            found = plain + drawn
+                found += [kernel for other in others for kernel in other.result()]
         found = [replace(each, search=number) for number, each in enumerate(found)]
         wide = _cut(planes, unusable, choose_region(planes[True], unusable, _REFINED_PX))
         order = sorted((with_agreement(each, found) for each in found), key=_most_agreed)
@@ -205,7 +205,7 @@ def _at_half_size(planes: Mapping[bool, Float32], unusable: Bool) -> _Part:
 
 def _is_sure(drawn: Sequence[FoundKernel]) -> bool:
     kernels = [each.kernel for each in drawn]
-    side = max(max(trim_kernel(kernel).shape) for kernel in kernels)
+    side = max(len(trim_kernel(kernel)) for kernel in kernels)
     return side <= _SURE_SHARE * _DRAWN_PX and agreement(*kernels) >= _SURE
 
 

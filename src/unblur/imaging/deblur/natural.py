@@ -79,7 +79,7 @@ class Deconvolution:
     """
 
     def __init__(self, shape: tuple[int, ...], kernel: Float32) -> None:
-        reach = max(trim_kernel(kernel).shape) // 2
+        reach = len(trim_kernel(kernel)) // 2
         margin = reach + 8
         rows, columns = (good_size(side + 2 * (margin + reach) + 8) for side in shape)
         self._size = size = (rows, columns)

@@ -49,7 +49,9 @@ _TRUSTED_DB: Final = 2.5
 """Where a kernel is expected to gain more, it is trusted; where less than the former, it is not."""
 _LEAST_SHARE: Final = 0.1
 _MOST_SHARE: Final = 0.7
-_SURE_SHARE: Final = 0.9
+_MISFIT_SHARE: Final = 0.9
+"""A kernel that was fitted once more and is trusted in less than this is compared with the one
+before, in less than the former also said to be undone in parts only."""
 _HOPELESS_DB: Final = -0.3
 """A kernel that is expected to give less is not fitted once more."""
 
@@ -212,7 +214,7 @@ class BlindMethod:
 
         weight = trusted(looked.kernels[0])
         several = len(places) > 1 and len(looked.kernels) > 1
-        if several and weight.mean() < _SURE_SHARE:
+        if several and weight.mean() < _MISFIT_SHARE:
             # A fit to two motions looks half right in both places: better the kernel before it.
             before = trusted(looked.kernels[1])
             if np.minimum(weight, before).mean() < _MOST_SHARE:

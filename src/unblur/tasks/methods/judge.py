@@ -79,8 +79,6 @@ def measure_places(
     light = found.linear_light
     before, other = (brightness(x, linear_light=light) for x in (pixels, network))
     undo = Deconvolution(before.shape, found.kernel)
-    after = undo.plane(before, noise=noise, guessed=True)
-    left = unexplained_by(found.kernel, before)
     bright = before if light else brightness(pixels, linear_light=True)
 
     def measure(place: Place) -> dict[str, float]:
@@ -89,6 +87,9 @@ def measure_places(
         return _signals(found, *planes) | _of_photo(pixels[part], bright[part], noise)
 
     with ThreadPoolExecutor(threads or cores()) as pool:
+        leaving = pool.submit(unexplained_by, found.kernel, before)
+        after = undo.plane(before, noise=noise, guessed=True)
+        left = leaving.result()
         return list(pool.map(measure, places))
 
 

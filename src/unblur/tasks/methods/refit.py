@@ -67,7 +67,7 @@ def refitted(
     for _ in range(_ROUNDS):
         after = brightness_without(kernel)
         by_edges = _fitted(before, after, _wider(kernel), clipped, to_all=False)
-        if _extent(by_edges) > _FARTHER * _extent(kernel):
+        if len(trim_kernel(by_edges)) > _FARTHER * len(trim_kernel(kernel)):
             after = brightness_without(by_edges)
         kernel = _fitted(before, after, _wider(by_edges), clipped, to_all=True)
         yield with_agreement(replace(found, kernel=kernel), search.kernels)
@@ -76,10 +76,6 @@ def refitted(
 def _wider(kernel: Float32) -> Float32:
     reach = max(_REACH_PX, len(kernel) // 2 + _ROUND_PX)
     return np.pad(kernel, reach - len(kernel) // 2)
-
-
-def _extent(kernel: Float32) -> int:
-    return int(max(trim_kernel(kernel).shape))
 
 
 def _fitted(
