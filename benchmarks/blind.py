@@ -22,14 +22,13 @@ from machine import describe
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.deblur.blind import FoundKernel, search_blur
 from unblur.imaging.deblur.guide import deconvolved_guide
-from unblur.imaging.deblur.kernel_support import agreement
+from unblur.imaging.deblur.kernel_support import agreement, kernel_extent
 from unblur.imaging.deblur.natural import deconvolve_light
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.metrics import psnr
 from unblur.tasks.methods.blind import BlindMethod
-from unblur.tasks.methods.blur_estimate import kernel_extent
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from validation_pairs import ENDINGS, _hash, _shrunk, is_held_out

@@ -19,10 +19,10 @@ from unblur import (
     write_photo,
 )
 from unblur.errors import OptionError
+from unblur.imaging.deblur.kernel_support import kernel_extent
 from unblur.imaging.tiles import ArrayPicture
 from unblur.tasks.methods import blind, judge
-from unblur.tasks.methods.blind import enlarged, shrunk_picture
-from unblur.tasks.methods.blur_estimate import kernel_extent
+from unblur.tasks.methods.shrink import enlarged, shrunk_picture
 
 ENGINE = {"engine": "onnx"}
 

@@ -13,8 +13,7 @@ from unblur import (
     write_photo,
 )
 from unblur.errors import OptionError
-from unblur.imaging.deblur.kernel_support import agreement
-from unblur.tasks.methods.blur_estimate import kernel_extent
+from unblur.imaging.deblur.kernel_support import agreement, kernel_extent
 
 OPTIONS = RestoreOptions(engine="onnx", method="auto")
 

@@ -12,7 +12,7 @@ from unblur.devices import cores
 from unblur.errors import OptionError
 from unblur.imaging.blur.convolution import trim_kernel
 from unblur.imaging.deblur.kernel_search import Search, refine_kernel, search_kernel
-from unblur.imaging.deblur.kernel_support import agreement, resized
+from unblur.imaging.deblur.kernel_support import agreement, kernel_extent, resized
 from unblur.imaging.deblur.learned_search import (
     KernelNetworks,
     refine_by_edges,
@@ -56,6 +56,9 @@ way is tried."""
 _SURE_SHARE: Final = 0.8
 """Of the canvas: what reaches farther may go on beyond it."""
 _LEAST_HALVED_PX: Final = 600
+_BEYOND_PX: Final = 40
+"""Where kernels of half size are so alike and as long as this in both lights, those of full size,
+whose canvas holds less, were wrong each time (ADR 0009), however much alike."""
 _REFINED: Final = 2
 """So many kernels, those that others are most like, are refined in both lights; where networks
 drew the edges, the first of theirs in each light, in its own."""
@@ -169,6 +172,7 @@ def search_blur(
                     ways.append((_at_half_size(planes, unusable), _AT_HALF_SIZE.canvas_px))
                 others = [pool.submit(_sought_by, networks, *way) for way in ways]
                 found += [kernel for other in others for kernel in other.result()]
+                found = _beyond_the_canvas(found) or found
         found = [replace(each, search=number) for number, each in enumerate(found)]
         wide = _cut(planes, unusable, choose_region(planes[True], unusable, _REFINED_PX))
         order = sorted((with_agreement(each, found) for each in found), key=_most_agreed)
@@ -207,6 +211,15 @@ def _is_sure(drawn: Sequence[FoundKernel]) -> bool:
     kernels = [each.kernel for each in drawn]
     side = max(len(trim_kernel(kernel)) for kernel in kernels)
     return side <= _SURE_SHARE * _DRAWN_PX and agreement(*kernels) >= _SURE
+
+
+def _beyond_the_canvas(found: Sequence[FoundKernel]) -> list[FoundKernel]:
+    """The kernels of half size, if they agree on a path that full size has no room for."""
+    halved = [each for each in found if each.halved]
+    kernels = [each.kernel for each in halved]
+    if not halved or min(kernel_extent(kernel)[0] for kernel in kernels) < _BEYOND_PX:
+        return []
+    return halved if agreement(*kernels) >= _SURE else []
 
 
 def _sought_by(networks: KernelNetworks, part: _Part, canvas_px: int) -> list[FoundKernel]:

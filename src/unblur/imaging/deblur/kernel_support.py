@@ -17,6 +17,8 @@ _MOST_SHARE: Final = 8
 """A kernel reaches at most the so-manieth part of the shorter side to each side."""
 _COARSEST_REACH_PX: Final = 8
 _COARSEST_SIDE_PX: Final = 48
+_ENDS: Final = 0.025
+"""Share of a kernel's mass at either end that does not count for its length."""
 _WEAK_STRONG: Final = (0.03, 0.1)
 """Hysteresis: shares of the kernel's largest value."""
 
@@ -143,3 +145,24 @@ def agreement(one: Float32, other: Float32) -> float:
     size = (side, side)
     most = float(inverse(forward(one, size) * forward(other, size).conj(), size).max())
     return most / float(np.sqrt((one**2).sum() * (other**2).sum()) + 1e-9)
+
+
+def kernel_extent(kernel: Float32) -> tuple[float, float]:
+    """How far a kernel reaches along its longest direction, in px, and that direction.
+
+    Returns:
+        The length that has all but a few percent of the kernel's mass, and the angle in degrees
+        from the right upwards, 0 to 180.
+    """
+    rows, columns = np.nonzero(kernel > 0)
+    mass = kernel[rows, columns].astype(np.float64)
+    down, right = centre_of_mass(kernel) + len(kernel) // 2
+    places = np.stack([rows - down, columns - right])
+    values, vectors = np.linalg.eigh((mass * places) @ places.T)
+    longest = vectors[:, int(values.argmax())]
+    angle = float(np.degrees(np.arctan2(-longest[0], longest[1]))) % 180
+    along = longest @ places
+    order = along.argsort()
+    up_to = mass[order].cumsum() / mass.sum()
+    first, last = (along[order[np.searchsorted(up_to, x)]] for x in (_ENDS, 1 - _ENDS))
+    return float(last - first) + 1, angle

@@ -43,15 +43,21 @@ def kernel_signals(
         2011, for ``sparsity``; the others are explained where they are computed.
     """
     reach = len(kernel) // 2
-    margin = min(reach + 4, min(plane.shape) // 5)
-    inside = (slice(margin, plane.shape[0] - margin), slice(margin, plane.shape[1] - margin))
+    inside = _inside(plane, kernel)
     before, after = plane[inside], restored[inside]
     signals = _of_kernel(kernel)
     signals |= _of_gradients(before, after)
     signals |= _of_extremes(plane, restored, reach, inside)
     signals |= _of_ghosts(after, reach)
-    signals["unexplained"] = _share(unexplained[inside], before)
+    signals["unexplained"] = unexplained_share(unexplained, plane, kernel)
     return signals
+
+
+def _inside(plane: Float32, kernel: Float32) -> tuple[slice, slice]:
+    """What the borders do not reach through a kernel."""
+    margin = min(len(kernel) // 2 + 4, min(plane.shape) // 5)
+    rows, columns = (slice(margin, side - margin) for side in plane.shape)
+    return rows, columns
 
 
 def _of_kernel(kernel: Float32) -> dict[str, float]:
@@ -175,10 +181,11 @@ def unexplained_by(kernel: Float32, plane: Float32) -> Float32:
     return left
 
 
-def _share(left: Float32, own: Float32) -> float:
-    """Gradients of what is left, by a plane's own."""
+def unexplained_share(left: Float32, plane: Float32, kernel: Float32) -> float:
+    """Gradients of what a kernel does not explain of a plane, by the plane's own."""
+    inside = _inside(plane, kernel)
     energies = [
         sum(float(np.mean(np.diff(x, axis=axis) ** 2, dtype=np.float64)) for axis in (0, 1))
-        for x in (left, own)
+        for x in (left[inside], plane[inside])
     ]
     return float(np.sqrt(energies[0] / (energies[1] + _TINY)))

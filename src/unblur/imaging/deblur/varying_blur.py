@@ -1,17 +1,21 @@
 """A blur that is one kernel in each of several overlapping windows, and its adjoint."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.devices import cores
 from unblur.imaging.fourier import transforms
 
 Float32 = NDArray[np.float32]
 
 _OVERLAP: Final = 0.5
+_AROUND_PX: Final = 16
+"""Beyond what a kernel reaches, around a window that is deconvolved."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,22 @@ class Place:
 
     rows: slice
     columns: slice
+
+    def grown(self, by_px: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+        """With so much more on each side, as far as the photo goes."""
+        rows, columns = (
+            slice(max(0, part.start - by_px), min(side, part.stop + by_px))
+            for part, side in zip((self.rows, self.columns), shape, strict=True)
+        )
+        return rows, columns
+
+    def inside(self, part: tuple[slice, slice]) -> tuple[slice, slice]:
+        """Where it is in a larger part of the photo."""
+        rows, columns = (
+            slice(own.start - larger.start, own.stop - larger.start)
+            for own, larger in zip((self.rows, self.columns), part, strict=True)
+        )
+        return rows, columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +159,60 @@ def faded(places: Sequence[Place], values: Sequence[float], shape: tuple[int, ..
         plane[place.rows, place.columns] += np.float32(value) * weight
         total[place.rows, place.columns] += weight
     return plane / total
+
+
+def assembled(
+    windows: Sequence[Window],
+    planes: Float32,
+    make: Callable[[Float32, Float32], Float32],
+    *,
+    threads: int = 0,
+) -> Float32:
+    """Make something of each window of a photo with its kernel; they fade into each other.
+
+    Args:
+        windows: They cover the photo.
+        planes: (H, W) or (H, W, C).
+        make: Is given a window of the planes and some of what is around it, and the kernel; makes
+            an array of as many rows and columns.
+        threads: To work with; 0 takes one per core. The result does not depend on it.
+
+    Returns:
+        (H, W, ...).
+    """
+
+    def made(window: Window) -> Float32:
+        margin = len(window.kernel) // 2 + _AROUND_PX
+        part = window.place.grown(margin, planes.shape[:2])
+        whole = make(np.ascontiguousarray(planes[part]), window.kernel)
+        return whole[window.place.inside(part)]
+
+    with ThreadPoolExecutor(threads or cores()) as pool:
+        parts = pool.map(made, windows)
+        if len(windows) == 1:
+            return next(parts)
+        total = np.zeros(planes.shape[:2], np.float32)
+        joined: Float32 | None = None
+        for window, part in zip(windows, parts, strict=True):
+            own = (window.place.rows, window.place.columns)
+            weight = _hill(window.place)
+            total[own] += weight
+            if joined is None:
+                joined = np.zeros((*total.shape, *part.shape[2:]), np.float32)
+            joined[own] += part * weight.reshape(weight.shape + (1,) * (part.ndim - 2))
+    assert joined is not None
+    joined /= total.reshape(total.shape + (1,) * (joined.ndim - 2))
+    return joined
+
+
+def nearest_kernel(windows: Sequence[Window], place: Place) -> Float32:
+    """The kernel of the window whose middle is nearest to that of a place."""
+
+    def distance(window: Window) -> int:
+        pairs = ((window.place.rows, place.rows), (window.place.columns, place.columns))
+        return sum(abs(a.start + a.stop - b.start - b.stop) ** 2 for a, b in pairs)
+
+    return min(windows, key=distance).kernel
 
 
 def _hill(place: Place) -> Float32:

@@ -15,13 +15,13 @@ from unblur.imaging.deblur.blind import (
     search_blur,
 )
 from unblur.imaging.deblur.guide import deconvolved_guide
-from unblur.imaging.deblur.varying_blur import faded, plan_windows
-from unblur.imaging.light import linear_to_srgb, srgb_to_linear
+from unblur.imaging.deblur.varying_blur import Window, assembled, faded, plan_windows
 from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.focus import motion_weight
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, undoing
+from unblur.tasks.methods.by_place import windows_of
 from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
 from unblur.tasks.methods.judge import (
@@ -32,12 +32,10 @@ from unblur.tasks.methods.judge import (
 )
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone, weighted
 from unblur.tasks.methods.refit import refitted
+from unblur.tasks.methods.shrink import enlarged, shrunk_picture
 
 Float32 = NDArray[np.float32]
 
-_MOST_PX: Final = 3_200_000
-"""Larger photos are worked on at a whole fraction of their size; their correction is enlarged."""
-_STRIP_ROWS: Final = 256
 _LEAST_BLUR_PX: Final = 3.0
 """Of photos that seem to be blurred less, the kernels that a judge took lost as often as they
 gained (ADR 0009): they are not searched."""
@@ -204,39 +202,56 @@ class BlindMethod:
         shape = pixels.shape[:2]
         places = plan_windows(shape, max(_WINDOW_PX, round((shape[0] * shape[1]) ** 0.5 / 4)))
 
-        def trusted(found: FoundKernel) -> Float32:
+        def trusted(found: FoundKernel, windows: Sequence[Window] = ()) -> Float32:
             signals = measure_places(
-                pixels, found, plain, places, noise=estimate.noise, threads=self.threads
+                pixels,
+                found,
+                plain,
+                places,
+                noise=estimate.noise,
+                windows=windows,
+                threads=self.threads,
             )
             hopes = np.array(predicted_gains(signals, looked.among))
             trust = np.clip((hopes - _DOUBTED_DB) / (_TRUSTED_DB - _DOUBTED_DB), 0, 1)
             return faded(places, trust.tolist(), shape)
 
-        weight = trusted(looked.kernels[0])
+        found = looked.kernels[0]
+        weight = trusted(found)
         several = len(places) > 1 and len(looked.kernels) > 1
         if several and weight.mean() < _MISFIT_SHARE:
             # A fit to two motions looks half right in both places: better the kernel before it.
             before = trusted(looked.kernels[1])
             if np.minimum(weight, before).mean() < _MOST_SHARE:
-                estimate, weight = undoing(estimate, looked.kernels[1]), before
+                found, weight = looked.kernels[1], before
+                estimate = undoing(estimate, found)
+        windows = windows_of(pixels, found, self.edges, threads=self.threads)
+        if windows:
+            weight = trusted(found, windows)
+            words = "blurred differently from place to place"
+            estimate = replace(estimate, words=f"{words}: undone in {len(windows)} windows")
         if weight.mean() < _LEAST_SHARE:
             return replace(estimate, taken=False, words=_UNSAFE), None
         if weight.mean() < _MOST_SHARE:
             estimate = replace(estimate, words=f"{estimate.words} in parts of the photo")
-        undone = self._undone(pixels, estimate)
+        undone = self._undone(pixels, estimate, windows)
         return estimate, plain + weight[..., None] * (undone - plain)
 
-    def _undone(self, pixels: Float32, estimate: BlurEstimate) -> Float32:
+    def _undone(
+        self, pixels: Float32, estimate: BlurEstimate, windows: Sequence[Window] = ()
+    ) -> Float32:
         """(h, w, 3) pixels without the blur that was found, not clipped."""
         assert estimate.kernel is not None
-        guide = deconvolved_guide(
-            pixels,
-            estimate.kernel,
-            linear_light=estimate.linear_light,
-            noise=estimate.noise,
-            threads=self.threads,
-        )
-        return self.guided.restore(pixels, guide)[..., :3]
+
+        def guide(part: Float32, kernel: Float32, threads: int = 1) -> Float32:
+            light, noise = estimate.linear_light, estimate.noise
+            return deconvolved_guide(part, kernel, linear_light=light, noise=noise, threads=threads)
+
+        if windows:
+            shown = assembled(windows, pixels, guide, threads=self.threads)
+        else:
+            shown = guide(pixels, estimate.kernel, self.threads)
+        return self.guided.restore(pixels, shown)[..., :3]
 
     def _network_on(self, pixels: Float32) -> Float32:
         """What the network that knows no kernel makes of pixels, (h, w, 3) in [0, 1]."""
@@ -248,53 +263,3 @@ class BlindMethod:
         for tile in plan_tiles(whole, height, width, side, self.needs):
             restored[tile.kept] = run(tile)
         return np.clip(restored, 0, 1, out=restored)
-
-
-def shrunk_picture(picture: Picture) -> tuple[Float32, int]:
-    """A picture as it is worked on, and by how much it is smaller: means of squares of light.
-
-    Reads a few rows at a time. What is left over on the right and below is no part of it.
-    """
-    shrink = 1
-    while picture.height * picture.width > _MOST_PX * shrink**2:
-        shrink += 1
-    columns = slice(0, picture.width // shrink * shrink)
-    height = picture.height // shrink * shrink
-    parts = []
-    step = _STRIP_ROWS // shrink * shrink
-    for top in range(0, height, step):
-        rows = picture.read(slice(top, min(top + step, height)), columns)
-        if shrink > 1:
-            light = srgb_to_linear(rows)
-            squares = light.reshape(len(rows) // shrink, shrink, -1, shrink, 3)
-            rows = linear_to_srgb(squares.mean(axis=(1, 3), dtype=np.float32))
-        parts.append(rows)
-    return np.concatenate(parts), shrink
-
-
-def enlarged(change: Float32, shrink: int, place: tuple[slice, slice]) -> Float32:
-    """A part of a change at the size of the photo, whatever part: tiles fit without seams.
-
-    Args:
-        change: (h, w, 3), of the smaller picture.
-        shrink: By how much it is smaller.
-        place: Rows and columns of the photo.
-    """
-    if shrink == 1:
-        return change[place]
-    taps = [_taps(part, shrink, side) for part, side in zip(place, change.shape[:2], strict=True)]
-    (above, below, down), (left, right, across) = taps
-    rows = change[above] * (1 - down)[:, None, None] + change[below] * down[:, None, None]
-    columns = across[:, None]
-    both = rows[:, left] * (1 - columns) + rows[:, right] * columns
-    return np.asarray(both, np.float32)
-
-
-def _taps(
-    part: slice, shrink: int, side: int
-) -> tuple[NDArray[np.intp], NDArray[np.intp], Float32]:
-    """The two smaller pixels about each pixel, and the share of the second."""
-    centre = (np.arange(part.start, part.stop) + 0.5) / shrink - 0.5
-    first = np.floor(centre).astype(np.intp)
-    share = (centre - first).astype(np.float32)
-    return np.clip(first, 0, side - 1), np.clip(first + 1, 0, side - 1), share

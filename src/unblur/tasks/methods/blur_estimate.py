@@ -2,18 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.deblur.blind import FoundKernel
-from unblur.imaging.fourier import centre_of_mass
+from unblur.imaging.deblur.kernel_support import kernel_extent
 
 Float32 = NDArray[np.float32]
-
-_ENDS: Final = 0.025
-"""Share of a kernel's mass at either end that does not count for its length."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,24 +106,3 @@ def undoing(estimate: BlurEstimate, found: FoundKernel) -> BlurEstimate:
         confidence=found.agreement,
         words=f"shake of {length:.0f} px found and undone",
     )
-
-
-def kernel_extent(kernel: Float32) -> tuple[float, float]:
-    """How far a kernel reaches along its longest direction, in px, and that direction.
-
-    Returns:
-        The length that has all but a few percent of the kernel's mass, and the angle in degrees
-        from the right upwards, 0 to 180.
-    """
-    rows, columns = np.nonzero(kernel > 0)
-    mass = kernel[rows, columns].astype(np.float64)
-    down, right = centre_of_mass(kernel)
-    places = np.stack([rows - down, columns - right])
-    values, vectors = np.linalg.eigh((mass * places) @ places.T)
-    longest = vectors[:, int(values.argmax())]
-    angle = float(np.degrees(np.arctan2(-longest[0], longest[1]))) % 180
-    along = longest @ places
-    order = along.argsort()
-    up_to = mass[order].cumsum() / mass.sum()
-    first, last = (along[order[np.searchsorted(up_to, x)]] for x in (_ENDS, 1 - _ENDS))
-    return float(last - first) + 1, angle

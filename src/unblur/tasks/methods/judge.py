@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,7 @@ from unblur.devices import cores
 from unblur.imaging.deblur.blind import CLIPPED, FoundKernel
 from unblur.imaging.deblur.natural import Deconvolution
 from unblur.imaging.deblur.signals import kernel_signals, unexplained_by
-from unblur.imaging.deblur.varying_blur import Place
+from unblur.imaging.deblur.varying_blur import Place, Window, assembled, nearest_kernel
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
 Float32 = NDArray[np.float32]
@@ -57,16 +58,17 @@ def measure_kernels(
         return list(pool.map(measure, kernels))
 
 
-def measure_places(
+def measure_places(  # noqa: PLR0913 - a photo and its blur
     pixels: Float32,
     found: FoundKernel,
     network: Float32,
     places: Sequence[Place],
     *,
     noise: float,
+    windows: Sequence[Window] = (),
     threads: int = 0,
 ) -> list[dict[str, float]]:
-    """What :func:`measure_kernels` sees, of one kernel in many parts of a photo.
+    """What :func:`measure_kernels` sees, of a photo's blur in many parts of it.
 
     Args:
         pixels: (H, W, 3) the photo, sRGB-encoded.
@@ -74,21 +76,30 @@ def measure_places(
         network: (H, W, 3) the photo as a network that knows no kernel restores it.
         places: The parts.
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+        windows: Their kernels count instead, if there are any.
         threads: To work with; 0 takes one per core.
     """
     light = found.linear_light
     before, other = (brightness(x, linear_light=light) for x in (pixels, network))
-    undo = Deconvolution(before.shape, found.kernel)
+    whole = Place(slice(0, before.shape[0]), slice(0, before.shape[1]))
+    blurs = windows or [Window(whole, found.kernel)]
     bright = before if light else brightness(pixels, linear_light=True)
+
+    def undone(plane: Float32, kernel: Float32) -> Float32:
+        return Deconvolution(plane.shape, kernel).plane(plane, noise=noise, guessed=True)
+
+    def unexplained(plane: Float32, kernel: Float32) -> Float32:
+        return unexplained_by(kernel, plane)
 
     def measure(place: Place) -> dict[str, float]:
         part = (place.rows, place.columns)
         planes = (np.ascontiguousarray(x[part]) for x in (before, after, other, left))
-        return _signals(found, *planes) | _of_photo(pixels[part], bright[part], noise)
+        own = replace(found, kernel=nearest_kernel(blurs, place))
+        return _signals(own, *planes) | _of_photo(pixels[part], bright[part], noise)
 
     with ThreadPoolExecutor(threads or cores()) as pool:
-        leaving = pool.submit(unexplained_by, found.kernel, before)
-        after = undo.plane(before, noise=noise, guessed=True)
+        leaving = pool.submit(assembled, blurs, before, unexplained, threads=1)
+        after = assembled(blurs, before, undone, threads=1)
         left = leaving.result()
         return list(pool.map(measure, places))
 

@@ -1,0 +1,82 @@
+"""A shake that blurred each place of a photo in another way: a kernel for each of its windows."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.devices import cores
+from unblur.imaging.deblur.blind import CLIPPED, FoundKernel
+from unblur.imaging.deblur.kernel_support import agreement, kernel_extent
+from unblur.imaging.deblur.learned_search import KernelNetworks, refine_by_edges
+from unblur.imaging.deblur.signals import unexplained_by, unexplained_share
+from unblur.imaging.deblur.varying_blur import Place, Window, plan_windows
+from unblur.tasks.methods.judge import brightness
+
+Float32 = NDArray[np.float32]
+Bool = NDArray[np.bool_]
+
+_LEAST_SIDE_PX: Final = 160
+"""Of a window, for a kernel to be found in it."""
+_LEAST_SHARE: Final = 3
+"""Of how far the kernel reaches."""
+_MARGIN_PX: Final = 32
+_SAME: Final = 0.94
+"""Kernels of the corners that are so like the photo's, on average, are that one and noise."""
+
+
+def windows_of(
+    pixels: Float32, found: FoundKernel, networks: KernelNetworks, *, threads: int = 0
+) -> list[Window]:
+    """The kernels of a photo's windows, refined there from the one that was found.
+
+    The corners are looked at first: where a camera rolled they differ most. A window keeps the
+    photo's kernel if its own explains it less.
+
+    Args:
+        pixels: (H, W, 3) sRGB-encoded in [0, 1].
+        found: The kernel of the photo.
+        networks: Draw the edges, and trace the kernels.
+        threads: To work with; 0 takes one per core. The result does not depend on it.
+
+    Returns:
+        Windows that cover the photo and are half over each other; none if it was blurred in the
+        same way everywhere, or is too small to tell.
+    """
+    height, width, _ = pixels.shape
+    side = min(height, width) // 2
+    if side < max(_LEAST_SIDE_PX, _LEAST_SHARE * kernel_extent(found.kernel)[0]):
+        return []
+    places = plan_windows((height, width), side)
+    plane = brightness(pixels, linear_light=found.linear_light)
+    clipped: Bool = pixels.max(axis=2) > CLIPPED
+
+    def refined(place: Place) -> Float32:
+        part = place.grown(_MARGIN_PX, plane.shape)
+        return refine_by_edges(
+            np.ascontiguousarray(plane[part]), clipped[part], found.kernel, networks
+        )
+
+    def better(place: Place, kernel: Float32) -> Float32:
+        part = np.ascontiguousarray(plane[place.grown(_MARGIN_PX, plane.shape)])
+        own, photos = (
+            unexplained_share(unexplained_by(each, part), part, each)
+            for each in (kernel, found.kernel)
+        )
+        return kernel if own < photos else found.kernel
+
+    places.sort(key=lambda place: not _is_corner(place, plane.shape))
+    corners = sum(_is_corner(place, plane.shape) for place in places)
+    with ThreadPoolExecutor(threads or cores()) as pool:
+        kernels = list(pool.map(refined, places[:corners]))
+        if np.mean([agreement(kernel, found.kernel) for kernel in kernels]) > _SAME:
+            return []
+        kernels += pool.map(refined, places[corners:])
+        kept = list(pool.map(better, places, kernels))
+    return [Window(place, kernel) for place, kernel in zip(places, kept, strict=True)]
+
+
+def _is_corner(place: Place, shape: tuple[int, ...]) -> bool:
+    sides = zip((place.rows, place.columns), shape, strict=True)
+    return all(part.start == 0 or part.stop == side for part, side in sides)
