@@ -6,7 +6,7 @@ import pytest
 
 from shaken_photo import shaken, sharp_coffee
 from unblur.errors import OptionError
-from unblur.imaging.deblur.blind import search_blur
+from unblur.imaging.deblur.blind import FoundKernel, beyond_the_canvas, search_blur
 from unblur.imaging.deblur.kernel_search import Search, centred, cleaned, search_kernel
 from unblur.imaging.deblur.kernel_support import agreement, connected, dilated
 from unblur.imaging.deblur.signals import running
@@ -93,7 +93,7 @@ def test_no_extra_is_needed():
         "import sys\n"
         "for name in ('cv2', 'skimage', 'torch'): sys.modules[name] = None\n"
         "import numpy as np\n"
-        "from unblur.imaging.deblur.blind import search_blur\n"
+        "from unblur.imaging.deblur.blind import FoundKernel, beyond_the_canvas, search_blur\n"
         "picture = np.random.default_rng(1).random((64, 64, 3), np.float32)\n"
         "print(len(search_blur(picture).kernels) > 0)\n"
     )
@@ -153,3 +153,21 @@ def test_running_extremes_are_those_of_a_plain_loop(span):
     ]
 
     assert running(plane, span, np.maximum).tolist() == np.array(expected).tolist()
+
+
+def path(length_px, *, light=True, halved=True, down=0):
+    """A kernel of a straight path of constant speed."""
+    kernel = np.zeros((101, 101), np.float32)
+    first = 50 - length_px // 2
+    kernel[50 + down, first : first + length_px] = 1 / length_px
+    return FoundKernel(kernel=kernel, linear_light=light, drawn=True, halved=halved)
+
+
+def test_a_long_path_that_half_size_is_sure_of_counts_alone():
+    short = [path(25, light=light, halved=False) for light in (True, False)]
+    long = [path(60), path(62, light=False)]
+
+    assert beyond_the_canvas([*short, *long]) == long
+    assert beyond_the_canvas(short) == []
+    assert beyond_the_canvas([*short, path(32), path(32, light=False)]) == []  # there is room
+    assert beyond_the_canvas([*short, path(80), path(44, light=False)]) == []  # not sure

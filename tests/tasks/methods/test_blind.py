@@ -21,7 +21,8 @@ from unblur import (
 from unblur.errors import OptionError
 from unblur.imaging.deblur.kernel_support import kernel_extent
 from unblur.imaging.tiles import ArrayPicture
-from unblur.tasks.methods import blind, judge
+from unblur.tasks.methods import judge
+from unblur.tasks.methods import shrink as shrinking
 from unblur.tasks.methods.shrink import enlarged, shrunk_picture
 
 ENGINE = {"engine": "onnx"}
@@ -94,7 +95,7 @@ def test_small_photos_go_to_the_network(astronaut):
 def test_a_large_photo_is_worked_on_smaller_and_tiles_fit_without_seams(monkeypatch, shaken):
     seen, _ = shaken
     large = np.repeat(np.repeat(seen, 2, axis=0), 2, axis=1)[:447, :445]
-    monkeypatch.setattr(blind, "_MOST_PX", 224 * 224)
+    monkeypatch.setattr(shrinking, "_MOST_PX", 224 * 224)
     small, shrink = shrunk_picture(ArrayPicture(large))
     assert (shrink, small.shape) == (2, (223, 222, 3))
     assert np.abs(small - seen[:223, :222]).max() < 1e-3

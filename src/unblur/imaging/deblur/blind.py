@@ -172,7 +172,7 @@ def search_blur(
                     ways.append((_at_half_size(planes, unusable), _AT_HALF_SIZE.canvas_px))
                 others = [pool.submit(_sought_by, networks, *way) for way in ways]
                 found += [kernel for other in others for kernel in other.result()]
-                found = _beyond_the_canvas(found) or found
+                found = beyond_the_canvas(found) or found
         found = [replace(each, search=number) for number, each in enumerate(found)]
         wide = _cut(planes, unusable, choose_region(planes[True], unusable, _REFINED_PX))
         order = sorted((with_agreement(each, found) for each in found), key=_most_agreed)
@@ -213,7 +213,7 @@ def _is_sure(drawn: Sequence[FoundKernel]) -> bool:
     return side <= _SURE_SHARE * _DRAWN_PX and agreement(*kernels) >= _SURE
 
 
-def _beyond_the_canvas(found: Sequence[FoundKernel]) -> list[FoundKernel]:
+def beyond_the_canvas(found: Sequence[FoundKernel]) -> list[FoundKernel]:
     """The kernels of half size, if they agree on a path that full size has no room for."""
     halved = [each for each in found if each.halved]
     kernels = [each.kernel for each in halved]

@@ -40,6 +40,7 @@ _LEAST_BLUR_PX: Final = 3.0
 """Of photos that seem to be blurred less, the kernels that a judge took lost as often as they
 gained (ADR 0009): they are not searched."""
 _UNSAFE: Final = "no single motion found that can be undone safely"
+_DIFFERENTLY: Final = "blurred differently from place to place"
 _WINDOW_PX: Final = 256
 """Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
 _DOUBTED_DB: Final = 1.0
@@ -228,8 +229,7 @@ class BlindMethod:
         windows = windows_of(pixels, found, self.edges, threads=self.threads)
         if windows:
             weight = trusted(found, windows)
-            words = "blurred differently from place to place"
-            estimate = replace(estimate, words=f"{words}: undone in {len(windows)} windows")
+            estimate = replace(estimate, words=f"{_DIFFERENTLY}: {estimate.words}")
         if weight.mean() < _LEAST_SHARE:
             return replace(estimate, taken=False, words=_UNSAFE), None
         if weight.mean() < _MOST_SHARE:
