@@ -20,17 +20,18 @@ _WIDTH, _HEIGHT, _IPTC = 256, 257, 33723
 _COMPRESSION, _PHOTOMETRIC, _EXIF, _GPS, _MAKER_NOTE = 259, 262, 34665, 34853, 37500
 _CHILDREN, _XMP = 330, 700
 _PARTS = ((273, 279), (324, 325))  # strips and tiles: where each starts, how long it is
-_MOST_IFDS = 32
+_MOST_IFDS, _MOST_PAGES = 32, 4096
 _MOSAIC_OR_LINEAR = {32803, 34892}
 _RAW_COMPRESSIONS = {32767, 32769, 32770, 34713, 65000, 65535}  # of Sony, Samsung, Nikon, ...
 _SUB_IFDS: dict[int, Any] = {_EXIF: {40965: {}}, _GPS: {}}  # the first with interoperability
-_DESCRIPTIVE = {270, 271, 272, 305, 306, 315, 18246, 33432, *range(0x9C9B, 0x9CA0), *_SUB_IFDS}
+_DESCRIPTIVE = {269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, *_SUB_IFDS}
+_DESCRIPTIVE |= set(range(0x9C9B, 0x9CA0))
 _LONG, _UNDEFINED = 4, 7
 # type -> bytes per number, numbers per item
 _TYPES = {1: (1, 1), 2: (1, 1), 3: (2, 1), 4: (4, 1), 5: (4, 2), 6: (1, 1), 7: (1, 1)}
 _TYPES |= {8: (2, 1), 9: (4, 1), 10: (4, 2), 11: (4, 1), 12: (8, 1), 13: (4, 1)}
 # tag -> type, count, and the value as little-endian bytes or as the IFD it points to
-_Ifd: TypeAlias = "dict[int, tuple[int, int, bytes | _Ifd]]"
+Ifd: TypeAlias = "dict[int, tuple[int, int, bytes | Ifd]]"
 
 
 def upright_exif(exif: bytes) -> tuple[bytes, tuple[float, float] | None]:
@@ -97,10 +98,10 @@ def mosaic_end(stream: BinaryIO) -> int:
             stream.seek(start)
             (count,) = struct.unpack(order + "H", stream.read(2))
             stream.seek(start + 2 + 12 * count)
-            starts += [*_numbers(ifd, _CHILDREN), *struct.unpack(order + "I", stream.read(4))]
+            starts += [*numbers(ifd, _CHILDREN), *struct.unpack(order + "I", stream.read(4))]
             if int(_number(ifd, _PHOTOMETRIC)) in _MOSAIC_OR_LINEAR:
                 for where, size in _PARTS:
-                    parts = zip(_numbers(ifd, where), _numbers(ifd, size), strict=False)
+                    parts = zip(numbers(ifd, where), numbers(ifd, size), strict=False)
                     end = max([end, *map(sum, parts)])
     except (struct.error, KeyError):
         pass
@@ -127,6 +128,51 @@ def read_tiff_tags(
     return exif, iptc if isinstance(iptc, bytes) and iptc else None
 
 
+def is_kept(tag: int) -> bool:
+    """Tell whether a tag of a TIFF's first picture is one of those that are kept."""
+    return tag in _DESCRIPTIVE or tag in {_IPTC, _XMP}
+
+
+def read_orientation(stream: BinaryIO) -> int | None:
+    """Return the orientation, 1 to 8, of a TIFF or of EXIF; None where it says nothing."""
+    value = int(_number(_first_ifd(stream), _ORIENTATION))
+    return value if 1 <= value <= 8 else None
+
+
+def read_ifds(stream: BinaryIO) -> list[Ifd]:
+    """Read the first directories of a TIFF, one for each page; none of a BigTIFF.
+
+    Returns:
+        For each: tag -> type, count, value as little-endian bytes.
+    """
+    stream.seek(0)
+    head = stream.read(8)
+    found: list[Ifd] = []
+    seen = {0}
+    try:
+        order = _byte_order(head)
+        version, start = struct.unpack(order + "HI", head[2:])
+        while version == 42 and start not in seen and len(found) < _MOST_PAGES:
+            seen.add(start)
+            found.append(_unpack_ifd(stream, order, start, {}))
+            stream.seek(start)
+            (count,) = struct.unpack(order + "H", stream.read(2))
+            stream.seek(start + 2 + 12 * count)
+            (start,) = struct.unpack(order + "I", stream.read(4))
+    except (struct.error, KeyError):
+        pass
+    return found
+
+
+def rationals(ifd: Ifd, tag: int) -> list[float]:
+    """Return the fractions of a tag, none if it is absent or of another type."""
+    kind, count, value = ifd.get(tag, (0, 0, b""))
+    if kind != 5 or not isinstance(value, bytes):
+        return []
+    parts = struct.unpack(f"<{2 * count}I", value)
+    return [top / max(bottom, 1) for top, bottom in zip(parts[::2], parts[1::2], strict=True)]
+
+
 def read_xmp(stream: BinaryIO) -> bytes | None:
     """Return the XMP packet of a TIFF file, None where there is none."""
     value = _first_ifd(stream).get(_XMP, (0, 0, b""))[2]
@@ -142,7 +188,7 @@ def join_exif(main: bytes | None, exif: bytes | None, gps: bytes | None) -> byte
     return _describing(ifd, maker_notes=False)
 
 
-def _describing(ifd: _Ifd, *, maker_notes: bool) -> bytes | None:
+def _describing(ifd: Ifd, *, maker_notes: bool) -> bytes | None:
     chosen = {tag: entry for tag, entry in ifd.items() if tag in _DESCRIPTIVE}
     inner = chosen.get(_EXIF, (0, 0, b""))[2]
     if not maker_notes and isinstance(inner, dict):
@@ -175,7 +221,7 @@ def _byte_order(data: bytes | bytearray) -> str:
     return {b"II": "<", b"MM": ">"}[bytes(data[:2])]
 
 
-def _first_ifd(stream: BinaryIO) -> _Ifd:
+def _first_ifd(stream: BinaryIO) -> Ifd:
     """Read the first IFD of a classic TIFF or its like; empty if it is damaged or a BigTIFF."""
     stream.seek(0)
     head = stream.read(8)
@@ -187,11 +233,11 @@ def _first_ifd(stream: BinaryIO) -> _Ifd:
         return {}
 
 
-def _unpack_ifd(stream: BinaryIO, order: str, start: int, sub_ifds: dict[int, Any]) -> _Ifd:
+def _unpack_ifd(stream: BinaryIO, order: str, start: int, sub_ifds: dict[int, Any]) -> Ifd:
     stream.seek(start)
     (count,) = struct.unpack(order + "H", stream.read(2))
     table = stream.read(12 * count)
-    ifd: _Ifd = {}
+    ifd: Ifd = {}
     for tag, kind, length, inline in struct.iter_unpack(order + "HHI4s", table):
         width, numbers = _TYPES.get(kind, (_LONGEST_VALUE, 2))
         size = width * numbers * length
@@ -209,7 +255,7 @@ def _unpack_ifd(stream: BinaryIO, order: str, start: int, sub_ifds: dict[int, An
     return ifd
 
 
-def _pack_ifd(ifd: _Ifd, offset: int) -> bytes:
+def _pack_ifd(ifd: Ifd, offset: int) -> bytes:
     """Lay out an IFD, what it points to behind it, for a place `offset` bytes into a file."""
     table = struct.pack("<H", len(ifd))
     tail = b""
@@ -224,7 +270,7 @@ def _pack_ifd(ifd: _Ifd, offset: int) -> bytes:
     return table + bytes(4) + tail
 
 
-def _numbers(ifd: _Ifd, tag: int) -> tuple[int, ...]:
+def numbers(ifd: Ifd, tag: int) -> tuple[int, ...]:
     """Return the integers of a tag, none if it is absent."""
     kind, count, value = ifd.get(tag, (0, 0, b""))
     letter = {3: "H", 4: "I", 13: "I"}.get(kind)
@@ -233,7 +279,7 @@ def _numbers(ifd: _Ifd, tag: int) -> tuple[int, ...]:
     return struct.unpack(f"<{count}{letter}", value)
 
 
-def _number(ifd: _Ifd, tag: int) -> float:
+def _number(ifd: Ifd, tag: int) -> float:
     """Return a tag's first number, 0 if it is absent."""
     kind, _, value = ifd.get(tag, (0, 0, b""))
     if not isinstance(value, bytes) or kind not in {3, 4, 5}:
