@@ -27,6 +27,7 @@ _SUB_IFDS: dict[int, Any] = {_EXIF: {40965: {}}, _GPS: {}}  # the first with int
 _DESCRIPTIVE = {269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 18249, 33432, *_SUB_IFDS}
 _DESCRIPTIVE |= set(range(0x9C9B, 0x9CA0))
 _LONG, _UNDEFINED = 4, 7
+_NONE = (_LONG, 0, b"")
 # type -> bytes per number, numbers per item
 _TYPES = {1: (1, 1), 2: (1, 1), 3: (2, 1), 4: (4, 1), 5: (4, 2), 6: (1, 1), 7: (1, 1)}
 _TYPES |= {8: (2, 1), 9: (4, 1), 10: (4, 2), 11: (4, 1), 12: (8, 1), 13: (4, 1)}
@@ -143,7 +144,8 @@ def read_ifds(stream: BinaryIO) -> list[Ifd]:
     """Read the first directories of a TIFF, one for each page; none of a BigTIFF.
 
     Returns:
-        For each: tag -> type, count, value as little-endian bytes.
+        Of the first: tag -> type, count, value as little-endian bytes; of others the kind of
+        page alone.
     """
     stream.seek(0)
     head = stream.read(8)
@@ -154,7 +156,8 @@ def read_ifds(stream: BinaryIO) -> list[Ifd]:
         version, start = struct.unpack(order + "HI", head[2:])
         while version == 42 and start not in seen and len(found) < _MOST_PAGES:
             seen.add(start)
-            found.append(_unpack_ifd(stream, order, start, {}))
+            ifd = _unpack_ifd(stream, order, start, {})
+            found.append({_NEW_SUBFILE_TYPE: ifd.get(_NEW_SUBFILE_TYPE, _NONE)} if found else ifd)
             stream.seek(start)
             (count,) = struct.unpack(order + "H", stream.read(2))
             stream.seek(start + 2 + 12 * count)
@@ -282,7 +285,8 @@ def numbers(ifd: Ifd, tag: int) -> tuple[int, ...]:
 def _number(ifd: Ifd, tag: int) -> float:
     """Return a tag's first number, 0 if it is absent."""
     kind, _, value = ifd.get(tag, (0, 0, b""))
-    if not isinstance(value, bytes) or kind not in {3, 4, 5}:
+    form = {3: "<H", 4: "<I", 5: "<II"}.get(kind)
+    if not isinstance(value, bytes) or form is None or len(value) < struct.calcsize(form):
         return 0.0
-    top, *bottom = struct.unpack_from({3: "<H", 4: "<I", 5: "<II"}[kind], value)
+    top, *bottom = struct.unpack_from(form, value)
     return float(top / bottom[0] if bottom and bottom[0] else top)

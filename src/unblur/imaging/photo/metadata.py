@@ -79,7 +79,7 @@ def turn_upright(
         stated = read_orientation(stream if file_format == "tiff" else inside)
         if file_format in _TURNED_BY_BOXES and stated is not None:
             stated = 1  # such a file is shown as it is, whatever its EXIF says
-    wanted = xmp_orientation(_field(image, "xmp-data") or contents.xmp or b"")
+    wanted = xmp_orientation(contents.xmp or _field(image, "xmp-data") or b"")
     notes = []
     if stated is not None and wanted not in {None, stated} and not contents.stated_turn:
         notes.append(f"turned as EXIF says ({stated}), not as XMP does ({wanted})")
@@ -113,6 +113,7 @@ def read_metadata(
         exif, iptc = _field(image, "exif-data"), _field(image, "iptc-data")
     exif, iptc = exif or contents.exif, iptc or contents.iptc
     icc = _field(image, "icc-profile-data")
+    icc = icc or contents.icc
     read_colours(contents, grey=image.bands <= 2, has_icc=icc is not None)
     notes = list(contents.notes)
     dpi = None if image.xres == 1.0 else (image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH)
@@ -127,7 +128,7 @@ def read_metadata(
         dpi = (round(dpi[0], 2), round(dpi[1], 2)) if max(dpi) < _HIGHEST_DPI else None
     if dpi is not None and exif is None and np.allclose(dpi, _DEFAULT_DPI, atol=0.1):
         dpi = None
-    xmp = _field(image, "xmp-data") or contents.xmp
+    xmp = contents.xmp or _field(image, "xmp-data")
     metadata = Metadata(
         icc=icc or contents.icc,
         exif=exif,

@@ -7,14 +7,19 @@ from typing import BinaryIO, Final
 from unblur.imaging.photo.holds.boxes import boxes, read_meta, top_boxes
 from unblur.imaging.photo.holds.items import Item, insert
 
-_BT601: Final = 6
+_BT601, _UNSAID = 6, 2  # ITU-T H.273, matrix coefficients
+_DELIMITER: Final = b"\x12\0"  # a unit of AV1 without content, which may come first
+_HEADER: Final = 32  # bytes in which the header of a still picture ends
 _MOST_INDEX: Final = 127
 
 
 def dress(stream: BinaryIO, items: list[Item]) -> None:
     """Add properties to the photo of an AVIF, and a film behind it."""
-    matrix = _matrix(stream) if any(item.form == "cICP" for item in items) else (0, 0)
-    properties = [made for item in items if (made := _property(item, *matrix))]
+    matrix, full_range, where, data = _sequence_header(stream)
+    for item in items:
+        if item.form == "cICP" and where >= 0:
+            _set_numbers(stream, where, data, item.data[:2])
+    properties = [made for item in items if (made := _property(item, matrix, full_range))]
     if properties:
         _add_properties(stream, properties)
     stream.seek(0, 2)
@@ -122,40 +127,54 @@ def _move(iloc: bytes, boundary: int, shift: int) -> bytes:
     return bytes(data)
 
 
-def _matrix(stream: BinaryIO) -> tuple[int, int]:
-    """Return the matrix coefficients and the range (1: full) that an AV1 picture was coded with.
+def _sequence_header(stream: BinaryIO) -> tuple[int, int, int, bytes]:
+    """Find what the header of an AV1 picture says of its colours.
 
-    They stand in the sequence header; where that is of an unusual form, what libheif does by
-    default is returned: BT.601 of full range.
+    Returns:
+        The matrix coefficients and the range (1: full) that it was coded with; the bit of its
+        data at which the colour primaries and the curve stand, -1 where they do not; its data. A
+        header of an unusual form is taken for what libheif does by default: BT.601, full range.
     """
     end = stream.seek(0, 2)
     begin = next((box.begin for box in top_boxes(stream, end) if box.kind == b"mdat"), end)
     stream.seek(begin)
-    data = stream.read(64)
-    if data[:2] == b"\x12\0":  # a temporal delimiter
-        data = data[2:]
-    if len(data) < 16 or data[0] >> 3 & 15 != 1 or not data[0] & 2:
-        return _BT601, 1
-    bits = f"{int.from_bytes(data[2:34], 'big'):0{8 * len(data[2:34])}b}"
-    at = 0
+    data = stream.read(_HEADER)
+    at = 8 * (4 if data[:2] == _DELIMITER else 2)  # behind the type and the length of the unit
+    bits = "".join(f"{byte:08b}" for byte in data)
 
     def take(count: int) -> int:
         nonlocal at
         at += count
-        return int(bits[at - count : at], 2)
+        return int(bits[at - count : at] or "0", 2)
 
+    kind = data[at // 8 - 2] if len(data) == _HEADER else 0
     profile, _, reduced = take(3), take(1), take(1)
-    if not reduced:
-        return _BT601, 1
+    if kind >> 3 & 15 != 1 or not kind & 2 or not reduced:
+        return _BT601, 1, -1, b""
     take(5)
     width, height = take(4) + 1, take(4) + 1
-    take(width), take(height)
+    take(width)
+    take(height)
     take(6)  # blocks, filters, super-resolution, restoration
     deep = take(1)
     if profile == 2 and deep:
         take(1)
     grey = take(1) if profile != 1 else 0
-    primaries, curve, matrix = (take(8), take(8), take(8)) if take(1) else (2, 2, 2)
-    if not grey and (primaries, curve, matrix) == (1, 13, 0):
-        return matrix, 1
-    return matrix, take(1)
+    if not take(1):
+        return _UNSAID, take(1), -1, b""
+    where = at
+    primaries, curve, matrix = take(8), take(8), take(8)
+    if not grey and (primaries, curve, matrix) == (1, 13, 0):  # RGB, whose range is not said
+        return matrix, 1, -1, b""
+    return matrix, take(1), where, data
+
+
+def _set_numbers(stream: BinaryIO, where: int, data: bytes, numbers: bytes) -> None:
+    """Say primaries and curve in the header of the AV1 picture as well, where they are said."""
+    end = stream.seek(0, 2)
+    begin = next(box.begin for box in top_boxes(stream, end) if box.kind == b"mdat")
+    bits = "".join(f"{byte:08b}" for byte in data)
+    new = "".join(f"{number:08b}" for number in numbers)
+    bits = bits[:where] + new + bits[where + len(new) :]
+    stream.seek(begin)
+    stream.write(int(bits, 2).to_bytes(len(data), "big"))

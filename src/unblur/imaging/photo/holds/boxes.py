@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final, NamedTuple
 
 from unblur.imaging.photo.holds.colour import code_points
-from unblur.imaging.photo.holds.items import Contents, Item, size_in_words
+from unblur.imaging.photo.holds.items import Contents, Item, colour_item, size_in_words
 
 _LARGEST_META: Final = 1 << 26  # bytes
 _PICTURES: Final = frozenset({b"av01", b"hvc1", b"grid", b"iovl", b"iden", b"jpeg", b"avc1"})
@@ -87,12 +87,10 @@ def look(stream: BinaryIO, contents: Contents) -> None:
                 contents.items.append(code_points(primaries, curve))
         elif kind == b"clli" and len(body) >= 4:
             light = struct.pack(">II", *(10_000 * v for v in struct.unpack_from(">HH", body)))
-            contents.items.append(Item(kind="colour", name="cLLI", form="cLLI", data=light))
+            contents.items.append(colour_item("cLLI", light))
         elif kind == b"mdcv" and len(body) >= 24:
             green, blue, red, rest = body[:4], body[4:8], body[8:12], body[12:24]
-            contents.items.append(
-                Item(kind="colour", name="mDCV", form="mDCV", data=red + green + blue + rest)
-            )
+            contents.items.append(colour_item("mDCV", red + green + blue + rest))
 
 
 def top_boxes(stream: BinaryIO, end: int) -> Iterator[Box]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.photo.holds.items import Contents, Item
+from unblur.imaging.photo.holds.items import Contents, Item, colour_item
 
 UNSAID: Final = 2
 HDR_CURVES: Final = {16: "PQ", 18: "HLG"}
@@ -46,8 +46,7 @@ Float64 = NDArray[np.float64]
 
 def code_points(primaries: int, curve: int, *, full_range: bool = True) -> Item:
     """Return colours by the code points of H.273 as an item, laid out as PNG's cICP."""
-    data = bytes([primaries & 255, curve & 255, 0, full_range])
-    return Item(kind="colour", name="colours by number", form="cICP", data=data)
+    return colour_item("cICP", bytes([primaries & 255, curve & 255, 0, full_range]))
 
 
 def read_colours(contents: Contents, *, grey: bool, has_icc: bool) -> None:

@@ -72,6 +72,21 @@ class Contents:
 Looker: TypeAlias = Callable[[BinaryIO, Contents], None]
 
 
+_COLOURS: dict[str, str] = {
+    "cICP": "colours by number (cICP)",
+    "gAMA": "gamma",
+    "cHRM": "chromaticities",
+    "sRGB": "rendering intent",
+    "cLLI": "light levels (cLLI)",
+    "mDCV": "mastering display (mDCV)",
+}
+
+
+def colour_item(form: str, data: bytes) -> Item:
+    """Return numbers that say what the pixels mean, laid out as in a chunk of PNG."""
+    return Item(kind="colour", name=_COLOURS[form], form=form, data=data)
+
+
 def insert(stream: BinaryIO, at: int, data: bytes) -> None:
     """Put bytes into a file, moving what follows; a block of it is in memory at a time."""
     end = stream.seek(0, 2)

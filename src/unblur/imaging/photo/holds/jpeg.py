@@ -42,7 +42,10 @@ def look(stream: BinaryIO, contents: Contents) -> None:
             announced = part.body
         elif not part.body.startswith((*_KNOWN.get(part.marker, ()), _EXTENDED)):
             contents.other(_name(part))
-    _extended(found, contents)
+    if any(part.body.startswith(_EXTENDED) for part in found):  # which libvips takes for XMP
+        packets = (part.body[len(_XMP) :] for part in found if part.body.startswith(_XMP))
+        contents.xmp = next(packets, None)
+        _extended(found, contents)
     if end > 0:
         _behind(data, end, found, announced, contents)
 

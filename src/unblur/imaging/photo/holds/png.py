@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from unblur.imaging.photo.holds.items import Contents, Item, insert, size_in_words
+from unblur.imaging.photo.holds.items import Contents, Item, colour_item, insert, size_in_words
 
 TEXT: Final = frozenset({"tEXt", "zTXt", "iTXt"})
 COLOUR: Final = frozenset({"cICP", "gAMA", "cHRM", "sRGB", "mDCV", "cLLI"})
@@ -69,7 +69,7 @@ def _add(form: str, data: bytes, contents: Contents) -> None:
     if form in TEXT:
         _add_text(form, data, contents)
     elif form in COLOUR:
-        contents.items.append(Item(kind="colour", name=form, form=form, data=data))
+        contents.items.append(colour_item(form, data))
     elif form[3].islower():  # may be copied, whatever becomes of the pixels
         name = _NAMES.get(form, f"PNG's {form}")
         contents.items.append(Item(kind="chunk", name=name, form=form, data=data))
@@ -80,8 +80,7 @@ def _add(form: str, data: bytes, contents: Contents) -> None:
 def _add_text(form: str, data: bytes, contents: Contents) -> None:
     keyword, text = read_text(form, data)
     if keyword == _XMP_KEYWORD:
-        if text is not None and contents.xmp is None:
-            contents.xmp = text.encode()
+        contents.xmp = contents.xmp if text is None else text.encode()
         return
     if keyword.startswith(_RAW_PROFILE) and text is not None:
         block = _unpack_profile(text)
@@ -102,7 +101,10 @@ def read_text(form: str, data: bytes) -> tuple[str, str | None]:
         rest = rest.split(b"\0", 2)[2] if rest.count(b"\0") >= 2 else b""
     try:
         if packed:
-            rest = zlib.decompressobj().decompress(rest, _LARGEST)
+            unpacker = zlib.decompressobj()
+            rest = unpacker.decompress(rest, _LARGEST)
+            if not unpacker.eof:  # cut short, or larger than any text
+                return keyword.decode("latin-1"), None
         return keyword.decode("latin-1"), rest.decode(code)
     except (zlib.error, UnicodeDecodeError):
         return keyword.decode("latin-1"), None
