@@ -9,7 +9,7 @@ from PIL import Image, PngImagePlugin
 
 from held_files import SMALL, chunk, chunks_of, jpeg_with, png, raw_profile, through
 from icc_profiles import profile
-from pillow_files import COFFEE, encoded, with_pillow
+from pillow_files import COFFEE, FORMATS, encoded, with_pillow
 from unblur.imaging.photo.photo import read_photo
 
 PARAMETERS = "a lake, sharp\nNegative prompt: blurred\nSteps: 20, Seed: 7"
@@ -171,9 +171,42 @@ def test_descriptions_in_tags_of_a_tiff_stay():
     tags = {269: "document", 285: "page", 316: "host", 270: "what", 315: "who", 33432: "whose"}
     source = encoded(SMALL, "tiff", tiffinfo=tags)
 
-    exif = with_pillow(through(source, "tiff")[0]).getexif()
+    for file_format in FORMATS:
+        exif = with_pillow(through(source, file_format)[0]).getexif()
+        assert {tag: exif.get(tag) for tag in tags} == tags
 
-    assert {tag: exif.get(tag) for tag in tags} == tags
+
+@pytest.mark.parametrize("file_format", ["jpeg", "png", "webp", "avif"])
+def test_every_tag_of_exif_stays_those_too_that_libvips_does_not_know(file_format):
+    exif = Image.Exif()
+    exif[316], exif[18246], exif[65001] = "a phone", 5, "private"
+    inner = exif.get_ifd(0x8769)
+    inner[0x9400], inner[0xA500], inner[0x9010] = 21.5, 2.2, "+01:00"
+    exif.get_ifd(0x8825)[31] = 4.5
+    source = encoded(SMALL, "jpeg", exif=exif)
+
+    data, notes = through(source, file_format)
+    image = with_pillow(data)
+    found = image.getexif()
+
+    assert notes == ()
+    assert (found[316], found[18246], found[65001]) == ("a phone", 5, "private")
+    assert found.get_ifd(0x8769)[0x9400] == 21.5
+    assert found.get_ifd(0x8769)[0xA500] == pytest.approx(2.2)
+    assert found.get_ifd(0x8769)[0x9010] == "+01:00"
+    assert found.get_ifd(0x8825)[31] == 4.5
+    assert np.abs(np.asarray(image.convert("RGB"), float) - COFFEE).mean() < 5
+    assert through(data, file_format)[1] == ()
+
+
+def test_private_tags_of_exif_are_named_where_they_would_be_tags_of_a_tiff():
+    exif = Image.Exif()
+    exif[316], exif[65001] = "a phone", "private"
+
+    data, notes = through(encoded(SMALL, "jpeg", exif=exif), "tiff")
+
+    assert with_pillow(data).getexif()[316] == "a phone"
+    assert notes == ("left out: EXIF's tag 65001: TIFF has no place for it",)
 
 
 def test_tags_of_a_tiff_that_are_not_kept_are_named():

@@ -9,6 +9,7 @@ from unblur.imaging.photo.holds.items import Item, insert
 
 _BT601, _UNSAID = 6, 2  # ITU-T H.273, matrix coefficients
 _DELIMITER: Final = b"\x12\0"  # a unit of AV1 without content, which may come first
+_EXIF_HEAD: Final = 4  # bytes, before EXIF: how far it is to what it is
 _HEADER: Final = 32  # bytes in which the header of a still picture ends
 _MOST_INDEX: Final = 127
 
@@ -125,6 +126,46 @@ def _move(iloc: bytes, boundary: int, shift: int) -> bytes:
                 move(at, offset_size, 0)
             at += offset_size + length_size
     return bytes(data)
+
+
+def exif_place(stream: BinaryIO) -> tuple[int, int] | None:
+    """Return where the EXIF of an AVIF by libvips begins, behind its head, and its length."""
+    found = _exif_entry(stream)
+    return found and (found[1] + _EXIF_HEAD, found[2] - _EXIF_HEAD)
+
+
+def move_exif(stream: BinaryIO, new: bytes) -> None:
+    """Write EXIF anew, behind all else, and let the file point there."""
+    found = _exif_entry(stream)
+    assert found is not None
+    stream.seek(found[1])
+    item = stream.read(_EXIF_HEAD) + new
+    end = stream.seek(0, 2)
+    stream.write(_box(b"mdat", item))
+    stream.seek(found[0])
+    stream.write(struct.pack(">IHII", end + 8, 1, 0, len(item)))
+
+
+def _exif_entry(stream: BinaryIO) -> tuple[int, int, int] | None:
+    """Return where iloc points to the EXIF, where that is, and its length.
+
+    The entry is laid out as libheif does: one extent, and 4 bytes for each number.
+    """
+    end = stream.seek(0, 2)
+    for box in top_boxes(stream, end):
+        if box.kind != b"meta":
+            continue
+        stream.seek(box.begin)
+        data = stream.read(box.end - box.begin)
+        items = [item for item, kind in read_meta(data).kinds.items() if kind == b"Exif"]
+        for part in boxes(data, 4):
+            body = data[part.begin : part.end]
+            if part.kind == b"iloc" and body[0] == 0 and body[4:6] == b"\x44\x40":
+                for at in range(8, len(body), 18):
+                    item, _, base, extents, offset, length = struct.unpack_from(">HHIHII", body, at)
+                    if item in items and extents == 1:
+                        return box.begin + part.begin + at + 4, base + offset, length
+    return None
 
 
 def _sequence_header(stream: BinaryIO) -> tuple[int, int, int, bytes]:

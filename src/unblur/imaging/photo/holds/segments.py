@@ -56,3 +56,14 @@ def header_end(data: bytes) -> int:
 def segment(marker: int, body: bytes) -> bytes:
     """Lay out a segment; its body has at most 65,533 bytes."""
     return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def exif_segment(data: bytes) -> tuple[int, int] | None:
+    """Return where the body of the EXIF segment of a JPEG begins, and its length."""
+    at = 2
+    while at + 10 <= len(data) and data[at] == 0xFF and _APP0 <= data[at + 1] <= _APP15:
+        length = int(struct.unpack_from(">H", data, at + 2)[0])
+        if data[at + 4 : at + 10] == b"Exif\0\0":
+            return at + 4, length - 2
+        at += 2 + length
+    return None

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from unblur.imaging.photo.exif import write_tiff_tags
-from unblur.imaging.photo.holds import avif, jpeg, png
+from unblur.imaging.photo.holds import avif, jpeg, png, tiff
 from unblur.imaging.photo.holds.colour import HDR_CURVES
 from unblur.imaging.photo.holds.items import Item
+from unblur.imaging.photo.holds.whole_exif import complete_exif
 from unblur.imaging.photo.holds.xmp import FILM, GAIN_MAP, mend_xmp
 
 if TYPE_CHECKING:
@@ -85,6 +86,8 @@ def settle(metadata: "Metadata", file_format: str, sides: tuple[int, int]) -> Se
     if exif and file_format == "jpeg" and len(exif) > _LONGEST_EXIF:
         exif = None
         lost.append("EXIF of more than 64 kB")
+    if exif and file_format == "tiff":
+        lost += tiff.not_kept(exif)
     if iptc and file_format == "png":
         items.append(png.pack_profile("iptc", photoshop_resource(iptc)))
     elif iptc and file_format not in {"jpeg", "tiff"}:
@@ -102,6 +105,8 @@ def settle(metadata: "Metadata", file_format: str, sides: tuple[int, int]) -> Se
 def dress(stream: BinaryIO, settled: Settled) -> None:
     """Add to a file what libvips does not write."""
     metadata = settled.metadata
+    if metadata.exif and settled.file_format != "tiff":
+        complete_exif(stream, metadata.exif, settled.file_format)
     if settled.file_format == "jpeg":
         jpeg.dress(stream, settled.items, metadata.xmp)
     elif settled.file_format == "png":
@@ -115,8 +120,8 @@ def dress(stream: BinaryIO, settled: Settled) -> None:
 def needs_dress(settled: Settled) -> bool:
     """Tell whether there is anything to add."""
     metadata = settled.metadata
-    if settled.file_format == "tiff":
-        return bool(metadata.exif or metadata.iptc)
+    if metadata.exif or (settled.file_format == "tiff" and metadata.iptc):
+        return True
     return bool(settled.items) or (
         settled.file_format == "jpeg" and not jpeg.fits_in_one_block(metadata.xmp or b"")
     )
