@@ -42,7 +42,7 @@ class Metadata:
         icc: ICC profile of the pixels.
         exif: EXIF as a TIFF structure, without a leading ``Exif``; orientation 1, no thumbnail.
         xmp: XMP packet; orientation 1.
-        iptc: IPTC-IIM records, without a Photoshop wrapper. Only JPEG and TIFF can hold them.
+        iptc: IPTC-IIM records, without a Photoshop wrapper. JPEG, PNG and TIFF hold them.
         dpi: Resolution along x and y, in pixels per inch.
         items: All else that was in the file: text, colours by number, gain map, film, and the
             names of what no file that is written can hold.
