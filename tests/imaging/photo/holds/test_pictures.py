@@ -316,7 +316,9 @@ def test_unknown_segments_chunks_and_boxes_are_named():
         struct.pack("<I", len(webp) - 8 + 12) + webp[8:] + b"ABCD" + struct.pack("<I", 4) + b"data"
     )
     avif = encoded(SMALL, "avif") + struct.pack(">I4s", 28, b"sefd") + bytes(20)
+    path = b"Photoshop 3.0\0" + struct.pack(">4sHHI", b"8BIM", 2000, 0, 26) + b"p" * 26
     for source, wanted in (
+        (jpeg_with((0xED, path)), "left out: Photoshop's settings"),
         (jpeg, "left out: APP7 (HUAWEI), APP11 (content credentials, JUMBF)"),
         (png + plain[33:], "left out: time of the last change, content credentials (C2PA)"),
         (webp[:4] + riff, "left out: chunk 'ABCD'"),

@@ -3,6 +3,7 @@
 
 import hashlib
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from unblur.imaging.photo.holds.items import Contents, Item, insert, size_in_words
@@ -18,9 +19,17 @@ _KNOWN: Final = {  # read by others, written anew, or of no meaning without the 
     0xE1: (b"Exif\0\0", _XMP),
     0xE2: (b"ICC_PROFILE\0", _MPF),
     0xEC: (b"Ducky",),
-    0xED: (b"Photoshop 3.0\0",),
     0xEE: (b"Adobe",),
 }
+_PHOTOSHOP: Final = b"Photoshop 3.0\0"
+# IPTC, which is kept, with its digest; resolution; thumbnails; how Photoshop showed and printed it
+_OF_NO_WORD: Final = frozenset(
+    {
+        *(0x0404, 0x0425, 0x03ED, 0x0409, 0x040C, 0x03F3, 0x03F5, 0x03F8, 0x0400, 0x0402),
+        *(0x0406, 0x0408, 0x040D, 0x0411, 0x0414, 0x0416, 0x0419, 0x041A, 0x041E, 0x0421),
+        *(0x0426, 0x0428, 0x042D, 0x0430, 0x043A, 0x043B, 0x2710),
+    }
+)
 _FILM: Final = b"ftyp"
 _LEAST_JUNK: Final = 16  # bytes behind a picture that are worth a word
 _LARGEST_BLOCK: Final = 65_000  # bytes in a segment, a round number below what fits
@@ -40,6 +49,9 @@ def look(stream: BinaryIO, contents: Contents) -> None:
             contents.items.append(_comment(part.body))
         elif part.body.startswith(_ISO_GAIN_MAP):
             announced = part.body
+        elif part.body.startswith(_PHOTOSHOP):
+            if not set(_resources(part.body)) <= _OF_NO_WORD:
+                contents.other("Photoshop's settings")
         elif not part.body.startswith((*_KNOWN.get(part.marker, ()), _EXTENDED)):
             contents.other(_name(part))
     if any(part.body.startswith(_EXTENDED) for part in found):  # which libvips takes for XMP
@@ -48,6 +60,21 @@ def look(stream: BinaryIO, contents: Contents) -> None:
         _extended(found, contents)
     if end > 0:
         _behind(data, end, found, announced, contents)
+
+
+def _resources(body: bytes) -> Iterator[int]:
+    """The numbers of Photoshop's resources in a segment that hold anything."""
+    at = len(_PHOTOSHOP)
+    while body[at : at + 4] == b"8BIM" and len(body) >= at + 12:
+        (number,) = struct.unpack_from(">H", body, at + 4)
+        name = body[at + 6] + 1  # with its length, padded to even
+        at += 6 + name + name % 2
+        if len(body) < at + 4:
+            return
+        (length,) = struct.unpack_from(">I", body, at)
+        if any(body[at + 4 : at + 4 + length]):
+            yield number
+        at += 4 + length + length % 2
 
 
 def _comment(text: bytes) -> Item:
