@@ -132,7 +132,7 @@ def test_display_p3_that_is_named_by_a_number_gets_a_profile():
 
 @pytest.mark.parametrize(
     ("primaries", "curve", "note"),
-    [(1, 13, None), (2, 2, None), (9, 16, "HDR"), (9, 18, "HDR"), (9, 1, "primaries 9")],
+    [(1, 13, None), (2, 2, None), (9, 16, "HDR"), (9, 18, "HDR"), (10, 1, "primaries 10")],
 )
 def test_colours_that_no_profile_fits_are_named(primaries, curve, note):
     data = heic(ASTRONAUT, color_primaries=primaries, transfer_characteristics=curve)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from heif_files import heic
+from held_files import film, gain_map, png, ultra_hdr
 from icc_profiles import profile
 from pillow_files import COFFEE, XMP, encoded, exif_block
 from small_disk import small_disk
@@ -49,11 +50,15 @@ def sources(folder):
         "twelve.avif": ours(replace(deep, alpha=OPACITY), folder, ".avif"),
         "photo.heic": heic(np.dstack([DEEP, OPACITY])),
         "photo.gif": encoded(Image.fromarray(COFFEE), "gif"),
+        "full.jpg": ultra_hdr(gain_map(), exif=exif_block(6), comment="a comment") + film(),
+        "full.png": png(
+            ("cICP", bytes([9, 16, 0, 1])), ("cLLI", bytes(8)), ("tEXt", b"Author\0me")
+        ),
     }
 
 
 NAMES = ("turned.jpg", "[1].png", "deep.tif", "deep.png", "grey.jpg", "grey.tif", "cmyk.jpg")
-NAMES += ("twelve.avif", "photo.heic", "photo.gif")
+NAMES += ("twelve.avif", "photo.heic", "photo.gif", "full.jpg", "full.png")
 
 
 @pytest.fixture(scope="module")

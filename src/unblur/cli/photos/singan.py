@@ -102,6 +102,7 @@ def restore(  # noqa: PLR0913, PLR0917
     import numpy as np
 
     from unblur.imaging.draw.preview import before_after
+    from unblur.imaging.photo.holds.settle import settle
     from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
     from unblur.tasks.restore.file import check_paths
     from unblur.tasks.singan.file import read_scene
@@ -118,7 +119,8 @@ def restore(  # noqa: PLR0913, PLR0917
     if preview is not None:
         pair = Photo(pixels=before_after(pixels, restored))
         write_photo(pair, preview, overwrite=overwrite)
-    for note in photo.notes:
+    settled = settle(photo.metadata, format_of(out), (restored.shape[0], restored.shape[1]))
+    for note in (*photo.notes, *settled.notes()):
         say(f"unblur: {blurred}: {note}", err=True)
     say(str(out))
 

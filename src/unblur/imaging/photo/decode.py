@@ -9,7 +9,10 @@ from typing import Any, BinaryIO
 
 from unblur.errors import PhotoError
 from unblur.imaging.photo.heif import read_heif
-from unblur.imaging.photo.metadata import Metadata, jpeg_quality, read_metadata
+from unblur.imaging.photo.holds.gain_map import turn_gain_maps
+from unblur.imaging.photo.holds.items import Contents
+from unblur.imaging.photo.holds.look import look_into
+from unblur.imaging.photo.metadata import Metadata, jpeg_quality, read_metadata, turn_upright
 from unblur.imaging.photo.raw import develop_raw
 from unblur.imaging.photo.sniff import check_size, sniff
 
@@ -84,6 +87,7 @@ def open_upright(
 
     file_format = sniff(stream, name)
     keep = _on_disk if on_disk else _in_memory
+    contents = look_into(stream, file_format)
     try:
         if file_format in _FOREIGN:
             image, depth, blobs, notes = _FOREIGN[file_format](stream, name, max_megapixels)
@@ -94,13 +98,13 @@ def open_upright(
             image = _open(pyvips, source, file_format, "error")
             check_size(name, image.width, image.height, max_megapixels)
             depth = image.get("bits-per-sample") if file_format == "avif" else 0
-            notes = _page_notes(image, file_format)
+            notes = _page_notes(image, contents)
             image = _load(pyvips, source, file_format, keep)
-            turned = image.get_typeof("orientation") and image.get("orientation") > 1
-            image = image.autorot()
-            if on_disk and turned:  # once, rather than again for each part that is read later
-                image = keep(image)
-        metadata, more = read_metadata(image, stream, file_format)
+        image, turn, said = turn_upright(image, stream, file_format, contents)
+        if on_disk and turn > 1:  # once, rather than again for each part that is read later
+            image = keep(image)
+        turn_gain_maps(contents, turn, (image.height, image.width))
+        metadata, more = read_metadata(image, stream, file_format, contents)
         image, converted = _to_rgb(image)
         if image.format not in {"uchar", "ushort"} or image.bands > _MOST_BANDS:
             raise PhotoError(
@@ -134,7 +138,7 @@ def open_upright(
         format=file_format,
         quality=jpeg_quality(stream) if file_format == "jpeg" else quality,
         metadata=metadata,
-        notes=(*notes, *more),
+        notes=(*notes, *said, *more),
     )
 
 
@@ -180,10 +184,11 @@ def _on_disk(image: Any) -> Any:
     return temporary
 
 
-def _page_notes(image: Any, file_format: str) -> list[str]:
-    pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
-    what = "pages" if file_format == "tiff" else "frames"
-    return [f"first of {pages} {what}"] if pages > 1 else []
+def _page_notes(image: Any, contents: Contents) -> list[str]:
+    pages = contents.pictures
+    if pages is None:
+        pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
+    return [f"first of {pages} {contents.noun}"] if pages > 1 else []
 
 
 def _to_rgb(image: Any) -> tuple[Any, str | None]:

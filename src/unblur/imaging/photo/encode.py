@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from unblur.errors import TargetError
 from unblur.imaging.photo.decode import complaint
-from unblur.imaging.photo.exif import write_tiff_tags
+from unblur.imaging.photo.holds.settle import Settled, dress, needs_dress, settle
 from unblur.imaging.photo.metadata import Metadata, attach_metadata
 
 SIXTEEN_BIT = frozenset({"png", "tiff", "avif"})  # written with more than 8 bits per channel
@@ -95,6 +95,8 @@ def save_image(
     """
     import pyvips
 
+    settled = settle(metadata, file_format, (image.height, image.width))
+    metadata = settled.metadata
     grey = image.bands <= 2  # noqa: PLR2004
     choices: dict[str, dict[str, Any]] = {
         "jpeg": {"Q": quality or 90, "subsample_mode": "off"},
@@ -136,20 +138,20 @@ def save_image(
         if path is not None and (full := _write_error(path)):
             why = f"cannot be written ({full})"
         raise TargetError(why) from error
-    return _with_tags(data, path, metadata) if file_format == "tiff" else data
+    return _dressed(data, path, settled) if needs_dress(settled) else data
 
 
-def _with_tags(
-    data: bytes | None, path: str | os.PathLike[str] | None, metadata: Metadata
+def _dressed(
+    data: bytes | None, path: str | os.PathLike[str] | None, settled: Settled
 ) -> bytes | None:
-    """Add to a TIFF, in its file where it is in one, what libvips does not write there."""
+    """Add to what is encoded, in its file where it is in one, what libvips does not write."""
     if data is not None:
         stream = BytesIO(data)
-        write_tiff_tags(stream, metadata.exif, metadata.iptc)
+        dress(stream, settled)
         return stream.getvalue()
     try:
         with Path(path or "").open("r+b") as file:
-            write_tiff_tags(file, metadata.exif, metadata.iptc)
+            dress(file, settled)
     except OSError as error:
         raise TargetError(f"cannot be written ({error.strerror})") from error
     return None

@@ -9,10 +9,6 @@ from unblur.errors import PhotoError
 from unblur.imaging.photo.sniff import check_size
 
 _HINT = "HEIC needs pillow-heif; pip install 'unblur[heif]', or '.[heif]' in a clone"
-# ITU-T H.273: colour primaries and transfer characteristics
-_SRGB_PRIMARIES = frozenset({1, 2, 5, 6, 7})  # BT.709, unsaid, and the nearly equal BT.601
-_P3_PRIMARIES = 12
-_CURVES = frozenset({1, 2, 6, 13, 14, 15})  # of ordinary displays: BT.709, unsaid, BT.601, sRGB
 _FAILURES = (ValueError, EOFError, SyntaxError, RuntimeError, OSError, MemoryError)
 
 
@@ -61,9 +57,9 @@ def read_heif(
     bits = int(file.info["bit_depth"]) if bands.dtype.itemsize > 1 else 8
     if file.premultiplied_alpha:
         image = image.unpremultiply(max_alpha=255 if bits == 8 else 65535).cast(image.format)  # noqa: PLR2004
-    icc, notes = _profile(file.info)
+    notes = []
     blobs = {
-        "icc-profile-data": icc,
+        "icc-profile-data": file.info.get("icc_profile"),
         "exif-data": file.info.get("exif"),
         "xmp-data": file.info.get("xmp"),
     }
@@ -88,20 +84,3 @@ def lossless_ending(*, deep: bool, alpha: bool) -> str:
     if alpha:
         return ".png"
     return ".tif" if deep else ".jpg"
-
-
-def _profile(info: dict[str, Any]) -> tuple[bytes | None, list[str]]:
-    """Return the ICC profile of a file, made for one that names its colours by numbers."""
-    import pyvips
-
-    icc, numbers = info.get("icc_profile"), info.get("nclx_profile") or {}
-    if icc:
-        return bytes(icc), []
-    primaries = numbers.get("color_primaries", 2)
-    if numbers.get("transfer_characteristics", 2) not in _CURVES:
-        return None, ["HDR colours (PQ or HLG), which are restored but look pale: no profile fits"]
-    if primaries == _P3_PRIMARIES:
-        return bytes(pyvips.Operation.call("profile_load", "p3")), []
-    if primaries not in _SRGB_PRIMARIES:
-        return None, [f"colours of primaries {primaries} in H.273 taken for sRGB"]
-    return None, []

@@ -1,20 +1,25 @@
 # ruff: noqa: PLR2004 (numbers of the file formats)
 """What travels with the pixels of a photo: ICC profile, EXIF, XMP, IPTC, resolution."""
 
-import re
 import struct
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from unblur.imaging.photo.exif import read_tiff_tags, upright_exif
+from unblur.imaging.photo.exif import read_orientation, read_tiff_tags, upright_exif
+from unblur.imaging.photo.holds.colour import read_colours
+from unblur.imaging.photo.holds.items import Contents, Item
+from unblur.imaging.photo.holds.settle import photoshop_resource
+from unblur.imaging.photo.holds.xmp import upright_xmp, xmp_orientation
 
 _EXIF_PREFIX = b"Exif\0\0"
 _PHOTOSHOP_PREFIX = b"Photoshop 3.0\0"
 _IPTC_RESOURCE = 0x0404
 _MM_PER_INCH = 25.4
 _HIGHEST_DPI = 1e6
+_TURNED_BY_BOXES = frozenset({"avif", "heic"})
 _DEFAULT_DPI = 72.0  # what libvips and most viewers assume where a file says nothing
 
 
@@ -37,8 +42,10 @@ class Metadata:
         icc: ICC profile of the pixels.
         exif: EXIF as a TIFF structure, without a leading ``Exif``; orientation 1, no thumbnail.
         xmp: XMP packet; orientation 1.
-        iptc: IPTC-IIM records, without a Photoshop wrapper. Only JPEG and TIFF can hold them.
+        iptc: IPTC-IIM records, without a Photoshop wrapper. JPEG, PNG and TIFF hold them.
         dpi: Resolution along x and y, in pixels per inch.
+        items: All else that was in the file: text, colours by number, gain map, film, and the
+            names of what no file that is written can hold.
     """
 
     icc: bytes | None = None
@@ -46,28 +53,69 @@ class Metadata:
     xmp: bytes | None = None
     iptc: bytes | None = None
     dpi: tuple[float, float] | None = None
+    items: tuple[Item, ...] = ()
 
 
-def read_metadata(image: Any, stream: BinaryIO, file_format: str) -> tuple[Metadata, list[str]]:
+def turn_upright(
+    image: Any, stream: BinaryIO, file_format: str, contents: Contents
+) -> tuple[Any, int, list[str]]:
+    """Turn a picture as its EXIF says or, where that says nothing, as its XMP does.
+
+    Args:
+        image: A `pyvips.Image`, as its decoder left it.
+        stream: The file it comes from; moved.
+        file_format: As :func:`unblur.imaging.photo.sniff.sniff` names it.
+        contents: What else was found in the file.
+
+    Returns:
+        The picture, the orientation it had, 1 for upright, and what the user should be told.
+    """
+    stated = 1 if contents.stated_turn else None
+    if stated is None and image.get_typeof("orientation") and image.get("orientation") > 1:
+        stated = int(image.get("orientation"))
+    if stated is None:
+        exif = _field(image, "exif-data") or contents.exif or b""
+        inside = BytesIO(exif.removeprefix(_EXIF_PREFIX))
+        stated = read_orientation(stream if file_format == "tiff" else inside)
+        if file_format in _TURNED_BY_BOXES and stated is not None:
+            stated = 1  # such a file is shown as it is, whatever its EXIF says
+    wanted = xmp_orientation(contents.xmp or _field(image, "xmp-data") or b"")
+    notes = []
+    if stated is not None and wanted not in {None, stated} and not contents.stated_turn:
+        notes.append(f"turned as EXIF says ({stated}), not as XMP does ({wanted})")
+    turn = stated or wanted or 1
+    if turn > 1:
+        import pyvips
+
+        image = image.copy()
+        image.set_type(pyvips.GValue.gint_type, "orientation", turn)
+        image = image.autorot()
+    return image, turn, notes
+
+
+def read_metadata(
+    image: Any, stream: BinaryIO, file_format: str, contents: Contents
+) -> tuple[Metadata, list[str]]:
     """Take the metadata of a photo that has been turned upright, and make it agree with that.
 
     Args:
         image: A `pyvips.Image`, upright.
         stream: The file it comes from; moved.
         file_format: "tiff", where EXIF is read from the file itself, or another.
+        contents: What else was found in the file.
 
     Returns:
         The metadata, and what the user should be told about it.
     """
-
-    def field(name: str) -> bytes | None:
-        return bytes(image.get(name)) if image.get_typeof(name) else None
-
-    notes = []
     if file_format == "tiff":  # libvips reads no EXIF there, and cuts IPTC short
         exif, iptc = read_tiff_tags(stream)
     else:
-        exif, iptc = field("exif-data"), field("iptc-data")
+        exif, iptc = _field(image, "exif-data"), _field(image, "iptc-data")
+    exif, iptc = exif or contents.exif, iptc or contents.iptc
+    icc = _field(image, "icc-profile-data")
+    icc = icc or contents.icc
+    read_colours(contents, grey=image.bands <= 2, has_icc=icc is not None)
+    notes = list(contents.notes)
     dpi = None if image.xres == 1.0 else (image.xres * _MM_PER_INCH, image.yres * _MM_PER_INCH)
     if exif is not None:
         try:
@@ -80,15 +128,22 @@ def read_metadata(image: Any, stream: BinaryIO, file_format: str) -> tuple[Metad
         dpi = (round(dpi[0], 2), round(dpi[1], 2)) if max(dpi) < _HIGHEST_DPI else None
     if dpi is not None and exif is None and np.allclose(dpi, _DEFAULT_DPI, atol=0.1):
         dpi = None
-    xmp = field("xmp-data")
+    xmp = contents.xmp or _field(image, "xmp-data")
     metadata = Metadata(
-        icc=field("icc-profile-data"),
+        icc=icc or contents.icc,
         exif=exif,
         xmp=upright_xmp(xmp) if xmp else None,
         iptc=_iptc_records(iptc) if iptc else None,
         dpi=dpi,
+        items=tuple(contents.items),
     )
+    if others := [item.name for item in contents.items if item.kind == "other"]:
+        notes.append(f"left out: {', '.join(others)}")
     return metadata, notes
+
+
+def _field(image: Any, name: str) -> bytes | None:
+    return bytes(image.get(name)) if image.get_typeof(name) else None
 
 
 def attach_metadata(image: Any, blob_type: int, metadata: Metadata, file_format: str) -> Any:
@@ -97,9 +152,7 @@ def attach_metadata(image: Any, blob_type: int, metadata: Metadata, file_format:
     image = image.copy(xres=dpi[0] / _MM_PER_INCH, yres=dpi[1] / _MM_PER_INCH)
     iptc = None
     if metadata.iptc and file_format == "jpeg":
-        header = struct.pack(">4sHHI", b"8BIM", _IPTC_RESOURCE, 0, len(metadata.iptc))
-        padding = bytes(len(metadata.iptc) % 2)
-        iptc = _PHOTOSHOP_PREFIX + header + metadata.iptc + padding
+        iptc = _PHOTOSHOP_PREFIX + photoshop_resource(metadata.iptc)
     blobs = {
         "icc-profile-data": metadata.icc,
         "exif-data": _EXIF_PREFIX + metadata.exif if metadata.exif else None,
@@ -110,11 +163,6 @@ def attach_metadata(image: Any, blob_type: int, metadata: Metadata, file_format:
         if blob:
             image.set_type(blob_type, name, blob)
     return image
-
-
-def upright_xmp(xmp: bytes) -> bytes:
-    """Set the orientation of an XMP packet to 1, as an attribute or as an element."""
-    return re.sub(rb"(tiff:Orientation(?:\s*=\s*[\"']|>)\s*)[2-8]", rb"\g<1>1", xmp)
 
 
 def jpeg_quality(stream: BinaryIO) -> int | None:

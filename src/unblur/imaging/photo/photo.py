@@ -189,7 +189,8 @@ def encode_photo(photo: Photo, format: PhotoFormat, *, quality: int | None = Non
     """Return the content of a photo file.
 
     PNG and TIFF are lossless. JPEG and WebP have 8 bits per channel, AVIF 12 for a photo of 16.
-    JPEG has no alpha: it is dropped, and colour is not subsampled. IPTC is kept by JPEG and TIFF.
+    JPEG has no alpha: it is dropped, and colour is not subsampled. What
+    else the format cannot hold of ``metadata``, it goes without.
 
     Args:
         photo: The photo.

@@ -236,7 +236,8 @@ def _load(source: Path) -> tuple[Photo, str]:
         why = (error.strerror or str(error)).lower()
         raise PhotoError(f"{source}: cannot be opened ({why})") from error
     photo = read_photo(source)
-    return replace(photo, alpha=None), hashlib.sha256(data).hexdigest()
+    plain = replace(photo.metadata, items=())  # no film behind every photo of a data set
+    return replace(photo, alpha=None, metadata=plain), hashlib.sha256(data).hexdigest()
 
 
 def _record(source: Path, digest: str, name: str, draw: int, options: BlurOptions) -> Record:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unblur.errors import PhotoError, TargetError
 from unblur.imaging.draw.preview import before_after
 from unblur.imaging.files.names import VIDEO_ENDINGS
+from unblur.imaging.photo.holds.settle import settle
 from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.restore.change import Watched, cropped
@@ -210,8 +211,11 @@ def _restore_in_memory(
             shown = np.repeat(restored.confidence[..., None], 3, axis=2)
             confidence = Photo(pixels=shown, grey=True)
             write_photo(confidence, confidence_file(preview), overwrite=overwrite)
-    lost = losses(format_of(target), photo.bits, has_alpha=photo.alpha is not None)
-    return (*restored.notes, *lost)
+    file_format = format_of(target)
+    height, width, _ = restored.pixels.shape
+    lost = losses(file_format, photo.bits, has_alpha=photo.alpha is not None)
+    settled = settle(photo.metadata, file_format, (height, width))
+    return (*restored.notes, *lost, *settled.notes())
 
 
 def _write_preview(
@@ -228,6 +232,6 @@ def _write_preview(
     step = -(-max(before.shape) // _PREVIEW_SIDE_PX)
     halves = (x[::step, ::step].astype("float32") for x in (before, restored.pixels))
     pixels = before_after(*halves, path=path)
-    metadata = replace(photo.metadata, exif=None, xmp=None)
+    metadata = replace(photo.metadata, exif=None, xmp=None, items=())
     side_by_side = Photo(pixels=pixels, metadata=metadata, grey=photo.grey)
     write_photo(side_by_side, preview, overwrite=overwrite)

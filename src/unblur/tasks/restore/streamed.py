@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unblur.errors import UnblurError
 from unblur.imaging.draw.preview import before_after
+from unblur.imaging.photo.holds.settle import settle
 from unblur.imaging.photo.photo import Photo, format_of, write_photo
 from unblur.imaging.photo.stream import StreamedPhoto, megapixels, stream_photo, write_streamed
 from unblur.imaging.tiles import Picture
@@ -82,6 +83,7 @@ def restore_streamed(
     file_format = format_of(target)
     with stream_photo(source, max_megapixels=max_megapixels) as photo:
         region = restorer.region(photo)
+        sides = (region[0].stop - region[0].start, region[1].stop - region[1].start)
         said: list[BlurEstimate] = []
         rows = restorer.restore_rows(photo, tell=said.append)
         small = _Small(region)
@@ -99,6 +101,7 @@ def restore_streamed(
             *photo.opened.notes,
             *(found.sentence for found in said),
             *losses(file_format, photo.bits, has_alpha=photo.has_alpha),
+            *settle(photo.opened.metadata, file_format, sides).notes(),
         )
 
 
@@ -152,6 +155,6 @@ def _rows(photo: StreamedPhoto, region: Region) -> Iterator[Float32]:
 def _write_preview(
     photo: StreamedPhoto, pixels: Float32, preview: Path, *, overwrite: bool
 ) -> None:
-    metadata = replace(photo.opened.metadata, exif=None, xmp=None)
+    metadata = replace(photo.opened.metadata, exif=None, xmp=None, items=())
     grey = photo.colours == 1
     write_photo(Photo(pixels=pixels, metadata=metadata, grey=grey), preview, overwrite=overwrite)

@@ -1,0 +1,1 @@
+"""What a photo file holds beside one picture: other pictures, films, text, colours by number."""
