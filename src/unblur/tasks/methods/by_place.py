@@ -22,8 +22,9 @@ _LEAST_SIDE_PX: Final = 160
 _LEAST_SHARE: Final = 3
 """Of how far the kernel reaches."""
 _MARGIN_PX: Final = 32
-_SAME: Final = 0.94
-"""Kernels of the corners that are so like the photo's, on average, are that one and noise."""
+_SAME: Final = 0.93
+"""Kernels of the corners that are so like the photo's are that one and noise: their median, as
+there may be nothing to see in a corner."""
 
 
 def windows_of(
@@ -70,7 +71,7 @@ def windows_of(
     corners = sum(_is_corner(place, plane.shape) for place in places)
     with ThreadPoolExecutor(threads or cores()) as pool:
         kernels = list(pool.map(refined, places[:corners]))
-        if np.mean([agreement(kernel, found.kernel) for kernel in kernels]) > _SAME:
+        if np.median([agreement(kernel, found.kernel) for kernel in kernels]) > _SAME:
             return []
         kernels += pool.map(refined, places[corners:])
         kept = list(pool.map(better, places, kernels))
