@@ -30,8 +30,10 @@ def restore(
             * a path: the result is written beside it, as ``photo.unblurred.jpg``;
             * the bytes of a photo file;
             * a NumPy array (H, W), (H, W, C) or (B, H, W, C), C = 1, 3 or 4; uint8, uint16, or
-              floats in [0, 1]; a fourth channel is alpha and stays as it is;
-            * a PIL image; palettes and CMYK come back as RGB;
+              floats in [0, 1]; a fourth channel is alpha and stays as it is, what is masked
+              stays, too;
+            * a PIL image: of a mode of 8 bits, of 16 bits (I;16, or I from 0 to 65535), or F in
+              [0, 1]; mode 1 comes back as L; palettes, CMYK, YCbCr, HSV and LAB as RGB;
             * a PyTorch tensor (C, H, W) or (B, C, H, W), C = 1 or 3; uint8, or floats in [0, 1];
             * a list or tuple of any of these, which may differ in kind and size. All are looked
               at before the first is restored.
