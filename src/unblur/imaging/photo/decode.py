@@ -1,7 +1,6 @@
 """Photo files to integer bands, through libvips."""
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, BinaryIO
 
 from unblur.errors import PhotoError
 from unblur.imaging.photo.heif import read_heif
+from unblur.imaging.photo.jpeg import load_jpeg
 from unblur.imaging.photo.metadata import Metadata, jpeg_quality, read_metadata
 from unblur.imaging.photo.raw import develop_raw
 from unblur.imaging.photo.sniff import check_size, sniff
@@ -95,7 +95,8 @@ def open_upright(
             check_size(name, image.width, image.height, max_megapixels)
             depth = image.get("bits-per-sample") if file_format == "avif" else 0
             notes = _page_notes(image, file_format)
-            image = _load(pyvips, source, file_format, keep)
+            image, faults = _load(pyvips, source, file_format, keep)
+            notes += faults
             turned = image.get_typeof("orientation") and image.get("orientation") > 1
             image = image.autorot()
             if on_disk and turned:  # once, rather than again for each part that is read later
@@ -155,17 +156,13 @@ def _open(pyvips: Any, source: bytes | Path, file_format: str, fail_on: str) -> 
     return getattr(pyvips.Image, loader)(origin, access="sequential", fail_on=fail_on)
 
 
-def _load(pyvips: Any, source: bytes | Path, file_format: str, keep: Callable[[Any], Any]) -> Any:
-    """Decode the pixels of a photo file; damage is an error."""
+def _load(
+    pyvips: Any, source: bytes | Path, file_format: str, keep: Callable[[Any], Any]
+) -> tuple[Any, list[str]]:
+    """Decode the pixels of a photo file; damage is an error, faults that cost none are notes."""
     if file_format != "jpeg":
-        return keep(_open(pyvips, source, file_format, "error"))
-    try:  # libjpeg merely warns where pixels are lost
-        return keep(_open(pyvips, source, file_format, "warning"))
-    except pyvips.Error as error:
-        warnings = re.findall("Corrupt JPEG data: (.*)", str(error))
-        if not warnings or not all("extraneous bytes" in warning for warning in warnings):
-            raise
-    return keep(_open(pyvips, source, file_format, "error"))  # harmless, and common
+        return keep(_open(pyvips, source, file_format, "error")), []
+    return load_jpeg(lambda whole, fail_on: _open(pyvips, whole, "jpeg", fail_on), source, keep)
 
 
 def _in_memory(image: Any) -> Any:
