@@ -12,10 +12,12 @@ from unblur.imaging.photo.jpeg import load_jpeg
 from unblur.imaging.photo.metadata import Metadata, jpeg_quality, read_metadata
 from unblur.imaging.photo.raw import develop_raw
 from unblur.imaging.photo.sniff import check_size, sniff
+from unblur.imaging.photo.tiff_kinds import TiffKind, tiff_kind
 
 _MOST_BANDS = 4
 _FOREIGN = {"heic": read_heif, "raw": develop_raw}  # not decoded by libvips
 _FOREIGN_QUALITY = 95
+_RGB_OR_GREY = {"b-w", "grey16", "srgb", "rgb16", "rgb", "scrgb", "cmyk"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,8 @@ class Opened:
             JPEG, 95 for HEIC and camera raw, None for another format.
         metadata: What was stored beside the pixels.
         notes: What the user should be told.
+        opacity: The last band, if it is none of colour, says how opaque a pixel is. False for
+            an extra channel of which a TIFF does not say what it means.
     """
 
     image: Any
@@ -39,6 +43,7 @@ class Opened:
     quality: int | None
     metadata: Metadata
     notes: tuple[str, ...]
+    opacity: bool = True
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -83,6 +88,7 @@ def open_upright(
     import pyvips
 
     file_format = sniff(stream, name)
+    kind = TiffKind(source=source)
     keep = _on_disk if on_disk else _in_memory
     try:
         if file_format in _FOREIGN:
@@ -91,6 +97,9 @@ def open_upright(
             for key, blob in blobs.items():
                 image.set_type(pyvips.GValue.blob_type, key, blob)
         else:
+            if file_format == "tiff":
+                kind = tiff_kind(stream, name, source)
+                source = kind.source
             image = _open(pyvips, source, file_format, "error")
             check_size(name, image.width, image.height, max_megapixels)
             depth = image.get("bits-per-sample") if file_format == "avif" else 0
@@ -102,7 +111,9 @@ def open_upright(
             if on_disk and turned:  # once, rather than again for each part that is read later
                 image = keep(image)
         metadata, more = read_metadata(image, stream, file_format)
-        image, converted = _to_rgb(image)
+        converted = None
+        if file_format not in _FOREIGN:  # which are RGB or grey, whatever libvips thinks
+            image, converted = _to_rgb(image, kind, name)
         if image.format not in {"uchar", "ushort"} or image.bands > _MOST_BANDS:
             raise PhotoError(
                 f"{name}: {image.bands} channels of type {image.format}; grey or RGB, with or "
@@ -136,6 +147,7 @@ def open_upright(
         quality=jpeg_quality(stream) if file_format == "jpeg" else quality,
         metadata=metadata,
         notes=(*notes, *more),
+        opacity=kind.opacity,
     )
 
 
@@ -183,14 +195,22 @@ def _page_notes(image: Any, file_format: str) -> list[str]:
     return [f"first of {pages} {what}"] if pages > 1 else []
 
 
-def _to_rgb(image: Any) -> tuple[Any, str | None]:
-    """Convert CMYK and Lab to sRGB; the note is None for what is grey or RGB already."""
-    if image.interpretation == "cmyk":
+def _to_rgb(image: Any, kind: TiffKind, name: str) -> tuple[Any, str | None]:
+    """Convert CMYK, Lab and YCbCr to RGB; the note is None for what is grey or RGB already."""
+    what = image.interpretation
+    if kind.convert is not None:
+        return kind.convert(image), kind.note
+    if what == "cmyk" and image.format in {"uchar", "ushort"}:
         depth = 16 if image.format == "ushort" else 8
         image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth)
         return image, "CMYK converted to sRGB"
-    if image.interpretation in {"lab", "labs", "labq"}:
+    if what in {"lab", "labs", "labq"}:
         image = image.colourspace("rgb16").copy()
         image.remove("icc-profile-data")
         return image, "Lab converted to sRGB"
+    if what not in _RGB_OR_GREY:
+        raise PhotoError(
+            f"{name}: {image.bands} channels whose colours are not known ({what}); grey, RGB, "
+            "CMYK or Lab can be read"
+        )
     return image, None

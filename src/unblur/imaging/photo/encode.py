@@ -3,7 +3,7 @@
 import os
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from unblur.errors import TargetError
 from unblur.imaging.photo.decode import complaint
 from unblur.imaging.photo.exif import write_tiff_tags
 from unblur.imaging.photo.metadata import Metadata, attach_metadata
+from unblur.imaging.photo.tiff_kinds import unspecify_extra
 
 SIXTEEN_BIT = frozenset({"png", "tiff", "avif"})  # written with more than 8 bits per channel
 
@@ -33,11 +34,18 @@ def default_quality(file_format: str, source_quality: int | None) -> int | None:
     return max(source_quality or 0, _LEAST_JPEG_QUALITY) if file_format == "jpeg" else None
 
 
+def keeps_alpha(file_format: str, opacity: bool) -> bool:
+    """Whether a format holds alpha, or an extra channel that is perhaps none, as what it is."""
+    return file_format != "jpeg" and (opacity or file_format == "tiff")
+
+
 def encode(
     bands: NDArray[np.unsignedinteger[Any]],
     file_format: str,
     metadata: Metadata,
     quality: int | None,
+    *,
+    opacity: bool = True,
 ) -> bytes:
     """Encode a photo file.
 
@@ -46,6 +54,7 @@ def encode(
         file_format: "jpeg", "png", "tiff", "webp" or "avif".
         metadata: What to store beside the pixels.
         quality: 1 to 100 for the lossy formats; None for a high one.
+        opacity: See :func:`save_image`.
 
     Returns:
         The bytes of the file.
@@ -59,18 +68,20 @@ def encode(
     grey = bands.shape[2] <= 2  # noqa: PLR2004
     kind = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
     image = pyvips.Image.new_from_array(np.ascontiguousarray(bands), interpretation=kind)
-    data = save_image(image, None, file_format, metadata, quality, deep=deep)
+    data = save_image(image, None, file_format, metadata, quality, deep=deep, opacity=opacity)
     assert data is not None
     return data
 
 
-def save_image(
+def save_image(  # noqa: PLR0913 - what decides a file
     image: Any,
     path: str | os.PathLike[str] | None,
     file_format: str,
     metadata: Metadata,
     quality: int | None,
+    *,
     deep: bool,
+    opacity: bool = True,
 ) -> bytes | None:
     """Encode a `pyvips.Image`, into a file as its pixels are made or into memory.
 
@@ -85,6 +96,7 @@ def save_image(
         metadata: What to store beside the pixels; nothing is taken from the image.
         quality: 1 to 100 for the lossy formats; None for a high one.
         deep: Write 16 bits per channel, 12 for AVIF; only for a format of `SIXTEEN_BIT`.
+        opacity: The last band, if it is none of colour, is alpha; False only for TIFF.
 
     Returns:
         The bytes of the file; None where they are in the file at ``path``.
@@ -136,20 +148,29 @@ def save_image(
         if path is not None and (full := _write_error(path)):
             why = f"cannot be written ({full})"
         raise TargetError(why) from error
-    return _with_tags(data, path, metadata) if file_format == "tiff" else data
+    return _with_tags(data, path, metadata, opacity) if file_format == "tiff" else data
 
 
 def _with_tags(
-    data: bytes | None, path: str | os.PathLike[str] | None, metadata: Metadata
+    data: bytes | None,
+    path: str | os.PathLike[str] | None,
+    metadata: Metadata,
+    opacity: bool,
 ) -> bytes | None:
     """Add to a TIFF, in its file where it is in one, what libvips does not write there."""
+
+    def add(stream: BinaryIO) -> None:
+        write_tiff_tags(stream, metadata.exif, metadata.iptc)
+        if not opacity:
+            unspecify_extra(stream)
+
     if data is not None:
         stream = BytesIO(data)
-        write_tiff_tags(stream, metadata.exif, metadata.iptc)
+        add(stream)
         return stream.getvalue()
     try:
         with Path(path or "").open("r+b") as file:
-            write_tiff_tags(file, metadata.exif, metadata.iptc)
+            add(file)
     except OSError as error:
         raise TargetError(f"cannot be written ({error.strerror})") from error
     return None

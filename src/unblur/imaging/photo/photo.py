@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from unblur.errors import OptionError, TargetError
 from unblur.imaging.files.replace import replace_file
 from unblur.imaging.photo.decode import open_file, open_upright
-from unblur.imaging.photo.encode import SIXTEEN_BIT, default_quality, encode
+from unblur.imaging.photo.encode import SIXTEEN_BIT, default_quality, encode, keeps_alpha
 from unblur.imaging.photo.heif import heif_ending, lossless_ending
 from unblur.imaging.photo.metadata import Metadata
 from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
@@ -42,6 +42,8 @@ class Photo:
         pixels: Shape ``(H, W, 3)``, float, RGB in [0, 1], display-encoded, in the colour space
             of ``metadata.icc`` (sRGB if None).
         alpha: Opacity of shape ``(H, W)``, uint8 or uint16, or None.
+        opacity: False where ``alpha`` is a channel of which a TIFF does not say what it means;
+            it is written to TIFF alone, as what it was.
         bits: Bits per channel of the source, 8 or 16; PNG, TIFF and AVIF are written with them.
         grey: The source has one colour channel; it is written as one, the mean of the three.
         format: The format of the source; of one that is not written, that of `default_suffix`.
@@ -60,6 +62,7 @@ class Photo:
 
     pixels: NDArray[np.floating[Any]]
     alpha: NDArray[np.unsignedinteger[Any]] | None = None
+    opacity: bool = True
     bits: int = 8
     grey: bool = False
     format: PhotoFormat = "png"
@@ -213,8 +216,8 @@ def encode_photo(photo: Photo, format: PhotoFormat, *, quality: int | None = Non
     bits = photo.bits if format in SIXTEEN_BIT else 8
     if quality is None:
         quality = default_quality(format, photo.quality)
-    bands = _integer_bands(photo, bits, keep_alpha=format != "jpeg")
-    return encode(bands, format, photo.metadata, quality)
+    bands = _integer_bands(photo, bits, keep_alpha=keeps_alpha(format, photo.opacity))
+    return encode(bands, format, photo.metadata, quality, opacity=photo.opacity)
 
 
 def _read(stream: BinaryIO, name: str, source: bytes | Path, max_megapixels: float) -> Photo:
@@ -234,6 +237,7 @@ def _read(stream: BinaryIO, name: str, source: bytes | Path, max_megapixels: flo
     return Photo(
         pixels=np.repeat(pixels, 3, axis=2) if colours == 1 else pixels,
         alpha=None if alpha is None else np.ascontiguousarray(alpha),
+        opacity=decoded.opacity,
         bits=8 * bands.dtype.itemsize,
         grey=colours == 1,
         format=cast(PhotoFormat, kinds.get(decoded.format, decoded.format)),

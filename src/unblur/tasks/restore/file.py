@@ -210,7 +210,12 @@ def _restore_in_memory(
             shown = np.repeat(restored.confidence[..., None], 3, axis=2)
             confidence = Photo(pixels=shown, grey=True)
             write_photo(confidence, confidence_file(preview), overwrite=overwrite)
-    lost = losses(format_of(target), photo.bits, has_alpha=photo.alpha is not None)
+    lost = losses(
+        format_of(target),
+        photo.bits,
+        has_alpha=photo.alpha is not None,
+        opacity=photo.opacity,
+    )
     return (*restored.notes, *lost)
 
 
