@@ -16,7 +16,22 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
         Path | None, typer.Option(help="Folder of sharp photos, blurred on the fly.")
     ] = None,
     pairs: Annotated[
-        Path | None, typer.Option(help="Folder with blur/ and sharp/, or in GoPro's layout.")
+        Path | None,
+        typer.Option(help="Folder with blur/ and sharp/, or a data set as it is downloaded."),
+    ] = None,
+    blurred: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Blurred photos, in place of --pairs.")
+    ] = None,
+    sharp: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Sharp photos of the same names.")
+    ] = None,
+    pair_list: Annotated[
+        Path | None,
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Pairs, two paths a line, relative to --pairs or, without it, to the list.",
+        ),
     ] = None,
     frames: Annotated[
         Path | None, typer.Option(help="Folder of 240 fps frames, averaged on the fly.")
@@ -67,7 +82,14 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
         network = run(
             options,
             data=TrainingData(
-                photos=data, pairs=pairs, frames=frames, tries=tries, leave_out=leave_out
+                photos=data,
+                pairs=pairs,
+                blurred=blurred,
+                sharp=sharp,
+                pair_list=pair_list,
+                frames=frames,
+                tries=tries,
+                leave_out=leave_out,
             ),
             out=out,
             resume=resume,
