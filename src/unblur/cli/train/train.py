@@ -5,6 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
+from unblur.cli.terminal import say
+
 _SIGNAL: Final = 128
 """A shell's exit status of what a signal ended is this and the signal's number."""
 
@@ -100,14 +102,14 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
             workers=workers,
             devices=devices,
             nodes=nodes,
-            tell=lambda words: typer.echo(f"unblur: {words}", err=True),
+            tell=lambda words: say(f"unblur: {words}", err=True),
         )
     except TrainingStopped as stop:
-        typer.echo(f"unblur: {stop}", err=True)
+        say(f"unblur: {stop}", err=True)
         raise typer.Exit(code=_SIGNAL + stop.signal) from None
     by_itself = MODELS[options.model].channels == (3, 3)
     hint = f": try it with `unblur restore PHOTO --model {network}`" if by_itself else ""
-    typer.echo(f"{network}{hint}")
+    say(f"{network}{hint}")
 
 
 def _hush_warnings() -> None:

@@ -15,13 +15,14 @@ from unblur.imaging.photo.decode import open_file, open_upright
 from unblur.imaging.photo.encode import SIXTEEN_BIT, default_quality, encode, keeps_alpha
 from unblur.imaging.photo.heif import heif_ending, lossless_ending
 from unblur.imaging.photo.metadata import Metadata
-from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
+from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS, sniff
 
 PhotoFormat: TypeAlias = Literal["jpeg", "png", "tiff", "webp", "avif"]
 
 _FORMATS: dict[str, PhotoFormat] = {
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
+    **dict.fromkeys((".jpe", ".jfif", ".jfi", ".jif"), "jpeg"),
     ".png": "png",
     ".tif": "tiff",
     ".tiff": "tiff",
@@ -94,13 +95,31 @@ def default_suffix(source: str | os.PathLike[str]) -> str:
     """Return the ending of a new file for what the photo in a file has.
 
     Its own, if that can be written; ".tif" for camera raw; for HEIC, whose header is looked
-    into, ".png" with alpha, ".tif" with more than 8 bits and ".jpg" else; ".png" for the rest.
+    into, ".png" with alpha, ".tif" with more than 8 bits and ".jpg" else; for endings that say
+    nothing that of the format that is in the file; ".png" for the rest.
     """
     path = Path(source)
     ending = path.suffix.lower()
+    if ending in WRITABLE:
+        return path.suffix
     if ending in HEIF_ENDINGS:
         return heif_ending(path)
-    return path.suffix if ending in WRITABLE else ".tif" if ending in RAW_ENDINGS else ".png"
+    if ending in RAW_ENDINGS:
+        return ".tif"
+    found = None if ending in READABLE else format_in(path)
+    if found == "heic":
+        return heif_ending(path)
+    usual = {"jpeg": ".jpg", "tiff": ".tif", "raw": ".tif", "webp": ".webp", "avif": ".avif"}
+    return usual.get(found or "", ".png")
+
+
+def format_in(path: Path) -> str | None:
+    """The format of the photo that a file has in it, whatever its name; None if that is none."""
+    try:
+        with path.open("rb") as stream:
+            return sniff(stream, str(path))
+    except (OSError, ValueError):  # PhotoError is the former
+        return None
 
 
 def format_of(target: str | os.PathLike[str]) -> PhotoFormat:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unblur.errors import OptionError, TargetError
-from unblur.imaging.files.names import RESTORED
+from unblur.imaging.files.names import RESTORED, derived_name
 from unblur.imaging.video.planes import Layout
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def plan_video(
             notes.append(f"written as .mkv: .{ending} {why}")
             ending = "mkv"
         suffix = clip.path.suffix if clip.path.suffix.lower() == f".{ending}" else f".{ending}"
-        target = clip.path.with_name(f"{clip.path.stem}{RESTORED}{suffix}")
+        target = clip.path.with_name(derived_name(clip.path.stem, f"{RESTORED}{suffix}"))
     if codec not in _HOLDS[ending]:
         raise TargetError(
             f"{target}: .{ending} cannot hold {codec}; use .mkv, or --codec "

@@ -83,7 +83,8 @@ def _restore_many(
         except OptionError as error:
             raise OptionError(f"picture {index} of the list: {error}") from error
     paths = [Path(x) for x in pictures if _is_path(x)]
-    plan_jobs([Source(path=path) for path in dict.fromkeys(paths)], None)
+    jobs = plan_jobs([Source(path=path) for path in dict.fromkeys(paths)], None)
+    targets = {job.source: job.target for job in jobs if job.renamed}
     restored: list[Any] = []
     done: dict[Path, Any] = {}  # a photo that is named twice is restored once
     restorer = shared_restorer(options) if pictures else None
@@ -93,7 +94,8 @@ def _restore_many(
             restored.append(type(picture)(done[Path(picture)]))
             continue
         try:
-            one = _restore_one(picture, restorer, options, overwrite=overwrite)
+            target = targets.get(Path(picture)) if _is_path(picture) else None
+            one = _restore_one(picture, restorer, options, overwrite=overwrite, target=target)
         except PhotoError as error:
             if _is_path(picture):  # the error names the file
                 raise
@@ -122,12 +124,19 @@ def _check(picture: Any, options: RestoreOptions) -> None:
 
 
 def _restore_one(
-    picture: Any, restorer: Restorer, options: RestoreOptions, *, overwrite: bool
+    picture: Any,
+    restorer: Restorer,
+    options: RestoreOptions,
+    *,
+    overwrite: bool,
+    target: Path | None = None,
 ) -> Any:
     if isinstance(picture, bytes):
         photo = read_photo(picture, max_megapixels=options.max_megapixels)
         return encode_photo(restorer.restore(photo), photo.format)
     if _is_path(picture):
-        restored = restore_file(Path(picture), restorer, options, overwrite=overwrite)
+        restored = restore_file(
+            Path(picture), restorer, options, target=target, overwrite=overwrite
+        )
         return type(picture)(restored.target)
     return map_pixels(picture, restorer.restore_pixels)
