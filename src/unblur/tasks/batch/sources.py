@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Final
 
 from unblur.errors import OptionError
-from unblur.imaging.files.names import BEFORE_AFTER, RESTORED, derived_name
-from unblur.imaging.photo.photo import READABLE, WRITABLE, format_in
+from unblur.imaging.files.names import BEFORE_AFTER, derived_name
+from unblur.imaging.photo.photo import WRITABLE
 from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
+from unblur.tasks.batch.entries import is_photo, is_result, place_of, real_path
 from unblur.tasks.restore.names import target_name
 
 _NOT_WRITTEN: Final = frozenset(
     {".gif", ".bmp", ".jp2", ".jxl", ".psd", *HEIF_ENDINGS, *RAW_ENDINGS}
 )
 _KINDS: Final = "JPEG, PNG, TIFF, WebP, AVIF, GIF, HEIC, camera raw"
-_PUT_ASIDE: Final = ("_original", ".bak", ".tmp", ".part", ".crdownload", ".thm")
-"""Of exiftool, editors, browsers; and the pictures that cameras put beside videos."""
 _MAGIC: Final = frozenset("*?[")
 
 
@@ -108,7 +107,7 @@ def find_sources(
             found.append(Source(path=name, named=not from_list))
     once: dict[Path, Source] = {}
     for source in found:
-        once.setdefault(_place(source.path), source)
+        once.setdefault(place_of(source.path), source)
     return list(once.values())
 
 
@@ -169,11 +168,11 @@ def plan_jobs(
     for place in renamed:
         name = target_name(sources[place].path, say_format=True)
         targets[place] = targets[place].with_name(name)
-    places = {_place(target) for target in targets} if len(sources) > 1 else set()
+    places = {place_of(target) for target in targets} if len(sources) > 1 else set()
     pairs = [
         (place, source, target)
         for place, (source, target) in enumerate(zip(sources, targets, strict=True))
-        if _place(source.path) not in places
+        if place_of(source.path) not in places
     ]
     _check_distinct([(s.path, target) for _, s, target in pairs if s.error is None])
     jobs: list[Job] = []
@@ -190,7 +189,7 @@ def _shared(sources: Sequence[Source], targets: Sequence[Path]) -> set[int]:
     """Places of sources that cannot keep their ending and would be written where others are."""
     found: dict[str, list[int]] = {}
     for place, target in enumerate(targets):
-        found.setdefault(os.path.normcase(_place(target)), []).append(place)
+        found.setdefault(os.path.normcase(place_of(target)), []).append(place)
     return {
         place
         for places in found.values()
@@ -218,7 +217,7 @@ def _check_distinct(pairs: Sequence[tuple[Path, Path]]) -> None:
     first: dict[str, Path] = {}
     clashes: list[str] = []
     for source, target in pairs:
-        other = first.setdefault(os.path.normcase(_place(target)), source)
+        other = first.setdefault(os.path.normcase(place_of(target)), source)
         if other is not source:
             clashes.append(f"{other} and {source} would both be written to {target}")
     if clashes:
@@ -248,7 +247,7 @@ def _matches(pattern: Path) -> list[Path]:
         path
         for path in fitting
         if not any(part.startswith(".") for part in path.relative_to(base).parts)
-        and (_is_photo(path) or (path.is_dir() and "**" not in parts))
+        and (is_photo(path) or (path.is_dir() and "**" not in parts))
     ]
     if not fitting:
         raise OptionError(f"{pattern}: no photo fits this pattern ({_KINDS})")
@@ -260,7 +259,9 @@ def _named(folder: Path, recursive: bool, out: Path | None, left_out: list[Path]
         next(folder.iterdir(), None)
     except OSError as error:
         raise OptionError(f"{folder}: cannot be listed ({error.strerror})") from error
-    found = list(_walk(folder, Path(), recursive, None if out is None else _real(out), left_out))
+    found = list(
+        _walk(folder, Path(), recursive, None if out is None else real_path(out), left_out)
+    )
     if not found:
         hint = "" if recursive else "; --recursive looks in the folders within"
         raise OptionError(f"{folder}: no photos in this folder ({_KINDS}){hint}")
@@ -278,38 +279,12 @@ def _walk(
         yield Source(path=folder, error=f"{folder}: cannot be listed ({error.strerror})")
         return
     for path in entries:
-        if _is_photo(path):
+        if is_photo(path):
             yield Source(path=path, within=within)
-        elif not path.name.startswith(".") and not _is_result(path) and path.is_file():
+        elif not path.name.startswith(".") and not is_result(path) and path.is_file():
             left_out.append(path)
     for path in entries:
         if not recursive or path.name.startswith(".") or path.is_symlink() or not path.is_dir():
             continue
         if out is None or path.resolve() != out:
             yield from _walk(top, within / path.name, recursive, out, left_out)
-
-
-def _is_photo(path: Path) -> bool:
-    ending = path.suffix.lower()
-    if path.name.startswith(".") or _is_result(path) or not path.is_file():
-        return False
-    if ending in READABLE:
-        return True
-    # Copies that programs put aside are photos, but nobody means them.
-    return not ending.endswith(_PUT_ASIDE) and format_in(path) is not None
-
-
-def _is_result(path: Path) -> bool:
-    return path.stem.endswith((RESTORED, BEFORE_AFTER))
-
-
-def _place(path: Path) -> Path:
-    """One name for one file; a link to a file remains another file."""
-    return _real(path.parent) / path.name
-
-
-def _real(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError):  # a loop of links, before Python 3.13
-        return path.absolute()
