@@ -11,7 +11,7 @@ from unblur.imaging.photo.heif import read_heif
 from unblur.imaging.photo.jpeg import load_jpeg
 from unblur.imaging.photo.metadata import Metadata, jpeg_quality, read_metadata
 from unblur.imaging.photo.raw import develop_raw
-from unblur.imaging.photo.sniff import check_size, sniff
+from unblur.imaging.photo.sniff import check_size, is_lossless, sniff
 from unblur.imaging.photo.tiff_kinds import TiffKind, tiff_kind
 
 _MOST_BANDS = 4
@@ -35,6 +35,7 @@ class Opened:
         notes: What the user should be told.
         opacity: The last band, if it is none of colour, says how opaque a pixel is. False for
             an extra channel of which a TIFF does not say what it means.
+        lossless: A WebP or an AVIF that has lost nothing.
     """
 
     image: Any
@@ -44,6 +45,7 @@ class Opened:
     metadata: Metadata
     notes: tuple[str, ...]
     opacity: bool = True
+    lossless: bool = False
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -148,6 +150,7 @@ def open_upright(
         metadata=metadata,
         notes=(*notes, *more),
         opacity=kind.opacity,
+        lossless=is_lossless(stream, file_format),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unblur.errors import TargetError
 from unblur.imaging.photo.decode import complaint
+from unblur.imaging.photo.density import remove_density
 from unblur.imaging.photo.exif import write_tiff_tags
 from unblur.imaging.photo.metadata import Metadata, attach_metadata
 from unblur.imaging.photo.tiff_kinds import unspecify_extra
@@ -46,6 +47,7 @@ def encode(
     quality: int | None,
     *,
     opacity: bool = True,
+    lossless: bool = False,
 ) -> bytes:
     """Encode a photo file.
 
@@ -55,6 +57,7 @@ def encode(
         metadata: What to store beside the pixels.
         quality: 1 to 100 for the lossy formats; None for a high one.
         opacity: See :func:`save_image`.
+        lossless: See there.
 
     Returns:
         The bytes of the file.
@@ -68,7 +71,16 @@ def encode(
     grey = bands.shape[2] <= 2  # noqa: PLR2004
     kind = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
     image = pyvips.Image.new_from_array(np.ascontiguousarray(bands), interpretation=kind)
-    data = save_image(image, None, file_format, metadata, quality, deep=deep, opacity=opacity)
+    data = save_image(
+        image,
+        None,
+        file_format,
+        metadata,
+        quality,
+        deep=deep,
+        opacity=opacity,
+        lossless=lossless,
+    )
     assert data is not None
     return data
 
@@ -82,6 +94,7 @@ def save_image(  # noqa: PLR0913 - what decides a file
     *,
     deep: bool,
     opacity: bool = True,
+    lossless: bool = False,
 ) -> bytes | None:
     """Encode a `pyvips.Image`, into a file as its pixels are made or into memory.
 
@@ -97,6 +110,7 @@ def save_image(  # noqa: PLR0913 - what decides a file
         quality: 1 to 100 for the lossy formats; None for a high one.
         deep: Write 16 bits per channel, 12 for AVIF; only for a format of `SIXTEEN_BIT`.
         opacity: The last band, if it is none of colour, is alpha; False only for TIFF.
+        lossless: Of WebP and AVIF: lose nothing.
 
     Returns:
         The bytes of the file; None where they are in the file at ``path``.
@@ -116,6 +130,10 @@ def save_image(  # noqa: PLR0913 - what decides a file
         "avif": {"Q": quality or 90, "subsample_mode": "off", "compression": "av1", "effort": 2},
     }
     options = choices[file_format]
+    if lossless and file_format == "webp":
+        options = {"lossless": True, "exact": True}
+    elif lossless and file_format == "avif":
+        options |= {"lossless": True}
     if file_format == "tiff":
         size = image.width * image.height * image.bands * (2 if deep else 1)
         options["bigtiff"] = size > _BIGTIFF_FROM_BYTES
@@ -148,29 +166,33 @@ def save_image(  # noqa: PLR0913 - what decides a file
         if path is not None and (full := _write_error(path)):
             why = f"cannot be written ({full})"
         raise TargetError(why) from error
-    return _with_tags(data, path, metadata, opacity) if file_format == "tiff" else data
+    return _mended(data, path, file_format, metadata, opacity)
 
 
-def _with_tags(
+def _mended(
     data: bytes | None,
     path: str | os.PathLike[str] | None,
+    file_format: str,
     metadata: Metadata,
     opacity: bool,
 ) -> bytes | None:
-    """Add to a TIFF, in its file where it is in one, what libvips does not write there."""
+    """Put right, in the file where it is in one, what libvips writes too little and too much."""
 
-    def add(stream: BinaryIO) -> None:
-        write_tiff_tags(stream, metadata.exif, metadata.iptc)
-        if not opacity:
-            unspecify_extra(stream)
+    def mend(stream: BinaryIO) -> None:
+        if file_format == "tiff":
+            write_tiff_tags(stream, metadata.exif, metadata.iptc)
+            if not opacity:
+                unspecify_extra(stream)
+        elif metadata.dpi is None:
+            remove_density(stream, file_format)
 
     if data is not None:
         stream = BytesIO(data)
-        add(stream)
+        mend(stream)
         return stream.getvalue()
     try:
         with Path(path or "").open("r+b") as file:
-            add(file)
+            mend(file)
     except OSError as error:
         raise TargetError(f"cannot be written ({error.strerror})") from error
     return None

@@ -45,6 +45,8 @@ class Photo:
         alpha: Opacity of shape ``(H, W)``, uint8 or uint16, or None.
         opacity: False where ``alpha`` is a channel of which a TIFF does not say what it means;
             it is written to TIFF alone, as what it was.
+        lossless: The source is a lossless WebP or AVIF; so is what is written in its format,
+            unless a quality is asked for.
         bits: Bits per channel of the source, 8 or 16; PNG, TIFF and AVIF are written with them.
         grey: The source has one colour channel; it is written as one, the mean of the three.
         format: The format of the source; of one that is not written, that of `default_suffix`.
@@ -64,6 +66,7 @@ class Photo:
     pixels: NDArray[np.floating[Any]]
     alpha: NDArray[np.unsignedinteger[Any]] | None = None
     opacity: bool = True
+    lossless: bool = False
     bits: int = 8
     grey: bool = False
     format: PhotoFormat = "png"
@@ -233,10 +236,11 @@ def encode_photo(photo: Photo, format: PhotoFormat, *, quality: int | None = Non
             f"cannot encode {format!r}; use {' '.join(sorted(set(_FORMATS.values())))}"
         )
     bits = photo.bits if format in SIXTEEN_BIT else 8
+    lossless = photo.lossless and format == photo.format and quality is None
     if quality is None:
         quality = default_quality(format, photo.quality)
     bands = _integer_bands(photo, bits, keep_alpha=keeps_alpha(format, photo.opacity))
-    return encode(bands, format, photo.metadata, quality, opacity=photo.opacity)
+    return encode(bands, format, photo.metadata, quality, opacity=photo.opacity, lossless=lossless)
 
 
 def _read(stream: BinaryIO, name: str, source: bytes | Path, max_megapixels: float) -> Photo:
@@ -257,6 +261,7 @@ def _read(stream: BinaryIO, name: str, source: bytes | Path, max_megapixels: flo
         pixels=np.repeat(pixels, 3, axis=2) if colours == 1 else pixels,
         alpha=None if alpha is None else np.ascontiguousarray(alpha),
         opacity=decoded.opacity,
+        lossless=decoded.lossless,
         bits=8 * bands.dtype.itemsize,
         grey=colours == 1,
         format=cast(PhotoFormat, kinds.get(decoded.format, decoded.format)),

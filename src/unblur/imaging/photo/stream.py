@@ -146,6 +146,7 @@ def write_streamed(
                 quality,
                 deep=deep,
                 opacity=opacity,
+                lossless=photo.opened.lossless and file_format == photo.opened.format,
             )
         except TargetError as error:
             raise TargetError(f"{target}: {error}") from error

@@ -135,6 +135,8 @@ def plan_video(
     if target.exists() and target.samefile(clip.path):
         raise TargetError(f"{target}: is the source itself; name another file")
     layout = _choose_layout(clip, source, codec, notes)
+    if not source.alpha and clip.stream.metadata.get("alpha_mode") == "1":
+        notes.append("alpha of VP8 or VP9 is left out: FFmpeg's own decoder does not show it")
     pixels = layout.name
     if codec == "ffv1":
         pixels = _PACKED.get(pixels, pixels)
