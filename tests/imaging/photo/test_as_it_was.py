@@ -91,3 +91,22 @@ def test_grey_that_is_stored_as_rgb_gains_no_colour(tmp_path, run, monkeypatch, 
 def test_what_is_coloured_keeps_its_colour():
     restored = restore(ASTRONAUT, method="network")
     assert np.ptp(restored.astype(int), axis=2).max() > 60
+
+
+def test_a_photo_that_is_transparent_all_over_is_said_to_be():
+    bands = np.dstack([ASTRONAUT, np.zeros_like(CAMERA)])
+
+    note = "transparent all over, though its colours differ"
+    assert read_photo(encoded(Image.fromarray(bands), "png")).notes == (note,)
+    bands[0, 0, 3] = 1
+    assert read_photo(encoded(Image.fromarray(bands), "png")).notes == ()
+    blank = Image.new("RGBA", (80, 80))
+    assert read_photo(encoded(blank, "png")).notes == ()
+
+
+def test_one_colour_in_a_file_of_a_photos_size_is_said_to_be():
+    blank = Image.new("RGB", (160, 120), (9, 20, 30))
+
+    assert read_photo(encoded(blank, "png")).notes == ()
+    (note,) = read_photo(encoded(blank, "png", compress_level=0)).notes
+    assert note.startswith("all pixels are the same")

@@ -17,6 +17,8 @@ from unblur.imaging.photo.tiff_kinds import TiffKind, tiff_kind
 _MOST_BANDS = 4
 _FOREIGN = {"heic": read_heif, "raw": develop_raw}  # not decoded by libvips
 _FOREIGN_QUALITY = 95
+_LEAST_BYTES = 20_000  # of metadata, of which a file may have much
+_BYTES_OF_NOTHING = 0.05  # for each pixel: several times what a JPEG of one colour takes
 _RGB_OR_GREY = {"b-w", "grey16", "srgb", "rgb16", "rgb", "scrgb", "cmyk"}
 
 
@@ -123,6 +125,7 @@ def open_upright(
             )
         if converted:
             image = keep(image)
+        notes += _blank_notes(image, kind, stream, file_format)
     except (pyvips.Error, UnicodeDecodeError) as error:
         pyvips.vips_lib.vips_error_clear()  # pyvips keeps a complaint that is not UTF-8
         if "No space left on device" in str(error):
@@ -196,6 +199,25 @@ def _page_notes(image: Any, file_format: str) -> list[str]:
     pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
     what = "pages" if file_format == "tiff" else "frames"
     return [f"first of {pages} {what}"] if pages > 1 else []
+
+
+def _blank_notes(image: Any, kind: TiffKind, stream: BinaryIO, file_format: str) -> list[str]:
+    """What is said of pixels that show nothing, where the file is too large for that."""
+    places = [(image.width * x // 4, image.height * y // 4) for x in (1, 2, 3) for y in (1, 2, 3)]
+    points = [image.getpoint(x, y) for x, y in places]  # nearly always they tell already
+    if image.bands in {2, 4} and kind.opacity and not any(point[-1] for point in points):
+        alpha = image[image.bands - 1]
+        if alpha.max() == 0 and image[0].max() > image[0].min():
+            return ["transparent all over, though its colours differ"]
+    if points.count(points[0]) < len(points) or file_format == "tiff":
+        return []
+    size = stream.seek(0, os.SEEK_END)
+    if size < _LEAST_BYTES + image.width * image.height * _BYTES_OF_NOTHING:
+        return []
+    table = image.stats()  # rows: all bands, then each; columns: minimum, maximum, ...
+    if all(table(0, row)[0] == table(1, row)[0] for row in range(1, image.bands + 1)):
+        return ["all pixels are the same, though the file is large enough for a photo"]
+    return []
 
 
 def _to_rgb(image: Any, kind: TiffKind, name: str) -> tuple[Any, str | None]:
