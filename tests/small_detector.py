@@ -32,6 +32,51 @@ def constant_detector(
     return _save(path, nodes, values, shape, names, kind, facts)
 
 
+def several_outputs(path, outputs, *, sizes=False, facts=None):
+    """Write a detector of several outputs, each the same for every photo.
+
+    Args:
+        path: Of the file.
+        outputs: By name: arrays of floats, or of int64.
+        sizes: It has a second input, the photo's width and height, of which ``boxes`` are parts.
+        facts: What the file says of itself.
+    """
+    nodes = [helper.make_node("ReduceMean", ["x"], ["mean"], keepdims=0)]
+    values = {"none": np.float32(0)}
+    infos = []
+    for name, value in outputs.items():
+        kind = TensorProto.INT64 if value.dtype.kind == "i" else TensorProto.FLOAT
+        infos.append(helper.make_tensor_value_info(name, kind, None))
+        values[f"{name}-value"] = value if kind == TensorProto.INT64 else value.astype(np.float32)
+        nodes += [
+            helper.make_node("Mul", ["mean", "none"], [f"{name}-none"]),
+            helper.make_node("Cast", [f"{name}-none"], [f"{name}-cast"], to=kind),
+        ]
+        made = f"{name}-value"
+        if sizes and name == "boxes":  # in parts of what the second input says
+            nodes += [
+                helper.make_node("Cast", ["sizes"], ["as-floats"], to=TensorProto.FLOAT),
+                helper.make_node("Concat", ["as-floats", "as-floats"], ["twice"], axis=1),
+                helper.make_node("Mul", [made, "twice"], [f"{name}-px"]),
+            ]
+            made = f"{name}-px"
+        nodes.append(helper.make_node("Add", [made, f"{name}-cast"], [name]))
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, SIDE, SIDE))]
+    if sizes:
+        inputs.append(helper.make_tensor_value_info("sizes", TensorProto.INT64, (1, 2)))
+    graph = helper.make_graph(
+        nodes,
+        "detector",
+        inputs,
+        infos,
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in values.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, facts or {})
+    save(model, path)
+    return path
+
+
 def block_detector(path):
     """Write a detector of YOLOv8's layout that finds red and green blocks of 8x8 px.
 

@@ -2,18 +2,19 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from unblur.cli.terminal import complain, in_flags, progress, say
+from unblur.cli.terminal import complain, counted, in_flags, progress, say
 from unblur.errors import OptionError, TargetError
 
 if TYPE_CHECKING:
-    from unblur.tasks.batch.files import Restored
+    from unblur.tasks.batch.files import Job, Restored
 
+_SOME: Final = 5
 _SCREENFUL: Final = 20
 """After more lines than this an error has scrolled away, and is told again at the end."""
 
@@ -48,7 +49,8 @@ class Tally:
         elif not self.quiet and not result.skipped:
             notes = f" ({'; '.join(result.notes)})" if result.notes else ""
             preview = f", before and after: {result.preview}" if result.preview else ""
-            say(f"{result.source} -> {result.target}  {result.seconds:.2f} s{preview}{notes}")
+            line = f"{result.source} -> {result.target}  {result.seconds:.2f} s{preview}{notes}"
+            say(line.replace("\n", "\\n"))
 
     def totals(self, *, interrupted: bool = False) -> dict[str, Any]:
         """The last line of a report."""
@@ -132,6 +134,23 @@ def report_file(path: Path | None, *, overwrite: bool) -> Iterator[Report]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def say_plan(jobs: "Sequence[Job]", left_out: Sequence[Path]) -> None:
+    """Say what of a folder is no photo, and which results say their source's format."""
+    if left_out:
+        endings = sorted({path.suffix.lower() or "no ending" for path in left_out})
+        more = ", ..." if len(endings) > _SOME else ""
+        files = counted(len(left_out), "file")
+        which = "is no photo" if len(left_out) == 1 else "are no photos"
+        say(f"unblur: {files} left out, {which} ({', '.join(endings[:_SOME])}{more})", err=True)
+    renamed = [job for job in jobs if job.renamed]
+    if renamed:
+        say(
+            f"unblur: {counted(len(renamed), 'photo')} with the name of another: the format is in "
+            f"the result's name, as in {renamed[0].target.name}",
+            err=True,
+        )
 
 
 def compare(cases: Iterable[list[dict[str, Any]]], total: int, what: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """What commands share: lines, and the progress bar."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 
 _KEYWORD: Final = " (overwrite=True)"
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal would obey, if it were in the name of a file; all but tabs and ends of lines."""
 
 
 class Advance(Protocol):
@@ -23,6 +26,8 @@ class Advance(Protocol):
 def say(text: str, *, err: bool = False) -> None:
     """Print a line; above the progress bar if there is one, and whatever is in a file's name.
 
+    Codes that a terminal would obey are printed as numbers, ESC as ``x1b`` after a backslash.
+
     Args:
         text: One line or several.
         err: Print to stderr.
@@ -31,6 +36,7 @@ def say(text: str, *, err: bool = False) -> None:
     encoding = stream.encoding or "utf-8"
     # Names that are not text in this locale hold surrogates, which no stream takes.
     text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     stream.flush()
 

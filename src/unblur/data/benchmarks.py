@@ -1,6 +1,7 @@
 """The data sets that the field compares methods on, as people have them on disk."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from unblur.data.crops import photo_files, sorted_paths
 from unblur.data.matlab import count_frames, read_frames
-from unblur.data.pairs import pair_folders, survey_pairs
+from unblur.data.pair_layouts import match_names
+from unblur.data.pair_places import PairPlace
 from unblur.errors import DataError, OptionError
 from unblur.imaging.files.names import RESTORED
 from unblur.imaging.photo.photo import WRITABLE, read_photo
@@ -114,26 +116,28 @@ def gopro_cases(folder: Path, *, gamma: bool = False) -> CaseList:
     return CaseList(cases=found.cases, notes=tuple(notes))
 
 
-def pair_cases(folder: Path, *, gamma: bool = False) -> CaseList:
-    """The pairs of a folder with ``blur/`` and ``sharp/``, or with folders that have them.
+def pair_cases(place: Path | PairPlace, *, gamma: bool = False) -> CaseList:
+    """The pairs of a folder in a layout of pairs, of two folders or of a list.
 
     A blurred photo without a partner, or with two, is a case with an error.
 
     Args:
-        folder: The folder.
+        place: The folder, or where else pairs are.
         gamma: Take ``blur_gamma/`` in place of ``blur/``.
 
     Raises:
         DataError: If the folder is none, or has nothing in a layout of pairs.
     """
-    survey = survey_pairs(folder, gamma=gamma)
-    homes = pair_folders(folder, gamma=gamma)
+    place = place if isinstance(place, PairPlace) else PairPlace(folder=place)
+    survey = place.survey(gamma=gamma)
+    paths = [*(pair.blurred for pair in survey.pairs), *(bad.path for bad in survey.problems)]
+    named = _names(paths, place.root, [both.blurred for both in survey.sides])
     cases = [
-        Case(name=_name(pair.blurred, folder, homes), blurred=pair.blurred, sharp=(pair.sharp,))
+        Case(name=named[pair.blurred], blurred=pair.blurred, sharp=(pair.sharp,))
         for pair in survey.pairs
     ]
     cases += [
-        Case(name=_name(bad.path, folder, homes), blurred=bad.path, sharp=(), error=bad.why)
+        Case(name=named[bad.path], blurred=bad.path, sharp=(), error=bad.why)
         for bad in survey.problems
     ]
     notes = []
@@ -228,7 +232,8 @@ def find_restored(folder: Path, cases: Sequence[Case]) -> dict[str, Path]:
 
     Looked for as ``<name>.*``, in a folder ``blur`` beside that, with what ``unblur restore``
     adds to names, and where the last part of a name is in no other case, by that alone. Of
-    Köhler's set any name that ends in ``<image>_<trajectory>`` will do.
+    Köhler's set any name that ends in ``<image>_<trajectory>`` will do. At last words such as
+    ``deblurred`` do not count.
 
     Args:
         folder: Of the files.
@@ -255,6 +260,8 @@ def find_restored(folder: Path, cases: Sequence[Case]) -> dict[str, Path]:
         existing = [files[name] for name in names if name in files]
         if existing:
             found[case.name] = existing[0]
+    left = [case.name for case in cases if case.name not in found]
+    found |= {name: files[fitting] for name, fitting in match_names(left, list(files)).items()}
     if not found:
         example = cases[0].name if cases else "name"
         raise DataError(f"{folder} has no restored photo of these cases; expected {example}.png")
@@ -266,11 +273,22 @@ def _folders(folder: Path) -> list[Path]:
     return [folder, *(deeper for path in inside for deeper in _folders(path))]
 
 
-def _name(path: Path, folder: Path, homes: list[Path]) -> str:
-    """The photo's name below the folder, without the folder ``blur`` and the ending."""
-    home = next(home for home in homes if path.is_relative_to(home))
-    place = home.relative_to(folder) if home != folder else Path()
-    return (place / path.stem).as_posix()
+def _names(paths: Sequence[Path], root: Path, homes: Sequence[Path]) -> dict[Path, str]:
+    """Names of photos below the folder, without the folder ``blur`` and the ending."""
+    beside = Counter(home.parent for home in homes)
+    names: dict[Path, str] = {}
+    for path in paths:
+        home = next((home for home in homes if path.is_relative_to(home)), None)
+        above = path.parent if home is None else home.parent
+        if home is not None and beside[above] > 1:  # their names would be in several of them
+            above = home
+        within = path.with_suffix("") if home is None else path.relative_to(home).with_suffix("")
+        if home is not None and above != root and above.is_relative_to(root):
+            within = above.relative_to(root) / within
+        elif home is None and within.is_relative_to(root):
+            within = within.relative_to(root)
+        names[path] = within.as_posix()
+    return names
 
 
 def _check_folder(folder: Path, home: str, layout: str) -> None:

@@ -15,16 +15,19 @@ from unblur.data.crops import (
     check_index,
     check_scale,
     drawn,
-    photo_files,
     sorted_paths,
     turned,
     wrong_draws,
 )
+from unblur.data.pair_layouts import LAYOUTS, Sides, find_sides, match_sides, partner_of
 from unblur.data.problems import Problem, check_fits, check_pair
 from unblur.errors import DataError, OptionError
 
 SPLITS: Final = ("train", "test")
-_EXPECTED: Final = "expected blur/ and sharp/ in it, or in folders of sequences as GoPro has them"
+_EXPECTED: Final = (
+    "expected blur/ and sharp/ in it, or in folders of sequences as GoPro has them; or "
+    f"{LAYOUTS}. Others can be named: --blurred DIR --sharp DIR, or --list FILE"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,8 @@ class PairSurvey:
     """Blurred photos without a partner, or with two."""
     unused: tuple[Path, ...]
     """Sharp photos without a blurred one."""
+    sides: tuple[Sides, ...] = ()
+    """The folders that they are in; none of a list."""
 
 
 def list_pairs(folder: Path, *, gamma: bool = False, split: str | None = None) -> list[Pair]:
@@ -73,10 +78,18 @@ def list_pairs(folder: Path, *, gamma: bool = False, split: str | None = None) -
         CVPR 2017 (the layout of GoPro).
     """
     if split is None:
-        both = [folder / name for name in SPLITS if _homes(folder / name, _name(gamma))]
+        both = [folder / name for name in SPLITS if _has_pairs(folder / name, gamma)]
         if len(both) == len(SPLITS):
             raise DataError(f"{folder} has train/ and test/; name one of them, not to mix them")
-    survey = survey_pairs(folder, gamma=gamma, split=split)
+    return without_problems(survey_pairs(folder, gamma=gamma, split=split))
+
+
+def without_problems(survey: PairSurvey) -> list[Pair]:
+    """The pairs, if nothing is wrong with any.
+
+    Raises:
+        DataError: Otherwise.
+    """
     if survey.problems:
         more = len(survey.problems) - 1
         others = f" (and {more} more such files)" if more else ""
@@ -98,29 +111,46 @@ def survey_pairs(folder: Path, *, gamma: bool = False, split: str | None = None)
     """
     blur = _name(gamma)
     homes = pair_folders(folder, gamma=gamma, split=split)
-    if not homes:
+    where = folder / split if split else folder
+    sides = [Sides(home / blur, _sharp_of(home, blur)) for home in homes]
+    sides = sides or find_sides(where, gamma=gamma)
+    if not sides:
         other = pair_folders(folder, gamma=not gamma, split=split)
         hint = f"; it has {_name(not gamma)}/ instead" if other else ""
-        where = folder / split if split else folder
         raise DataError(f"{where} has no pairs with {blur}/{hint or f'; {_EXPECTED}'}")
+    return survey_sides(folder, sides)
+
+
+def survey_sides(folder: Path, sides: Sequence[Sides]) -> PairSurvey:
+    """Find the pairs in folders that belong together.
+
+    Args:
+        folder: What to call them in errors.
+        sides: The folders.
+
+    Raises:
+        DataError: If there are no photos in them.
+    """
     pairs: list[Pair] = []
     problems: list[Problem] = []
-    unused: list[Path] = []
-    for home in homes:
-        sharp: dict[str, Path] = {}
-        if (home / "sharp").is_dir():
-            sharp = _by_stem(photo_files(home / "sharp"), problems)
-        blurred = _by_stem(photo_files(home / blur), problems)
-        for stem, path in blurred.items():
-            if stem in sharp:
-                pairs.append(Pair(blurred=path, sharp=sharp[stem]))
-            else:
-                why = f"{path} has no sharp partner {home / 'sharp' / stem}.*"
-                problems.append(Problem(path=path, kind="partner", why=why))
-        unused += [path for stem, path in sharp.items() if stem not in blurred]
+    unused: list[list[Path]] = []
+    for both in sides:
+        found, left = match_sides(both, problems)
+        pairs += [Pair(blurred=blurred, sharp=sharp) for blurred, sharp in found]
+        unused.append(left)
     if not pairs and not problems:
-        raise DataError(f"{folder} has folders for pairs but no photos in {homes[0] / blur}")
-    return PairSurvey(pairs=tuple(pairs), problems=tuple(problems), unused=tuple(unused))
+        raise DataError(f"{folder} has folders for pairs but no photos in {sides[0].blurred}")
+    taken = {pair.sharp for pair in pairs}  # by several folders of blurred ones, perhaps
+    alone = dict.fromkeys(path for left in unused for path in left if path not in taken)
+    return PairSurvey(
+        pairs=tuple(pairs), problems=tuple(problems), unused=tuple(alone), sides=tuple(sides)
+    )
+
+
+def _sharp_of(home: Path, blur: str) -> Path:
+    """``sharp/``, unless another folder beside ``blur/`` is what belongs to it."""
+    usual = home / "sharp"
+    return usual if usual.is_dir() else partner_of(home / blur) or usual
 
 
 def pair_folders(folder: Path, *, gamma: bool = False, split: str | None = None) -> list[Path]:
@@ -232,18 +262,11 @@ def _name(gamma: bool) -> str:
     return "blur_gamma" if gamma else "blur"
 
 
+def _has_pairs(root: Path, gamma: bool) -> bool:
+    return root.is_dir() and bool(_homes(root, _name(gamma)) or find_sides(root, gamma=gamma))
+
+
 def _homes(root: Path, blur: str) -> list[Path]:
     if not root.is_dir():
         return []
     return [home for home in (root, *sorted_paths(root)) if (home / blur).is_dir()]
-
-
-def _by_stem(paths: list[Path], problems: list[Problem]) -> dict[str, Path]:
-    """Paths by name without ending; of two that share one the second is a problem."""
-    named: dict[str, Path] = {}
-    for path in paths:
-        first = named.setdefault(path.stem, path)
-        if first is not path:
-            why = f"{first} and {path} share a name, so that their partner is not clear; remove one"
-            problems.append(Problem(path=path, kind="partner", why=why))
-    return named

@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 
 from unblur.errors import DataError
+from unblur.imaging.photo.photo import WRITABLE
 
-_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".avif"})
+_SUFFIXES: Final = frozenset(WRITABLE)
 
 
 def list_photos(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Find things in photos with any detector of the YOLO family that is an ONNX file."""
+"""Find things in photos with detectors of the YOLO family, or RT-DETR, that are ONNX files."""
 
 import hashlib
 import json
@@ -10,7 +10,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.engines.detector_facts import (
+    Facts,
+    check_classes,
+    check_scores,
+    check_task,
+    tell_layout,
+)
 from unblur.engines.detector_layouts import Layout, Size, check_layout, find_layout
+from unblur.engines.detector_outputs import EXPECTED, join_outputs, sizes_input
 from unblur.engines.protocol import one_line
 from unblur.errors import NetworkError, OptionError
 from unblur.imaging.boxes import Detections, suppress_overlaps
@@ -19,9 +27,7 @@ Float32 = NDArray[np.float32]
 
 MOST_OVERLAP: Final = 0.45
 """Of boxes of one class that both stay; what YOLOX and YOLOv5 detect with."""
-_EXPECTED: Final = (
-    "expected an ONNX file with one input (1, 3, H, W) of float32 and fixed size, and one output"
-)
+_MOST_OUTPUTS: Final = 3
 
 
 class Detector:
@@ -30,7 +36,7 @@ class Detector:
     Args:
         path: The ONNX file.
         layout: A name in :data:`unblur.engines.detector_layouts.LAYOUTS`, or ``auto``: told by
-            the shape of the output.
+            what the file says of itself, the shape of its output, and its values.
         threads: Threads within one operation; 0 takes one per core.
 
     Raises:
@@ -43,19 +49,27 @@ class Detector:
         self.path = path
         self._session = _open(path, threads)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if len(inputs) != 1 or len(outputs) != 1:
+        facts = dict(self._session.get_modelmeta().custom_metadata_map)
+        check_task(path, facts)
+        self._sizes = sizes_input(inputs)
+        if len(inputs) != (1 if self._sizes is None else 2) or len(outputs) > _MOST_OUTPUTS:
             raise NetworkError(
-                f"{path} has {len(inputs)} inputs and {len(outputs)} outputs: {_EXPECTED}"
+                f"{path} has {len(inputs)} inputs and {len(outputs)} outputs: {EXPECTED}"
             )
         self._input = inputs[0].name
-        self.size = _input_size(path, inputs[0], self._session.get_modelmeta())
+        self._outputs = [output.name for output in outputs]
+        self.size = _input_size(path, inputs[0], facts)
         """Height and width of the input, px."""
         # The file may leave sizes of its output open: an empty picture shows them.
         probe = self._run(np.full((1, 3, *self.size), 0.4, np.float32))
+        if layout == "auto":
+            several = len(outputs) > 1  # of which only RT-DETR's have been made into one
+            layout = "rtdetr" if several else tell_layout(facts, probe, self.size) or layout
         try:
             self.layout: Layout = find_layout(probe.shape, self.size, layout)
         except NetworkError as error:
             raise NetworkError(f"{path}: {error}") from error
+        check_classes(path, facts, self.layout.name, probe.shape)
         self.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
 
     def detect(self, pixels: Float32, *, least_score: float = 0.05) -> Detections:
@@ -67,10 +81,11 @@ class Detector:
 
         Returns:
             Best score first, in px of the photo and within it. A box has its best class alone,
-            and of boxes of a class that overlap by more than :data:`MOST_OVERLAP` the best stays.
+            and of boxes of a class that overlap by more than :data:`MOST_OVERLAP` the best stays,
+            unless the network has suppressed the others itself.
 
         Raises:
-            NetworkError: If the network fails.
+            NetworkError: If the network fails, or gives scores that are none.
             OptionError: If ``least_score`` is out of range.
         """
         if not 0 < least_score <= 1:
@@ -78,6 +93,7 @@ class Detector:
         height, width, _ = pixels.shape
         fed, corner, scale = letterbox(pixels, self.size, self.layout)
         boxes, scores = self.layout.decode(self._run(fed)[0], self.size)
+        check_scores(self.path, scores)
         best, classes = scores.max(axis=1), scores.argmax(axis=1)
         sure = best >= np.float32(least_score)
         placed = (boxes[sure] - np.tile(corner, 2)) / np.tile(scale, 2)
@@ -86,18 +102,21 @@ class Detector:
             scores=best[sure],
             classes=classes[sure].astype(np.int64),
         )
-        return suppress_overlaps(found, most_overlap=MOST_OVERLAP)
+        return suppress_overlaps(found, most_overlap=1 if self.layout.final else MOST_OVERLAP)
 
     def _run(self, fed: Float32) -> Float32:
+        given: dict[str, Any] = {self._input: fed}
+        if self._sizes is not None:  # so that boxes come in px of the input
+            given[self._sizes] = np.array([self.size[::-1]], np.int64)
         try:
-            output: Float32 = self._session.run(None, {self._input: fed})[0]
+            outputs = self._session.run(None, given)
         except Exception as error:  # the runtime's exceptions have no common base
             raise NetworkError(f"{self.path} failed on a picture: {one_line(error)}") from error
-        return output
+        return join_outputs(self.path, self._outputs, outputs, self.size, len(given))
 
 
 def letterbox(pixels: Float32, size: Size, layout: Layout) -> tuple[Float32, Float32, Float32]:
-    """A photo as a detector is fed: shrunk or enlarged to fit, the rest padded.
+    """A photo as a detector is fed: shrunk or enlarged to fit, the rest padded; or stretched.
 
     Args:
         pixels: (H, W, 3) RGB in [0, 1].
@@ -112,6 +131,8 @@ def letterbox(pixels: Float32, size: Size, layout: Layout) -> tuple[Float32, Flo
     share = min(size[0] / height, size[1] / width)
     rows = max(1, min(size[0], round(height * share)))
     columns = max(1, min(size[1], round(width * share)))
+    if layout.stretched:
+        rows, columns = size
     top, left = ((size[0] - rows) // 2, (size[1] - columns) // 2) if layout.centred else (0, 0)
     saved = np.rint(np.clip(pixels, 0, 1) * np.float32(255))
     placed = np.full((*size, 3), layout.padding, np.float32)
@@ -141,7 +162,7 @@ def _open(path: Path, threads: int) -> Any:
     import onnxruntime
 
     if not path.is_file():
-        raise NetworkError(f"{path} is not a file; {_EXPECTED}")
+        raise NetworkError(f"{path} is not a file; {EXPECTED}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # failures come as exceptions, not as lines on stderr
@@ -150,20 +171,20 @@ def _open(path: Path, threads: int) -> Any:
             os.fspath(path), options, providers=["CPUExecutionProvider"]
         )
     except Exception as error:  # the runtime's exceptions have no common base
-        raise NetworkError(f"{path} is not a detector: {_EXPECTED}; {one_line(error)}") from error
+        raise NetworkError(f"{path} is not a detector: {EXPECTED}; {one_line(error)}") from error
 
 
-def _input_size(path: Path, fed: Any, about: Any) -> Size:
+def _input_size(path: Path, fed: Any, facts: Facts) -> Size:
     shape = list(fed.shape)
     if len(shape) != 4 or shape[1] != 3 or fed.type != "tensor(float)":  # noqa: PLR2004
-        raise NetworkError(f"{path} takes {fed.type} of {shape}: {_EXPECTED}")
+        raise NetworkError(f"{path} takes {fed.type} of {shape}: {EXPECTED}")
     if isinstance(shape[0], int) and shape[0] != 1:
         raise NetworkError(f"{path} takes {shape[0]} photos at a time; export it for one")
     sides = shape[2:]
     if not _are_sides(sides):
         # Ultralytics' exports leave sizes open, and note the one that they were trained with.
         with suppress(ValueError):
-            sides = json.loads(about.custom_metadata_map.get("imgsz", ""))
+            sides = json.loads(facts.get("imgsz", ""))
     if not _are_sides(sides):
         raise NetworkError(
             f"{path} has no fixed input size, got {shape}; export it with one, such as 640x640"

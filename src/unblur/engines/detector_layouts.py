@@ -1,4 +1,4 @@
-"""What the outputs of detectors mean: YOLOX, YOLOv5, YOLOv8 and NanoDet."""
+"""What the outputs of detectors mean: the YOLO family, NanoDet and RT-DETR."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ _ANCHORS: Final = 3
 _COCO: Final = 80
 _BOX: Final = 4
 _BOX_AND_OBJECT: Final = 5
+FINAL_COLUMNS: Final = 6
+"""Of a row that says left, top, right, bottom, score and class."""
 _BINS: Final = 8
 _KNOWN_BINS: Final = (8, 11)
 """Of NanoDet's published networks, all of COCO's 80 classes: reg_max is 7, of nanodet-g 10."""
@@ -42,6 +44,10 @@ class Layout:
     """Around the photo, of 0 to 255."""
     centred: bool = True
     """The photo lies in the middle of the input, not in its upper left corner."""
+    stretched: bool = False
+    """The photo fills the input, whatever becomes of its shape."""
+    final: bool = False
+    """A thing has one box already: there are no others of it to be suppressed."""
 
 
 def decode_yolox(output: Float32, size: Size) -> tuple[Float32, Float32]:
@@ -85,6 +91,21 @@ def decode_nanodet(output: Float32, size: Size) -> tuple[Float32, Float32]:
     return boxes, output[:, :classes]
 
 
+def decode_yolov10(output: Float32, size: Size) -> tuple[Float32, Float32]:
+    """YOLOv10, and others with suppression inside, (N, 6): corners in px, score, class."""
+    del size
+    numbers = np.rint(output[:, 5]).astype(np.int64).clip(0)
+    scores = np.zeros((len(output), int(numbers.max(initial=0)) + 1), np.float32)
+    scores[np.arange(len(output)), numbers] = output[:, 4]
+    return output[:, :4], scores
+
+
+def decode_rtdetr(output: Float32, size: Size) -> tuple[Float32, Float32]:
+    """RT-DETR, (N, 4 + C): middles and sides in parts of the input, then classes."""
+    sides = np.array([size[1], size[0]], np.float32)
+    return _boxes(output[:, :2] * sides, output[:, 2:4] * sides), output[:, 4:]
+
+
 def nanodet_bins(columns: int) -> int:
     """Bins of each side's distribution; 8 unless a published network's columns say otherwise."""
     return next((bins for bins in _KNOWN_BINS if columns == _COCO + _BOX * bins), _BINS)
@@ -124,6 +145,22 @@ LAYOUTS: Final = {
             scale=_BGR_SCALE,
             padding=0.0,
         ),
+        Layout(
+            name="yolov10",
+            words="[1, N, 6], left, top, right, bottom in px, score, class, if the file or its "
+            "values say so",
+            decode=decode_yolov10,
+            scale=_255,
+            final=True,
+        ),
+        Layout(
+            name="rtdetr",
+            words="[1, N, 4+C], boxes in parts of the input, if the file or its values say so",
+            decode=decode_rtdetr,
+            scale=_255,
+            stretched=True,
+            final=True,
+        ),
     )
 }
 
@@ -151,12 +188,12 @@ def find_layout(shape: Sequence[int], size: Size, name: str = "auto") -> Layout:
         OptionError: If there is no layout of this name.
     """
     check_layout(name)
-    fitting = _fitting(shape, size)
+    fitting = fitting_layouts(shape, size)
     what = f"output {list(shape)} for an input of {size[1]}x{size[0]}"
     known = "; ".join(f"{layout.name} {layout.words}" for layout in LAYOUTS.values())
     if name != "auto":
         # A decoded output may have any number of rows; YOLOv6's and YOLOv7's read so, too.
-        loose = name == "yolov5" and len(shape) == 3 and shape[2] > _BOX_AND_OBJECT  # noqa: PLR2004
+        loose = len(shape) == 3 and shape[0] == 1 and _fits_named(name, shape[2])  # noqa: PLR2004
         if name not in fitting and not loose:
             raise NetworkError(f"{what} does not fit layout {name}; known: {known}")
         return LAYOUTS[name]
@@ -167,7 +204,17 @@ def find_layout(shape: Sequence[int], size: Size, name: str = "auto") -> Layout:
     return LAYOUTS[fitting[0]]
 
 
-def _fitting(shape: Sequence[int], size: Size) -> list[str]:
+def _fits_named(name: str, columns: int) -> bool:
+    """Whether rows of so many numbers can be of a layout that no number of rows tells."""
+    return (
+        (name == "yolov5" and columns > _BOX_AND_OBJECT)
+        or (name == "yolov10" and columns == FINAL_COLUMNS)
+        or (name == "rtdetr" and columns > _BOX)
+    )
+
+
+def fitting_layouts(shape: Sequence[int], size: Size) -> list[str]:
+    """Names of the layouts that a shape can be of, among those that have a row a cell."""
     if len(shape) != 3 or shape[0] != 1:  # noqa: PLR2004
         return []
     rows, columns = shape[1:]

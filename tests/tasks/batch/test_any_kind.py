@@ -130,13 +130,20 @@ def test_a_wrong_picture_in_a_list_is_told_before_anything_is_restored(photo, as
         restore([photo, np.zeros((4, 4, 2))])
     with pytest.raises(OptionError, match=r"picture 1 of the list: .* got list"):
         restore([photo, [photo]])
-    (photo.parent / "photo.gif").write_bytes(b"GIF89a")
-    (photo.parent / "photo.png").write_bytes(b"")
-    with pytest.raises(OptionError, match="would both be written to"):
-        restore([photo.with_name("photo.gif"), photo.with_name("photo.png")])
     assert not list(photo.parent.glob("*unblurred*"))
     with pytest.raises(PhotoError, match="picture 1 of the list"):
         restore([astronaut[:16, :16], b"no photo"])
+
+
+def test_photos_of_one_name_in_a_list_are_written_to_two_files(photo):
+    files = [photo.with_suffix(ending) for ending in (".gif", ".png")]
+    with Image.open(photo) as image:
+        for path in files:
+            image.save(path)
+
+    names = [path.name for path in restore(files, method="network")]
+
+    assert names == ["photo.gif.unblurred.png", "photo.unblurred.png"]
 
 
 def test_a_crop_of_a_picture_in_memory_is_refused(astronaut):

@@ -522,3 +522,13 @@ def test_flicker_is_measured_and_told(tmp_path):
     assert done.flicker == pytest.approx(changes[1] / changes[0], rel=0.02)
     assert done.flicker > 1.15
     assert any("may flicker" in note for note in done.notes)
+
+
+def test_alpha_that_no_decoder_shows_is_said_to_be_lost(tmp_path, copy):
+    source = write_clip(
+        tmp_path / "a.webm", pan(2), codec="libvpx-vp9", pix_fmt="yuva420p", options={}
+    )
+
+    notes = copy(source).notes
+
+    assert ["alpha of VP8 or VP9 is left out" in note for note in notes].count(True) == 1

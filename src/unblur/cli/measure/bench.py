@@ -139,8 +139,29 @@ def kohler(  # noqa: PLR0913, PLR0917 - the flags of a command
 
 @app.command()
 def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="With blur/ and sharp/.")],
     out: _Out,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DIR",
+            help="With blur/ and sharp/, or a data set as it is downloaded (GoPro, REDS, HIDE, "
+            "RealBlur, input/ and target/, A/ and B/).",
+        ),
+    ] = None,
+    blurred: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Blurred photos, in place of DIR.")
+    ] = None,
+    sharp: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Sharp photos of the same names.")
+    ] = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Pairs, two paths a line, relative to DIR or, without it, to the list.",
+        ),
+    ] = None,
     model: _Models = None,
     restored: _Restored = None,
     metric: _Metrics = None,
@@ -157,6 +178,9 @@ def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
     _run(
         folder,
         out,
+        blurred=blurred,
+        sharp=sharp,
+        listed=listed,
         models=_names(model, restored),
         restored=tuple(restored or ()),
         metrics=tuple(metric or ()),
@@ -222,13 +246,13 @@ def _names(model: list[str] | None, restored: list[Path] | None) -> tuple[str, .
     return tuple(model)
 
 
-def _run(folder: Path, out: Path, **chosen: Any) -> None:
+def _run(folder: Path | None, out: Path, **chosen: Any) -> None:
     from unblur.tasks.bench.run import BenchOptions
 
     run_with(folder, out, BenchOptions(**chosen))
 
 
-def run_with(folder: Path, out: Path, options: "BenchOptions") -> None:
+def run_with(folder: Path | None, out: Path, options: "BenchOptions") -> None:
     """Run a benchmark, write its report, and print its table."""
     from unblur.tasks.bench.report import as_report, table, write_report
     from unblur.tasks.bench.run import Bench

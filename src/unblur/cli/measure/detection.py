@@ -36,7 +36,11 @@ def detection(  # noqa: PLR0913, PLR0917 - the flags of a command
         typer.Option(metavar="DIR", help="Files that another program wrote; several times."),
     ] = None,
     layout: Annotated[
-        str, typer.Option(help="Of the output: yolox, yolov5, yolov8, nanodet, or by its shape.")
+        str,
+        typer.Option(
+            help="Of the output: yolox, yolov5, yolov8, nanodet, yolov10, rtdetr; auto: what the "
+            "file says, or its shape.",
+        ),
     ] = "auto",
     score: Annotated[float, typer.Option(help="What a detection needs at least.")] = 0.5,
     overlap: Annotated[

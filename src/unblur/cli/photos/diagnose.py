@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from unblur.cli.terminal import complain, in_flags, progress
+from unblur.cli.terminal import complain, in_flags, progress, say
 
 if TYPE_CHECKING:
     from unblur.tasks.restore.diagnose import Diagnosis
@@ -68,7 +68,7 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
                 _fail(source, str(error), as_json=as_json)
             advance()
     if failures and len(sources) > 1:
-        typer.echo(f"unblur: {failures} of {len(sources)} photos failed", err=True)
+        say(f"unblur: {failures} of {len(sources)} photos failed", err=True)
     raise typer.Exit(code=1 if failures else 0)
 
 
@@ -97,11 +97,11 @@ def _one(
     if as_json:
         import json
 
-        typer.echo(json.dumps(_fields(source, found, picture)))
+        say(json.dumps(_fields(source, found, picture)))
         return
-    typer.echo(f"{source}: {_words(found)}")
+    say(f"{source}: {_words(found)}")
     if times is not None:
-        typer.echo(f"{picture}: strokes are {times:.1f} times as long as the blur")
+        say(f"{picture}: strokes are {times:.1f} times as long as the blur")
 
 
 def _words(found: "Diagnosis") -> str:
@@ -158,6 +158,6 @@ def _fail(source: Path, error: str, *, as_json: bool) -> None:
     if as_json:
         import json
 
-        typer.echo(json.dumps({"source": str(source), "error": in_flags(error)}))
+        say(json.dumps({"source": str(source), "error": in_flags(error)}))
     else:
         complain(error)

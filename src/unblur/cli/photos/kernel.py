@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from unblur.cli.terminal import say
+
 
 def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
     blurred: Annotated[Path, typer.Argument(metavar="BLURRED", help="The blurred photo.")],
@@ -55,7 +57,7 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
         estimate = write_found_kernel(blurred, out, options)
         light = "light" if estimate.linear_light else "encoded values"
         trust = "restore --method auto undoes it" if estimate.taken else "not to be trusted"
-        typer.echo(
+        say(
             f"{blurred} -> {out}  shake of {estimate.length_px:.0f} px at "
             f"{estimate.angle_deg:.0f} degrees, blurred {light}, expected gain "
             f"{estimate.gain_db:+.1f} dB: {trust}"
@@ -65,11 +67,11 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
     found = written.kernel
     height, width = found.kernel.shape
     light = "light" if found.linear_light else "encoded values"
-    typer.echo(
+    say(
         f"{blurred} -> {out}  {width}x{height} px, blurred {light}, explains "
         f"{found.explained:.0%} of the detail, leaves {255 * found.residual:.1f}/255"
     )
     if found.varies:
         count = len(found.blur.windows)
         more = "written, too" if windows else "--windows writes them"
-        typer.echo(f"{blurred}: the blur varies; {count} windows have their own kernels, {more}")
+        say(f"{blurred}: the blur varies; {count} windows have their own kernels, {more}")

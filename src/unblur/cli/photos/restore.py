@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unblur.cli.reporting import Tally, entry, report_file
+from unblur.cli.reporting import Tally, entry, report_file, say_plan
 from unblur.cli.terminal import counted, progress, say
 from unblur.errors import OptionError
 
@@ -134,8 +134,13 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     is_folder = out is not None and out.endswith(("/", os.sep))
     names = [name for name in photos if str(name) != "-"]
     listed = batch.read_names(sys.stdin.buffer.read()) if len(names) < len(photos) else ()
-    sources = batch.find_sources(names, recursive=recursive, out=target, listed=listed)
+    others: list[Path] = []
+    sources = batch.find_sources(
+        names, recursive=recursive, out=target, listed=listed, left_out=others
+    )
     jobs = batch.plan_jobs(sources, target, preview=preview, is_folder=is_folder)
+    if not (as_json or quiet):
+        say_plan(jobs, others)
     workers = batch.choose_workers(workers, len(jobs))
     tally = Tally(total=len(jobs), as_json=as_json, quiet=quiet, verbose=verbose)
     with report_file(report, overwrite=overwrite) as lines:
@@ -182,7 +187,7 @@ def models(
 
         for name, weights in WEIGHTS.items():
             size = find_network(name).stat().st_size
-            typer.echo(json.dumps({"name": name, "bytes": size, **asdict(weights)}))
+            say(json.dumps({"name": name, "bytes": size, **asdict(weights)}))
         return
     from rich.console import Console
     from rich.table import Table

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from unblur.cli.terminal import say
+
 if TYPE_CHECKING:
     from unblur.tasks.video.restore import RestoredVideo, VideoStep
 
@@ -75,20 +77,20 @@ def _report(done: "RestoredVideo", *, as_json: bool, quiet: bool) -> None:
 
     source, target = plain(str(done.source)), plain(str(done.target))
     for why in done.missing:
-        typer.echo(f"unblur: {source}: {why}", err=True)
+        say(f"unblur: {source}: {why}", err=True)
     if as_json:
         import json
         from dataclasses import asdict
 
-        typer.echo(json.dumps({**asdict(done), "source": source, "target": target}))
+        say(json.dumps({**asdict(done), "source": source, "target": target}))
     elif not quiet:
         flicker = "" if done.flicker is None else f", flicker {done.flicker:.2f}"
-        typer.echo(
+        say(
             f"{source} -> {target}  {done.frames} frames, {done.seconds:.2f} s, "
             f"{done.codec}{flicker}"
         )
         for note in done.notes:
-            typer.echo(f"unblur: {source}: {note}", err=True)
+            say(f"unblur: {source}: {note}", err=True)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unblur.cli.terminal import counted, progress
+from unblur.cli.terminal import counted, progress, say
 
 if TYPE_CHECKING:
     from unblur.tasks.datasets.average import Summary
@@ -61,12 +61,12 @@ def average(  # noqa: PLR0913, PLR0917 - the flags of a command
     source = open_frames(video)
     if not quiet:
         for note in source.notes:
-            typer.echo(f"unblur: {video}: {note}", err=True)
+            say(f"unblur: {video}: {note}", err=True)
     seen = 0
     with progress("averaging", source.count, hidden=quiet) as advance:
         for result in run(source, out, options):
             if isinstance(result, Unreadable):
-                typer.echo(f"unblur: {result.why}", err=True)
+                say(f"unblur: {result.why}", err=True)
             elif isinstance(result, Summary):
                 summary = result
             else:
@@ -90,10 +90,10 @@ def _report(summary: "Summary", out: Path, *, max_step_px: float, quiet: bool) -
             parts.append(f"{counted(summary.cut, 'window')} cut by frames that cannot be read")
         if summary.longest_step_px is not None:
             parts.append(f"longest step {summary.longest_step_px:.1f} px")
-        typer.echo(", ".join(parts))
+        say(", ".join(parts))
     if empty or not quiet:
         for warning in summary.warnings:
-            typer.echo(f"unblur: WARNING: {warning}", err=True)
+            say(f"unblur: WARNING: {warning}", err=True)
 
 
 def _range(text: str) -> tuple[int, int]:

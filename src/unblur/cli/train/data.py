@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from unblur.cli.terminal import counted, progress
+from unblur.cli.terminal import counted, progress, say
 
 if TYPE_CHECKING:
     from unblur.tasks.datasets.check import DataReport
@@ -95,15 +95,15 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
 
 def _print(report: "DataReport") -> None:
     for problem in report.problems:
-        typer.echo(f"unblur: {problem.why}", err=True)
-    typer.echo(f"{report.folder}: {_words(report)}")
+        say(f"unblur: {problem.why}", err=True)
+    say(f"{report.folder}: {_words(report)}")
     for note in report.notes:
-        typer.echo(note)
+        say(note)
     if report.smallest and report.median and report.largest:
         sizes = (report.smallest, report.median, report.largest)
         low, middle, high = (f"{width}x{height}" for width, height in sizes)
-        typer.echo(f"sizes: smallest {low}, median {middle}, largest {high} px")
-    typer.echo(f"{counted(len(report.problems), 'problem') if report.problems else 'no problems'}")
+        say(f"sizes: smallest {low}, median {middle}, largest {high} px")
+    say(f"{counted(len(report.problems), 'problem') if report.problems else 'no problems'}")
 
 
 def _words(report: "DataReport") -> str:
@@ -125,4 +125,4 @@ def _print_json(report: "DataReport") -> None:
         {"kind": problem.kind, "file": str(problem.path), "why": problem.why}
         for problem in report.problems
     ]
-    typer.echo(json.dumps(fields))
+    say(json.dumps(fields))

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unblur.cli.terminal import say
+
 if TYPE_CHECKING:
     from unblur.tasks.networks.export import Exported
 
@@ -92,17 +94,17 @@ def _check_target(out: Path, *, overwrite: bool) -> None:
 
 def _report(exported: "Exported") -> None:
     megabytes = exported.path.stat().st_size / 1e6
-    typer.echo(f"{exported.path}: {exported.model}, {megabytes:.1f} MB")
+    say(f"{exported.path}: {exported.model}, {megabytes:.1f} MB")
     for size, difference in exported.differences.items():
         shape = " x ".join(map(str, (size[0], 3, *size[1:])))
-        typer.echo(f"  {shape}: differs from PyTorch by {difference:.1e} at most")
-    typer.echo(f"  with all digits of its weights it is {exported.exact_db:.1f} dB near PyTorch")
+        say(f"  {shape}: differs from PyTorch by {difference:.1e} at most")
+    say(f"  with all digits of its weights it is {exported.exact_db:.1f} dB near PyTorch")
     if exported.rounded_db is not None:
         words = "rounded to half precision, as they are in the file"
-        typer.echo(f"  with weights {words}, {exported.rounded_db:.1f} dB (--float32 keeps all)")
+        say(f"  with weights {words}, {exported.rounded_db:.1f} dB (--float32 keeps all)")
     if exported.dropout is not None:
-        typer.echo(f"  it drops {exported.dropout:g} of the values: another result each time")
-    typer.echo(f"Try it with `unblur restore PHOTO --model {exported.path}`")
+        say(f"  it drops {exported.dropout:g} of the values: another result each time")
+    say(f"Try it with `unblur restore PHOTO --model {exported.path}`")
 
 
 def _hush_exporter() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from unblur.cli.terminal import counted
+from unblur.cli.terminal import counted, say
 
 
 def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
@@ -114,9 +114,9 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
     )
     if out is not None:
         shakes.write_sheet(out, overwrite=overwrite)
-        typer.echo(f"{counted(count, 'shake')} drawn to {out}")
+        say(f"{counted(count, 'shake')} drawn to {out}")
     mean = shakes.statistics()
-    typer.echo(
+    say(
         f"{counted(count, 'shake')} ({preset}): mean path {mean.length_px:.1f} px, "
         f"extent {mean.extent_px:.1f} px, end to start {mean.end_to_start_px:.1f} px, "
         f"{mean.straight:.1%} nearly straight"

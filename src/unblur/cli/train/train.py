@@ -5,6 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
+from unblur.cli.terminal import say
+
 _SIGNAL: Final = 128
 """A shell's exit status of what a signal ended is this and the signal's number."""
 
@@ -16,7 +18,22 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
         Path | None, typer.Option(help="Folder of sharp photos, blurred on the fly.")
     ] = None,
     pairs: Annotated[
-        Path | None, typer.Option(help="Folder with blur/ and sharp/, or in GoPro's layout.")
+        Path | None,
+        typer.Option(help="Folder with blur/ and sharp/, or a data set as it is downloaded."),
+    ] = None,
+    blurred: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Blurred photos, in place of --pairs.")
+    ] = None,
+    sharp: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Sharp photos of the same names.")
+    ] = None,
+    pair_list: Annotated[
+        Path | None,
+        typer.Option(
+            "--list",
+            metavar="FILE",
+            help="Pairs, two paths a line, relative to --pairs or, without it, to the list.",
+        ),
     ] = None,
     frames: Annotated[
         Path | None, typer.Option(help="Folder of 240 fps frames, averaged on the fly.")
@@ -67,7 +84,14 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
         network = run(
             options,
             data=TrainingData(
-                photos=data, pairs=pairs, frames=frames, tries=tries, leave_out=leave_out
+                photos=data,
+                pairs=pairs,
+                blurred=blurred,
+                sharp=sharp,
+                pair_list=pair_list,
+                frames=frames,
+                tries=tries,
+                leave_out=leave_out,
             ),
             out=out,
             resume=resume,
@@ -78,14 +102,14 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
             workers=workers,
             devices=devices,
             nodes=nodes,
-            tell=lambda words: typer.echo(f"unblur: {words}", err=True),
+            tell=lambda words: say(f"unblur: {words}", err=True),
         )
     except TrainingStopped as stop:
-        typer.echo(f"unblur: {stop}", err=True)
+        say(f"unblur: {stop}", err=True)
         raise typer.Exit(code=_SIGNAL + stop.signal) from None
     by_itself = MODELS[options.model].channels == (3, 3)
     hint = f": try it with `unblur restore PHOTO --model {network}`" if by_itself else ""
-    typer.echo(f"{network}{hint}")
+    say(f"{network}{hint}")
 
 
 def _hush_warnings() -> None:

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import typer
-
-from unblur.cli.terminal import counted, progress
+from unblur.cli.terminal import counted, progress, say
 
 
 class Written(Protocol):
@@ -39,15 +37,15 @@ def tell_written(results: Iterable[Written], total: int, out: Path, told: Told) 
         for result in results:
             if result.error is not None:
                 failed += 1
-                typer.echo(f"unblur: {result.error}", err=True)
+                say(f"unblur: {result.error}", err=True)
             else:
                 there += result.there
                 made += not result.there
             advance()
     if not told.quiet:
         before = f", {there} {'was' if there == 1 else 'were'} there" if there else ""
-        typer.echo(f"{counted(made, told.one, told.many)} written to {out}{before}")
+        say(f"{counted(made, told.one, told.many)} written to {out}{before}")
     if failed:
         of = counted(total, told.one, told.many)
-        typer.echo(f"unblur: {failed} of {of} failed", err=True)
+        say(f"unblur: {failed} of {of} failed", err=True)
     return 1 if failed else 0

@@ -1,7 +1,6 @@
 """Photo files to integer bands, through libvips."""
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +11,18 @@ from unblur.imaging.photo.heif import read_heif
 from unblur.imaging.photo.holds.gain_map import turn_gain_maps
 from unblur.imaging.photo.holds.items import Contents
 from unblur.imaging.photo.holds.look import look_into
+from unblur.imaging.photo.jpeg import load_jpeg
 from unblur.imaging.photo.metadata import Metadata, jpeg_quality, read_metadata, turn_upright
 from unblur.imaging.photo.raw import develop_raw
-from unblur.imaging.photo.sniff import check_size, sniff
+from unblur.imaging.photo.sniff import check_size, is_lossless, sniff
+from unblur.imaging.photo.tiff_kinds import TiffKind, tiff_kind
 
 _MOST_BANDS = 4
 _FOREIGN = {"heic": read_heif, "raw": develop_raw}  # not decoded by libvips
 _FOREIGN_QUALITY = 95
+_LEAST_BYTES = 20_000  # of metadata, of which a file may have much
+_BYTES_OF_NOTHING = 0.05  # for each pixel: several times what a JPEG of one colour takes
+_RGB_OR_GREY = {"b-w", "grey16", "srgb", "rgb16", "rgb", "scrgb", "cmyk"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,9 @@ class Opened:
             JPEG, 95 for HEIC and camera raw, None for another format.
         metadata: What was stored beside the pixels.
         notes: What the user should be told.
+        opacity: The last band, if it is none of colour, says how opaque a pixel is. False for
+            an extra channel of which a TIFF does not say what it means.
+        lossless: A WebP or an AVIF that has lost nothing.
     """
 
     image: Any
@@ -42,6 +49,8 @@ class Opened:
     quality: int | None
     metadata: Metadata
     notes: tuple[str, ...]
+    opacity: bool = True
+    lossless: bool = False
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -86,6 +95,7 @@ def open_upright(
     import pyvips
 
     file_format = sniff(stream, name)
+    kind = TiffKind(source=source)
     keep = _on_disk if on_disk else _in_memory
     contents = look_into(stream, file_format)
     try:
@@ -95,17 +105,23 @@ def open_upright(
             for key, blob in blobs.items():
                 image.set_type(pyvips.GValue.blob_type, key, blob)
         else:
+            if file_format == "tiff":
+                kind = tiff_kind(stream, name, source)
+                source = kind.source
             image = _open(pyvips, source, file_format, "error")
             check_size(name, image.width, image.height, max_megapixels)
             depth = image.get("bits-per-sample") if file_format == "avif" else 0
             notes = _page_notes(image, contents)
-            image = _load(pyvips, source, file_format, keep)
+            image, faults = _load(pyvips, source, file_format, keep)
+            notes += faults
         image, turn, said = turn_upright(image, stream, file_format, contents)
         if on_disk and turn > 1:  # once, rather than again for each part that is read later
             image = keep(image)
         turn_gain_maps(contents, turn, (image.height, image.width))
         metadata, more = read_metadata(image, stream, file_format, contents)
-        image, converted = _to_rgb(image)
+        converted = None
+        if file_format not in _FOREIGN:  # which are RGB or grey, whatever libvips thinks
+            image, converted = _to_rgb(image, kind, name)
         if image.format not in {"uchar", "ushort"} or image.bands > _MOST_BANDS:
             raise PhotoError(
                 f"{name}: {image.bands} channels of type {image.format}; grey or RGB, with or "
@@ -113,6 +129,7 @@ def open_upright(
             )
         if converted:
             image = keep(image)
+        notes += _blank_notes(image, kind, stream, file_format)
     except (pyvips.Error, UnicodeDecodeError) as error:
         pyvips.vips_lib.vips_error_clear()  # pyvips keeps a complaint that is not UTF-8
         if "No space left on device" in str(error):
@@ -139,6 +156,8 @@ def open_upright(
         quality=jpeg_quality(stream) if file_format == "jpeg" else quality,
         metadata=metadata,
         notes=(*notes, *said, *more),
+        opacity=kind.opacity,
+        lossless=is_lossless(stream, file_format),
     )
 
 
@@ -159,17 +178,13 @@ def _open(pyvips: Any, source: bytes | Path, file_format: str, fail_on: str) -> 
     return getattr(pyvips.Image, loader)(origin, access="sequential", fail_on=fail_on)
 
 
-def _load(pyvips: Any, source: bytes | Path, file_format: str, keep: Callable[[Any], Any]) -> Any:
-    """Decode the pixels of a photo file; damage is an error."""
+def _load(
+    pyvips: Any, source: bytes | Path, file_format: str, keep: Callable[[Any], Any]
+) -> tuple[Any, list[str]]:
+    """Decode the pixels of a photo file; damage is an error, faults that cost none are notes."""
     if file_format != "jpeg":
-        return keep(_open(pyvips, source, file_format, "error"))
-    try:  # libjpeg merely warns where pixels are lost
-        return keep(_open(pyvips, source, file_format, "warning"))
-    except pyvips.Error as error:
-        warnings = re.findall("Corrupt JPEG data: (.*)", str(error))
-        if not warnings or not all("extraneous bytes" in warning for warning in warnings):
-            raise
-    return keep(_open(pyvips, source, file_format, "error"))  # harmless, and common
+        return keep(_open(pyvips, source, file_format, "error")), []
+    return load_jpeg(lambda whole, fail_on: _open(pyvips, whole, "jpeg", fail_on), source, keep)
 
 
 def _in_memory(image: Any) -> Any:
@@ -191,14 +206,41 @@ def _page_notes(image: Any, contents: Contents) -> list[str]:
     return [f"first of {pages} {contents.noun}"] if pages > 1 else []
 
 
-def _to_rgb(image: Any) -> tuple[Any, str | None]:
-    """Convert CMYK and Lab to sRGB; the note is None for what is grey or RGB already."""
-    if image.interpretation == "cmyk":
+def _blank_notes(image: Any, kind: TiffKind, stream: BinaryIO, file_format: str) -> list[str]:
+    """What is said of pixels that show nothing, where the file is too large for that."""
+    places = [(image.width * x // 4, image.height * y // 4) for x in (1, 2, 3) for y in (1, 2, 3)]
+    points = [image.getpoint(x, y) for x, y in places]  # nearly always they tell already
+    if image.bands in {2, 4} and kind.opacity and not any(point[-1] for point in points):
+        alpha = image[image.bands - 1]
+        if alpha.max() == 0 and image[0].max() > image[0].min():
+            return ["transparent all over, though its colours differ"]
+    if points.count(points[0]) < len(points) or file_format == "tiff":
+        return []
+    size = stream.seek(0, os.SEEK_END)
+    if size < _LEAST_BYTES + image.width * image.height * _BYTES_OF_NOTHING:
+        return []
+    table = image.stats()  # rows: all bands, then each; columns: minimum, maximum, ...
+    if all(table(0, row)[0] == table(1, row)[0] for row in range(1, image.bands + 1)):
+        return ["all pixels are the same, though the file is large enough for a photo"]
+    return []
+
+
+def _to_rgb(image: Any, kind: TiffKind, name: str) -> tuple[Any, str | None]:
+    """Convert CMYK, Lab and YCbCr to RGB; the note is None for what is grey or RGB already."""
+    what = image.interpretation
+    if kind.convert is not None:
+        return kind.convert(image), kind.note
+    if what == "cmyk" and image.format in {"uchar", "ushort"}:
         depth = 16 if image.format == "ushort" else 8
         image = image.icc_transform("srgb", embedded=True, input_profile="cmyk", depth=depth)
         return image, "CMYK converted to sRGB"
-    if image.interpretation in {"lab", "labs", "labq"}:
+    if what in {"lab", "labs", "labq"}:
         image = image.colourspace("rgb16").copy()
         image.remove("icc-profile-data")
         return image, "Lab converted to sRGB"
+    if what not in _RGB_OR_GREY:
+        raise PhotoError(
+            f"{name}: {image.bands} channels whose colours are not known ({what}); grey, RGB, "
+            "CMYK or Lab can be read"
+        )
     return image, None

@@ -3,15 +3,17 @@
 import os
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import TargetError
 from unblur.imaging.photo.decode import complaint
+from unblur.imaging.photo.density import remove_density
 from unblur.imaging.photo.holds.settle import Settled, dress, needs_dress, settle
 from unblur.imaging.photo.metadata import Metadata, attach_metadata
+from unblur.imaging.photo.tiff_kinds import unspecify_extra
 
 SIXTEEN_BIT = frozenset({"png", "tiff", "avif"})  # written with more than 8 bits per channel
 
@@ -33,11 +35,19 @@ def default_quality(file_format: str, source_quality: int | None) -> int | None:
     return max(source_quality or 0, _LEAST_JPEG_QUALITY) if file_format == "jpeg" else None
 
 
+def keeps_alpha(file_format: str, opacity: bool) -> bool:
+    """Whether a format holds alpha, or an extra channel that is perhaps none, as what it is."""
+    return file_format != "jpeg" and (opacity or file_format == "tiff")
+
+
 def encode(
     bands: NDArray[np.unsignedinteger[Any]],
     file_format: str,
     metadata: Metadata,
     quality: int | None,
+    *,
+    opacity: bool = True,
+    lossless: bool = False,
 ) -> bytes:
     """Encode a photo file.
 
@@ -46,6 +56,8 @@ def encode(
         file_format: "jpeg", "png", "tiff", "webp" or "avif".
         metadata: What to store beside the pixels.
         quality: 1 to 100 for the lossy formats; None for a high one.
+        opacity: See :func:`save_image`.
+        lossless: See there.
 
     Returns:
         The bytes of the file.
@@ -59,18 +71,30 @@ def encode(
     grey = bands.shape[2] <= 2  # noqa: PLR2004
     kind = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
     image = pyvips.Image.new_from_array(np.ascontiguousarray(bands), interpretation=kind)
-    data = save_image(image, None, file_format, metadata, quality, deep=deep)
+    data = save_image(
+        image,
+        None,
+        file_format,
+        metadata,
+        quality,
+        deep=deep,
+        opacity=opacity,
+        lossless=lossless,
+    )
     assert data is not None
     return data
 
 
-def save_image(
+def save_image(  # noqa: PLR0913 - what decides a file
     image: Any,
     path: str | os.PathLike[str] | None,
     file_format: str,
     metadata: Metadata,
     quality: int | None,
+    *,
     deep: bool,
+    opacity: bool = True,
+    lossless: bool = False,
 ) -> bytes | None:
     """Encode a `pyvips.Image`, into a file as its pixels are made or into memory.
 
@@ -85,6 +109,8 @@ def save_image(
         metadata: What to store beside the pixels; nothing is taken from the image.
         quality: 1 to 100 for the lossy formats; None for a high one.
         deep: Write 16 bits per channel, 12 for AVIF; only for a format of `SIXTEEN_BIT`.
+        opacity: The last band, if it is none of colour, is alpha; False only for TIFF.
+        lossless: Of WebP and AVIF: lose nothing.
 
     Returns:
         The bytes of the file; None where they are in the file at ``path``.
@@ -106,6 +132,10 @@ def save_image(
         "avif": {"Q": quality or 90, "subsample_mode": "off", "compression": "av1", "effort": 2},
     }
     options = choices[file_format]
+    if lossless and file_format == "webp":
+        options = {"lossless": True, "exact": True}
+    elif lossless and file_format == "avif":
+        options |= {"lossless": True}
     if file_format == "tiff":
         size = image.width * image.height * image.bands * (2 if deep else 1)
         options["bigtiff"] = size > _BIGTIFF_FROM_BYTES
@@ -138,20 +168,34 @@ def save_image(
         if path is not None and (full := _write_error(path)):
             why = f"cannot be written ({full})"
         raise TargetError(why) from error
-    return _dressed(data, path, settled) if needs_dress(settled) else data
+    return _mended(data, path, settled, opacity=opacity)
 
 
-def _dressed(
-    data: bytes | None, path: str | os.PathLike[str] | None, settled: Settled
+def _mended(
+    data: bytes | None, path: str | os.PathLike[str] | None, settled: Settled, *, opacity: bool
 ) -> bytes | None:
-    """Add to what is encoded, in its file where it is in one, what libvips does not write."""
+    """Put right, in the file where it is in one, what libvips writes too little and too much."""
+    file_format = settled.file_format
+    unspecified = file_format == "tiff" and not opacity
+    no_density = file_format in {"png", "jpeg"} and settled.metadata.dpi is None
+    if not (needs_dress(settled) or unspecified or no_density):
+        return data
+
+    def mend(stream: BinaryIO) -> None:
+        if needs_dress(settled):
+            dress(stream, settled)
+        if unspecified:
+            unspecify_extra(stream)
+        if no_density:
+            remove_density(stream, file_format)
+
     if data is not None:
         stream = BytesIO(data)
-        dress(stream, settled)
+        mend(stream)
         return stream.getvalue()
     try:
         with Path(path or "").open("r+b") as file:
-            dress(file, settled)
+            mend(file)
     except OSError as error:
         raise TargetError(f"cannot be written ({error.strerror})") from error
     return None

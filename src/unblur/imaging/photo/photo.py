@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from unblur.errors import OptionError, TargetError
 from unblur.imaging.files.replace import replace_file
 from unblur.imaging.photo.decode import open_file, open_upright
-from unblur.imaging.photo.encode import SIXTEEN_BIT, default_quality, encode
+from unblur.imaging.photo.encode import SIXTEEN_BIT, default_quality, encode, keeps_alpha
 from unblur.imaging.photo.heif import heif_ending, lossless_ending
 from unblur.imaging.photo.metadata import Metadata
-from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
+from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS, sniff
 
 PhotoFormat: TypeAlias = Literal["jpeg", "png", "tiff", "webp", "avif"]
 
 _FORMATS: dict[str, PhotoFormat] = {
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
+    **dict.fromkeys((".jpe", ".jfif", ".jfi", ".jif"), "jpeg"),
     ".png": "png",
     ".tif": "tiff",
     ".tiff": "tiff",
@@ -42,6 +43,10 @@ class Photo:
         pixels: Shape ``(H, W, 3)``, float, RGB in [0, 1], display-encoded, in the colour space
             of ``metadata.icc`` (sRGB if None).
         alpha: Opacity of shape ``(H, W)``, uint8 or uint16, or None.
+        opacity: False where ``alpha`` is a channel of which a TIFF does not say what it means;
+            it is written to TIFF alone, as what it was.
+        lossless: The source is a lossless WebP or AVIF; so is what is written in its format,
+            unless a quality is asked for.
         bits: Bits per channel of the source, 8 or 16; PNG, TIFF and AVIF are written with them.
         grey: The source has one colour channel; it is written as one, the mean of the three.
         format: The format of the source; of one that is not written, that of `default_suffix`.
@@ -60,6 +65,8 @@ class Photo:
 
     pixels: NDArray[np.floating[Any]]
     alpha: NDArray[np.unsignedinteger[Any]] | None = None
+    opacity: bool = True
+    lossless: bool = False
     bits: int = 8
     grey: bool = False
     format: PhotoFormat = "png"
@@ -91,13 +98,31 @@ def default_suffix(source: str | os.PathLike[str]) -> str:
     """Return the ending of a new file for what the photo in a file has.
 
     Its own, if that can be written; ".tif" for camera raw; for HEIC, whose header is looked
-    into, ".png" with alpha, ".tif" with more than 8 bits and ".jpg" else; ".png" for the rest.
+    into, ".png" with alpha, ".tif" with more than 8 bits and ".jpg" else; for endings that say
+    nothing that of the format that is in the file; ".png" for the rest.
     """
     path = Path(source)
     ending = path.suffix.lower()
+    if ending in WRITABLE:
+        return path.suffix
     if ending in HEIF_ENDINGS:
         return heif_ending(path)
-    return path.suffix if ending in WRITABLE else ".tif" if ending in RAW_ENDINGS else ".png"
+    if ending in RAW_ENDINGS:
+        return ".tif"
+    found = None if ending in READABLE else format_in(path)
+    if found == "heic":
+        return heif_ending(path)
+    usual = {"jpeg": ".jpg", "tiff": ".tif", "raw": ".tif", "webp": ".webp", "avif": ".avif"}
+    return usual.get(found or "", ".png")
+
+
+def format_in(path: Path) -> str | None:
+    """The format of the photo that a file has in it, whatever its name; None if that is none."""
+    try:
+        with path.open("rb") as stream:
+            return sniff(stream, str(path))
+    except (OSError, ValueError):  # PhotoError is the former
+        return None
 
 
 def format_of(target: str | os.PathLike[str]) -> PhotoFormat:
@@ -212,10 +237,11 @@ def encode_photo(photo: Photo, format: PhotoFormat, *, quality: int | None = Non
             f"cannot encode {format!r}; use {' '.join(sorted(set(_FORMATS.values())))}"
         )
     bits = photo.bits if format in SIXTEEN_BIT else 8
+    lossless = photo.lossless and format == photo.format and quality is None
     if quality is None:
         quality = default_quality(format, photo.quality)
-    bands = _integer_bands(photo, bits, keep_alpha=format != "jpeg")
-    return encode(bands, format, photo.metadata, quality)
+    bands = _integer_bands(photo, bits, keep_alpha=keeps_alpha(format, photo.opacity))
+    return encode(bands, format, photo.metadata, quality, opacity=photo.opacity, lossless=lossless)
 
 
 def _read(stream: BinaryIO, name: str, source: bytes | Path, max_megapixels: float) -> Photo:
@@ -235,6 +261,8 @@ def _read(stream: BinaryIO, name: str, source: bytes | Path, max_megapixels: flo
     return Photo(
         pixels=np.repeat(pixels, 3, axis=2) if colours == 1 else pixels,
         alpha=None if alpha is None else np.ascontiguousarray(alpha),
+        opacity=decoded.opacity,
+        lossless=decoded.lossless,
         bits=8 * bands.dtype.itemsize,
         grey=colours == 1,
         format=cast(PhotoFormat, kinds.get(decoded.format, decoded.format)),

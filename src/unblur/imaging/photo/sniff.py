@@ -1,5 +1,7 @@
-"""Tell the format of a photo file by its content, and whether it is too large to decode."""
+# ruff: noqa: PLR2004 (numbers of the file formats)
+"""Tell a photo file by its content: its format, whether it has lost anything, or is too large."""
 
+import struct
 from pathlib import PurePath
 from typing import BinaryIO
 
@@ -27,6 +29,10 @@ _MAGIC = {
 _BRANDS = {b"avif": "avif", b"avis": "avif", b"crx ": "raw"}
 _BRANDS |= dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"heis", b"hevx"), "heic")
 _BRANDS |= dict.fromkeys((b"mif1", b"mif2", b"msf1", b"miaf"), "heic")
+_MOST_CHUNKS = 64
+_HEAD = 1 << 16
+_IDENTITY = 0
+"""Matrix of ITU-T H.273: colours are coded as they are, which is done for nothing else."""
 _KNOWN = "JPEG, PNG, TIFF, WebP, AVIF, HEIC, GIF or camera raw"
 
 
@@ -75,3 +81,36 @@ def check_size(name: str, width: int, height: int, max_megapixels: float) -> Non
             f"{name}: {width} x {height} px are {megapixels:.4g} megapixels, the "
             f"limit is {max_megapixels:g}; raise it with --max-megapixels (max_megapixels=)"
         )
+
+
+def is_lossless(stream: BinaryIO, file_format: str) -> bool:
+    """Tell whether a WebP or an AVIF is lossless; False for other formats.
+
+    Args:
+        stream: The file; moved.
+        file_format: "webp", "avif" or another.
+    """
+    if file_format == "webp":
+        return _webp_is_lossless(stream)
+    if file_format == "avif":
+        stream.seek(0)
+        head = stream.read(_HEAD)
+        at = head.find(b"colrnclx")
+        return at >= 0 and head[at + 12 : at + 14] == struct.pack(">H", _IDENTITY)
+    return False
+
+
+def _webp_is_lossless(stream: BinaryIO) -> bool:
+    stream.seek(12)
+    for _ in range(_MOST_CHUNKS):
+        head = stream.read(8)
+        if len(head) < 8:
+            break
+        kind, size = head[:4], struct.unpack("<I", head[4:])[0]
+        if kind in {b"VP8L", b"VP8 "}:
+            return kind == b"VP8L"
+        if kind == b"ANMF":  # the first picture of an animation is in there
+            stream.seek(16, 1)
+            continue
+        stream.seek(size + size % 2, 1)
+    return False

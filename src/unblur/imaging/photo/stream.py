@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from unblur.errors import PhotoError, TargetError
 from unblur.imaging.files.replace import replace_file
 from unblur.imaging.photo.decode import Opened, open_file, open_upright
-from unblur.imaging.photo.encode import SIXTEEN_BIT, default_quality, save_image
+from unblur.imaging.photo.encode import SIXTEEN_BIT, default_quality, keeps_alpha, save_image
 from unblur.imaging.photo.photo import format_of
 from unblur.imaging.photo.sniff import sniff
 
@@ -133,11 +133,21 @@ def write_streamed(
                     codes = codes[os.write(file, codes) :]
             except OSError as error:
                 raise _no_room(target, error) from error
-        has_alpha = photo.has_alpha and file_format != "jpeg"
+        opacity = photo.opened.opacity
+        has_alpha = photo.has_alpha and keeps_alpha(file_format, opacity)
         whole = image.bandjoin(_alpha(photo, region, deep=deep)) if has_alpha else image
         quality = default_quality(file_format, photo.opened.quality)
         try:
-            save_image(whole, temporary, file_format, photo.opened.metadata, quality, deep=deep)
+            save_image(
+                whole,
+                temporary,
+                file_format,
+                photo.opened.metadata,
+                quality,
+                deep=deep,
+                opacity=opacity,
+                lossless=photo.opened.lossless and file_format == photo.opened.format,
+            )
         except TargetError as error:
             raise TargetError(f"{target}: {error}") from error
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unblur.errors import OptionError, TargetError
-from unblur.imaging.files.names import RESTORED
+from unblur.imaging.files.names import RESTORED, derived_name
 from unblur.imaging.video.planes import Layout
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def plan_video(
             notes.append(f"written as .mkv: .{ending} {why}")
             ending = "mkv"
         suffix = clip.path.suffix if clip.path.suffix.lower() == f".{ending}" else f".{ending}"
-        target = clip.path.with_name(f"{clip.path.stem}{RESTORED}{suffix}")
+        target = clip.path.with_name(derived_name(clip.path.stem, f"{RESTORED}{suffix}"))
     if codec not in _HOLDS[ending]:
         raise TargetError(
             f"{target}: .{ending} cannot hold {codec}; use .mkv, or --codec "
@@ -135,6 +135,8 @@ def plan_video(
     if target.exists() and target.samefile(clip.path):
         raise TargetError(f"{target}: is the source itself; name another file")
     layout = _choose_layout(clip, source, codec, notes)
+    if not source.alpha and clip.stream.metadata.get("alpha_mode") == "1":
+        notes.append("alpha of VP8 or VP9 is left out: FFmpeg's own decoder does not show it")
     pixels = layout.name
     if codec == "ffv1":
         pixels = _PACKED.get(pixels, pixels)

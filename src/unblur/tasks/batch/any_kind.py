@@ -30,8 +30,10 @@ def restore(
             * a path: the result is written beside it, as ``photo.unblurred.jpg``;
             * the bytes of a photo file;
             * a NumPy array (H, W), (H, W, C) or (B, H, W, C), C = 1, 3 or 4; uint8, uint16, or
-              floats in [0, 1]; a fourth channel is alpha and stays as it is;
-            * a PIL image; palettes and CMYK come back as RGB;
+              floats in [0, 1]; a fourth channel is alpha and stays as it is, what is masked
+              stays, too;
+            * a PIL image: of a mode of 8 bits, of 16 bits (I;16, or I from 0 to 65535), or F in
+              [0, 1]; mode 1 comes back as L; palettes, CMYK, YCbCr, HSV and LAB as RGB;
             * a PyTorch tensor (C, H, W) or (B, C, H, W), C = 1 or 3; uint8, or floats in [0, 1];
             * a list or tuple of any of these, which may differ in kind and size. All are looked
               at before the first is restored.
@@ -81,7 +83,8 @@ def _restore_many(
         except OptionError as error:
             raise OptionError(f"picture {index} of the list: {error}") from error
     paths = [Path(x) for x in pictures if _is_path(x)]
-    plan_jobs([Source(path=path) for path in dict.fromkeys(paths)], None)
+    jobs = plan_jobs([Source(path=path) for path in dict.fromkeys(paths)], None)
+    targets = {job.source: job.target for job in jobs if job.renamed}
     restored: list[Any] = []
     done: dict[Path, Any] = {}  # a photo that is named twice is restored once
     restorer = shared_restorer(options) if pictures else None
@@ -91,7 +94,8 @@ def _restore_many(
             restored.append(type(picture)(done[Path(picture)]))
             continue
         try:
-            one = _restore_one(picture, restorer, options, overwrite=overwrite)
+            target = targets.get(Path(picture)) if _is_path(picture) else None
+            one = _restore_one(picture, restorer, options, overwrite=overwrite, target=target)
         except PhotoError as error:
             if _is_path(picture):  # the error names the file
                 raise
@@ -120,12 +124,19 @@ def _check(picture: Any, options: RestoreOptions) -> None:
 
 
 def _restore_one(
-    picture: Any, restorer: Restorer, options: RestoreOptions, *, overwrite: bool
+    picture: Any,
+    restorer: Restorer,
+    options: RestoreOptions,
+    *,
+    overwrite: bool,
+    target: Path | None = None,
 ) -> Any:
     if isinstance(picture, bytes):
         photo = read_photo(picture, max_megapixels=options.max_megapixels)
         return encode_photo(restorer.restore(photo), photo.format)
     if _is_path(picture):
-        restored = restore_file(Path(picture), restorer, options, overwrite=overwrite)
+        restored = restore_file(
+            Path(picture), restorer, options, target=target, overwrite=overwrite
+        )
         return type(picture)(restored.target)
     return map_pixels(picture, restorer.restore_pixels)

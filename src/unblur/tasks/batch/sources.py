@@ -3,15 +3,16 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from unblur.errors import OptionError
-from unblur.imaging.files.names import BEFORE_AFTER, RESTORED
-from unblur.imaging.photo.photo import READABLE, WRITABLE
+from unblur.imaging.files.names import BEFORE_AFTER, derived_name
+from unblur.imaging.photo.photo import WRITABLE
 from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
+from unblur.tasks.batch.entries import is_photo, is_result, place_of, real_path
 from unblur.tasks.restore.names import target_name
 
 _NOT_WRITTEN: Final = frozenset(
@@ -42,6 +43,8 @@ class Job:
     target: Path
     preview: Path | None = None
     error: str | None = None
+    renamed: bool = False
+    """Another photo has its name but for the ending, so that its target says the format, too."""
 
 
 def read_names(data: bytes) -> list[Path]:
@@ -63,6 +66,7 @@ def find_sources(
     recursive: bool = False,
     out: Path | None = None,
     listed: Iterable[Path] = (),
+    left_out: list[Path] | None = None,
 ) -> list[Source]:
     """Photos as they were named; of a folder, those in it but for earlier results.
 
@@ -75,6 +79,7 @@ def find_sources(
         recursive: Take folders within folders, too.
         out: Where results go.
         listed: Photos and folders of a list, which are no patterns.
+        left_out: Files of folders that are no photos are added, if it is given.
 
     Returns:
         Each photo once, however often it was named.
@@ -89,17 +94,20 @@ def find_sources(
         ['photo.jpg']
     """
     found: list[Source] = []
+    others = [] if left_out is None else left_out
     for name, from_list in [*((x, False) for x in names), *((x, True) for x in listed)]:
         if not from_list and _MAGIC & set(str(name)) and not os.path.lexists(name):
             for path in _matches(name):
-                found += _named(path, recursive, out) if path.is_dir() else [Source(path=path)]
+                found += (
+                    _named(path, recursive, out, others) if path.is_dir() else [Source(path=path)]
+                )
         elif name.is_dir():
-            found += _named(name, recursive, out)
+            found += _named(name, recursive, out, others)
         else:
             found.append(Source(path=name, named=not from_list))
     once: dict[Path, Source] = {}
     for source in found:
-        once.setdefault(_place(source.path), source)
+        once.setdefault(place_of(source.path), source)
     return list(once.values())
 
 
@@ -156,20 +164,39 @@ def plan_jobs(
         else (source.path.parent if out is None else out / source.within) / target_name(source.path)
         for source in sources
     ]
-    places = {_place(target) for target in targets} if len(sources) > 1 else set()
+    renamed = _shared(sources, targets)
+    for place in renamed:
+        name = target_name(sources[place].path, say_format=True)
+        targets[place] = targets[place].with_name(name)
+    places = {place_of(target) for target in targets} if len(sources) > 1 else set()
     pairs = [
-        (source, target)
-        for source, target in zip(sources, targets, strict=True)
-        if _place(source.path) not in places
+        (place, source, target)
+        for place, (source, target) in enumerate(zip(sources, targets, strict=True))
+        if place_of(source.path) not in places
     ]
-    _check_distinct([(s.path, target) for s, target in pairs if s.error is None])
+    _check_distinct([(s.path, target) for _, s, target in pairs if s.error is None])
     jobs: list[Job] = []
     taken: set[Path] = set()
-    for source, target in pairs:
+    for place, source, target in pairs:
         shown = target if single else source.path
         picture = _preview_of(shown, target, taken) if preview else None
-        jobs.append(Job(source=source.path, target=target, preview=picture, error=source.error))
+        job = Job(source=source.path, target=target, preview=picture, error=source.error)
+        jobs.append(replace(job, renamed=place in renamed))
     return jobs
+
+
+def _shared(sources: Sequence[Source], targets: Sequence[Path]) -> set[int]:
+    """Places of sources that cannot keep their ending and would be written where others are."""
+    found: dict[str, list[int]] = {}
+    for place, target in enumerate(targets):
+        found.setdefault(os.path.normcase(place_of(target)), []).append(place)
+    return {
+        place
+        for places in found.values()
+        if len(places) > 1
+        for place in places
+        if sources[place].path.suffix.lower() not in WRITABLE
+    }
 
 
 def _check_ending(out: Path, sources: Sequence[Source]) -> None:
@@ -190,7 +217,7 @@ def _check_distinct(pairs: Sequence[tuple[Path, Path]]) -> None:
     first: dict[str, Path] = {}
     clashes: list[str] = []
     for source, target in pairs:
-        other = first.setdefault(os.path.normcase(_place(target)), source)
+        other = first.setdefault(os.path.normcase(place_of(target)), source)
         if other is not source:
             clashes.append(f"{other} and {source} would both be written to {target}")
     if clashes:
@@ -200,9 +227,9 @@ def _check_distinct(pairs: Sequence[tuple[Path, Path]]) -> None:
 
 def _preview_of(source: Path, target: Path, taken: set[Path]) -> Path:
     """``photo.before-after.jpg`` beside a target; of namesakes, all but one say their format."""
-    preview = target.with_name(f"{source.stem}{BEFORE_AFTER}.jpg")
+    preview = target.with_name(derived_name(source.stem, f"{BEFORE_AFTER}.jpg"))
     if preview in taken:
-        preview = target.with_name(f"{source.name}{BEFORE_AFTER}.jpg")
+        preview = target.with_name(derived_name(source.name, f"{BEFORE_AFTER}.jpg"))
     taken.add(preview)
     return preview
 
@@ -220,26 +247,30 @@ def _matches(pattern: Path) -> list[Path]:
         path
         for path in fitting
         if not any(part.startswith(".") for part in path.relative_to(base).parts)
-        and (_is_photo(path) or (path.is_dir() and "**" not in parts))
+        and (is_photo(path) or (path.is_dir() and "**" not in parts))
     ]
     if not fitting:
         raise OptionError(f"{pattern}: no photo fits this pattern ({_KINDS})")
     return fitting
 
 
-def _named(folder: Path, recursive: bool, out: Path | None) -> list[Source]:
+def _named(folder: Path, recursive: bool, out: Path | None, left_out: list[Path]) -> list[Source]:
     try:
         next(folder.iterdir(), None)
     except OSError as error:
         raise OptionError(f"{folder}: cannot be listed ({error.strerror})") from error
-    found = list(_walk(folder, Path(), recursive, None if out is None else _real(out)))
+    found = list(
+        _walk(folder, Path(), recursive, None if out is None else real_path(out), left_out)
+    )
     if not found:
         hint = "" if recursive else "; --recursive looks in the folders within"
         raise OptionError(f"{folder}: no photos in this folder ({_KINDS}){hint}")
     return found
 
 
-def _walk(top: Path, within: Path, recursive: bool, out: Path | None) -> Iterator[Source]:
+def _walk(
+    top: Path, within: Path, recursive: bool, out: Path | None, left_out: list[Path]
+) -> Iterator[Source]:
     """Photos of one folder, then those of the folders in it."""
     folder = top / within
     try:
@@ -247,27 +278,13 @@ def _walk(top: Path, within: Path, recursive: bool, out: Path | None) -> Iterato
     except OSError as error:
         yield Source(path=folder, error=f"{folder}: cannot be listed ({error.strerror})")
         return
-    yield from (Source(path=path, within=within) for path in entries if _is_photo(path))
+    for path in entries:
+        if is_photo(path):
+            yield Source(path=path, within=within)
+        elif not path.name.startswith(".") and not is_result(path) and path.is_file():
+            left_out.append(path)
     for path in entries:
         if not recursive or path.name.startswith(".") or path.is_symlink() or not path.is_dir():
             continue
         if out is None or path.resolve() != out:
-            yield from _walk(top, within / path.name, recursive, out)
-
-
-def _is_photo(path: Path) -> bool:
-    if path.name.startswith(".") or path.stem.endswith((RESTORED, BEFORE_AFTER)):
-        return False
-    return path.suffix.lower() in READABLE and path.is_file()
-
-
-def _place(path: Path) -> Path:
-    """One name for one file; a link to a file remains another file."""
-    return _real(path.parent) / path.name
-
-
-def _real(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError):  # a loop of links, before Python 3.13
-        return path.absolute()
+            yield from _walk(top, within / path.name, recursive, out, left_out)

@@ -93,6 +93,11 @@ class BenchOptions:
     limit: int | None = None
     """So many photos, drawn by the seed; None takes all, or as many as the protocol says."""
     seed: int = 0
+    blurred: Path | None = None
+    """Of pairs: the folder of blurred photos, in place of one folder of pairs; with ``sharp``."""
+    sharp: Path | None = None
+    listed: Path | None = None
+    """Of pairs: a list of them, two paths a line; see :mod:`unblur.data.pair_lists`."""
     gamma: bool = False
     """GoPro: ``blur_gamma/`` in place of ``blur/``."""
     guard: str = "off"

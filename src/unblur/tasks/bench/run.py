@@ -16,6 +16,7 @@ from unblur.data.benchmarks import (
     kohler_cases,
     pair_cases,
 )
+from unblur.data.pair_places import PairPlace
 from unblur.data.problems import check_pair
 from unblur.devices import cores
 from unblur.errors import UnblurError
@@ -41,19 +42,25 @@ class Bench:
     """A benchmark, ready to run.
 
     Args:
-        folder: The data set.
+        folder: The data set; None if the options name folders of pairs, or a list.
         options: What to compare.
 
     Raises:
         DataError: If the data set, or a folder of restored files, is not there or empty.
         NetworkError: If a network is unknown or damaged.
-        OptionError: If a method cannot be used.
+        OptionError: If a method cannot be used, or pairs are named twice, or not at all.
     """
 
-    def __init__(self, folder: Path, options: BenchOptions | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | None, options: BenchOptions | None = None) -> None:
         self.options = options or BenchOptions()
-        found = _find(folder, self.options)
+        place = PairPlace(
+            folder=folder,
+            blurred=self.options.blurred,
+            sharp=self.options.sharp,
+            listed=self.options.listed,
+        )
+        self.folder = place.root
+        found = _find(place, self.options)
         limit = self.options.limit or self.options.rules.limit
         self.total = len(found.cases)
         self.cases = choose_cases(found.cases, limit, self.options.seed)
@@ -215,12 +222,12 @@ def run_bench(
         yield from rows
 
 
-def _find(folder: Path, options: BenchOptions) -> CaseList:
+def _find(place: PairPlace, options: BenchOptions) -> CaseList:
     if options.benchmark == "gopro":
-        return gopro_cases(folder, gamma=options.gamma)
+        return gopro_cases(place.root, gamma=options.gamma)
     if options.benchmark == "kohler":
-        return kohler_cases(folder)
-    return pair_cases(folder, gamma=options.gamma)
+        return kohler_cases(place.root)
+    return pair_cases(place, gamma=options.gamma)
 
 
 def _attempt(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unblur.data.crops import photo_files, sorted_paths
+from unblur.data.pair_layouts import match_names
 from unblur.data.problems import check_pair
 from unblur.devices import cores
 from unblur.errors import DataError, OptionError, UnblurError
@@ -42,7 +43,8 @@ def score_files(
 
     Args:
         restored: A photo, or a folder with folders in it.
-        sharp: Of the same kind; files match by their names below the folder, without endings.
+        sharp: Of the same kind; files match by their names below the folder, without endings
+            and, where they do not match so, without words such as ``deblurred`` and ``gt``.
         metrics: Of :data:`unblur.metrics.METRICS`.
         workers: Pairs to work on at the same time; 0 for as many as there are cores. It changes
             no number.
@@ -79,12 +81,14 @@ def list_scores(restored: Path, sharp: Path) -> list[Score]:
     if not restored.is_dir():
         return [Score(name=restored.stem, restored=restored, sharp=sharp)]
     first, second = _by_name(restored), _by_name(sharp)
-    names = list(dict.fromkeys([*first, *second]))
+    matched = match_names(list(first), list(second))
+    taken = set(matched.values())
+    names = [*first, *(name for name in second if name not in taken)]
     if not names:
         raise DataError(f"{restored} and {sharp} have no photos")
     pairs = []
     for name in names:
-        ours, theirs = first.get(name), second.get(name)
+        ours, theirs = first.get(name), second.get(matched.get(name, name))
         error = None
         if ours is None or theirs is None:
             error = f"{ours or theirs} has no partner {(sharp if ours else restored) / name}.*"

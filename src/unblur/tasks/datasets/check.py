@@ -11,7 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from unblur.data.averaged import list_sequences
-from unblur.data.pairs import Pair, pair_folders, survey_pairs
+from unblur.data.pair_layouts import find_sides
+from unblur.data.pair_places import PairPlace
+from unblur.data.pairs import Pair, PairSurvey, pair_folders, survey_pairs
 from unblur.data.problems import (
     Kind,
     Problem,
@@ -92,11 +94,11 @@ class DataReport:
     """What one should know all the same."""
 
 
-def check_data(folder: Path, options: CheckOptions | None = None) -> DataReport:
+def check_data(folder: Path | PairPlace, options: CheckOptions | None = None) -> DataReport:
     """Look at every file of a data set.
 
     Args:
-        folder: Of sharp photos, pairs or frames.
+        folder: Of sharp photos, pairs or frames; or where else pairs are.
         options: What it should be good for.
 
     Returns:
@@ -112,39 +114,49 @@ def check_data(folder: Path, options: CheckOptions | None = None) -> DataReport:
     return report_on(listing, list(look_at(listing.files)), options)
 
 
-def list_data(folder: Path, options: CheckOptions) -> Listing:
+def list_data(folder: Path | PairPlace, options: CheckOptions) -> Listing:
     """Find the files and what tells their layout by names alone.
 
     Raises:
         DataError: If the folder is none, or has no photos at all.
         OptionError: If the split is unknown.
     """
+    if isinstance(folder, PairPlace):
+        if folder.folder is None or folder.listed is not None:
+            return _of_pairs(folder.root, folder.survey(gamma=options.gamma), "pairs")
+        folder = folder.folder
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder; expected one with photos, pairs or frames")
     split = options.split
     looks_paired = split is not None or any(
-        pair_folders(folder, gamma=gamma) for gamma in (False, True)
+        pair_folders(folder, gamma=gamma) or find_sides(folder, gamma=gamma)
+        for gamma in (False, True)
     )
     if options.layout == "pairs" or (options.layout is None and looks_paired):
         survey = survey_pairs(folder, gamma=options.gamma, split=split)
-        files = [path for pair in survey.pairs for path in (pair.blurred, pair.sharp)]
-        files += [problem.path for problem in survey.problems] + list(survey.unused)
         homes = pair_folders(folder, gamma=options.gamma, split=split)
-        notes: tuple[str, ...] = ()
-        if survey.unused:
-            count, first = len(survey.unused), survey.unused[0]
-            notes = (f"sharp photos without a blurred one, not used: {count}, first {first}",)
-        return Listing(
-            folder=folder,
-            layout="pairs" if homes == [folder] else "gopro",
-            files=tuple(dict.fromkeys(files)),
-            pairs=survey.pairs,
-            problems=survey.problems,
-            notes=notes,
-        )
+        flat = homes == [folder] or (not homes and len(survey.sides) == 1)
+        return _of_pairs(folder, survey, "pairs" if flat else "gopro")
     sequences = tuple(list_sequences(folder))
     files = [path for sequence in sequences for path in sequence]
     return Listing(folder=folder, layout=options.layout, files=tuple(files), sequences=sequences)
+
+
+def _of_pairs(folder: Path, survey: PairSurvey, layout: str) -> Listing:
+    files = [path for pair in survey.pairs for path in (pair.blurred, pair.sharp)]
+    files += [problem.path for problem in survey.problems] + list(survey.unused)
+    notes: tuple[str, ...] = ()
+    if survey.unused:
+        count, first = len(survey.unused), survey.unused[0]
+        notes = (f"sharp photos without a blurred one, not used: {count}, first {first}",)
+    return Listing(
+        folder=folder,
+        layout=layout,
+        files=tuple(dict.fromkeys(files)),
+        pairs=survey.pairs,
+        problems=survey.problems,
+        notes=notes,
+    )
 
 
 def report_on(listing: Listing, looked: Sequence[Looked], options: CheckOptions) -> DataReport:

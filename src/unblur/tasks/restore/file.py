@@ -213,7 +213,7 @@ def _restore_in_memory(
             write_photo(confidence, confidence_file(preview), overwrite=overwrite)
     file_format = format_of(target)
     height, width, _ = restored.pixels.shape
-    lost = losses(file_format, photo.bits, has_alpha=photo.alpha is not None)
+    lost = losses(file_format, photo.bits, has_alpha=photo.alpha is not None, opacity=photo.opacity)
     settled = settle(photo.metadata, file_format, (height, width))
     return (*restored.notes, *lost, *settled.notes())
 

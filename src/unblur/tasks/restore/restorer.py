@@ -27,6 +27,7 @@ Float32 = NDArray[np.float32]
 
 _WORKING_BYTES: Final = 700_000_000
 """Larger tiles hardly pay: what is left of the surroundings' share is small."""
+_LOOKED_AT_ROWS: Final = 64
 _WHOLE_SHARE: Final = 0.8
 """Of the memory that is left, what a way of restoring that cannot be tiled may use."""
 
@@ -245,8 +246,10 @@ class Restorer:
         tiled = whole != (picture.height, picture.width)
         run = self.method.prepare(picture, tiled=tiled, tell=tell)
         undone = isinstance(run, Undone)
+        grey = _is_grey(picture)
         for strip in restored_strips(picture, run, tiles, region, guarded=guarded, undone=undone):
-            yield self._blend(picture.read(*strip.place), strip)
+            rows = self._blend(picture.read(*strip.place), strip)
+            yield _without_colour(rows) if grey else rows
 
     def _blend(self, blurred: Float32, strip: Strip) -> Float32:
         """As much of the restored rows as guard, strength and mask allow."""
@@ -259,6 +262,23 @@ class Restorer:
             return strip.restored.copy()
         mixed: Float32 = blurred + weight * (strip.restored - blurred)
         return mixed
+
+
+def _is_grey(picture: Picture) -> bool:
+    """Whether no pixel has a colour; of a photo that has some, the first rows tell."""
+    for top in range(0, picture.height, _LOOKED_AT_ROWS):
+        rows = slice(top, min(top + _LOOKED_AT_ROWS, picture.height))
+        part = picture.read(rows, slice(0, picture.width))
+        if not (part == part[..., :1]).all():
+            return False
+    return True
+
+
+def _without_colour(rows: Float32) -> Float32:
+    """The mean of three channels for each; what is grey already stays to the last bit."""
+    means = rows.mean(axis=2, keepdims=True)
+    same = (rows == rows[..., :1]).all(axis=2, keepdims=True)
+    return np.repeat(np.where(same, rows[..., :1], means), 3, axis=2)
 
 
 @lru_cache(maxsize=2)

@@ -100,15 +100,24 @@ def restore_streamed(
         return (
             *photo.opened.notes,
             *(found.sentence for found in said),
-            *losses(file_format, photo.bits, has_alpha=photo.has_alpha),
+            *losses(
+                file_format,
+                photo.bits,
+                has_alpha=photo.has_alpha,
+                opacity=photo.opened.opacity,
+            ),
             *settle(photo.opened.metadata, file_format, sides).notes(),
         )
 
 
-def losses(file_format: str, bits: int, *, has_alpha: bool) -> tuple[str, ...]:
+def losses(
+    file_format: str, bits: int, *, has_alpha: bool, opacity: bool = True
+) -> tuple[str, ...]:
     """What a format cannot hold of a photo."""
     lost = []
-    if has_alpha and file_format == "jpeg":
+    if has_alpha and not opacity and file_format != "tiff":
+        lost.append("extra channel left out: only TIFF holds one that may not be alpha")
+    elif has_alpha and file_format == "jpeg":
         lost.append("alpha left out: JPEG has none")
     if bits > 8 and file_format in {"jpeg", "webp"}:  # noqa: PLR2004
         lost.append(f"{bits} bits became 8: {file_format} has no more")

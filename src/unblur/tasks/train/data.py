@@ -9,7 +9,8 @@ import numpy as np
 from unblur.data.averaged import AveragedFrames
 from unblur.data.crops import check_scale
 from unblur.data.mixture import Mixture, PairSet
-from unblur.data.pairs import Pair, PairedCrops, list_pairs
+from unblur.data.pair_places import PairPlace
+from unblur.data.pairs import Pair, PairedCrops
 from unblur.data.photos import leave_out, list_photos, split_photos
 from unblur.data.synthetic import SyntheticOptions, SyntheticPairs
 from unblur.errors import DataError, OptionError
@@ -37,6 +38,11 @@ class TrainingData:
     """Folder of sharp photos, blurred on the fly."""
     pairs: Path | None = None
     """Folder of blurred and sharp photos, in a layout of :mod:`unblur.data.pairs`."""
+    blurred: Path | None = None
+    """Folder of blurred photos, in place of ``pairs``; with ``sharp``."""
+    sharp: Path | None = None
+    pair_list: Path | None = None
+    """List of pairs, relative to ``pairs`` or to itself; see :mod:`unblur.data.pair_lists`."""
     frames: Path | None = None
     """Folder of high-frame-rate frames, or of such folders, averaged on the fly."""
     tries: Path | None = None
@@ -46,8 +52,18 @@ class TrainingData:
 
     def __post_init__(self) -> None:
         """Check that there is one."""
-        if all(x is None for x in (self.photos, self.pairs, self.frames, self.tries)):
+        if self.real is None and all(x is None for x in (self.photos, self.frames, self.tries)):
             raise OptionError("no data: name sharp photos, pairs or frames (--data, --pairs, ...)")
+
+    @property
+    def real(self) -> PairPlace | None:
+        """Where pairs are, if any are named."""
+        named = (self.pairs, self.blurred, self.sharp, self.pair_list)
+        if all(x is None for x in named):
+            return None
+        return PairPlace(
+            folder=self.pairs, blurred=self.blurred, sharp=self.sharp, listed=self.pair_list
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,11 +136,11 @@ def training_pairs(  # noqa: PLR0913 - what decides a set
         weights.append(mix.synthetic)
         words.append(f"{len(photos)} photos in {sources.photos.name}/")
     if mix.real > 0:
-        if sources.pairs is None and sources.frames is None:
+        if sources.real is None and sources.frames is None:
             raise OptionError(
                 f"the recipe takes real blur (mix.real = {mix.real:g}); name it: --pairs, --frames"
             )
-        both = sources.pairs is not None and sources.frames is not None
+        both = sources.real is not None and sources.frames is not None
         for part, word in _real(sources, mix, data, seed, count, held_out, validation=False):
             parts.append(part)
             weights.append(mix.real / (2 if both else 1))
@@ -158,7 +174,7 @@ def sharp_photos(sources: TrainingData, *, held_out: int) -> tuple[list[Path], l
         OptionError: If there are none, or other data are named.
         DataError: If there are too few.
     """
-    others = (sources.pairs, sources.frames, sources.tries)
+    others = (sources.real, sources.frames, sources.tries)
     if sources.photos is None or any(x is not None for x in others):
         raise OptionError("the recipe takes sharp photos, and nothing else; name them: --data")
     return split_photos(_photos(sources), held_out=held_out, seed=0)
@@ -190,11 +206,12 @@ def _real(  # noqa: PLR0913 - what decides a set
 ) -> list[tuple[PairSet, str]]:
     """Sets of real blur, each with words about it."""
     found: list[tuple[PairSet, str]] = []
-    if sources.pairs is not None:
-        pairs = list_pairs(sources.pairs)
+    place = sources.real
+    if place is not None:
+        pairs = place.pairs()
         if not validation and len(pairs) <= held_out:
             raise DataError(
-                f"{len(pairs)} pairs in {sources.pairs} are too few to keep {held_out} out of "
+                f"{len(pairs)} pairs in {place.root} are too few to keep {held_out} out of "
                 "training; a recipe with a smaller validation_photos keeps fewer"
             )
         # The last ones: neighbours in a sequence look alike, and must not be on both sides.
@@ -210,7 +227,7 @@ def _real(  # noqa: PLR0913 - what decides a set
             ways=data.ways,
             epochs=data.epochs,
         )
-        found.append((crops, f"pairs: {len(pairs)} in {sources.pairs.name}/"))
+        found.append((crops, f"pairs: {len(pairs)} in {place.root.name}/"))
     if sources.frames is not None:
         averaged = AveragedFrames(
             sources.frames,

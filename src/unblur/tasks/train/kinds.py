@@ -68,22 +68,22 @@ def check_sources(sources: TrainingData, options: AnyOptions) -> None:
     if isinstance(options, EdgesOptions):
         sharp_photos(sources, held_out=options.validation_photos)
         return
-    folders = {"photos": sources.photos, "pairs": sources.pairs, "frames": sources.frames}
+    folders = {"photos": sources.photos, "pairs": sources.real, "frames": sources.frames}
     for layout, folder in folders.items():
         if folder is None:
             continue
-        wanted = None if layout == "pairs" else layout  # GoPro's layout or blur/ and sharp/
         problems = check_data(
             folder,
             CheckOptions(
                 crop_px=options.data.crop_px,
-                layout=wanted,
+                layout=layout,
                 largest_window=options.mix.frames[1],
             ),
         ).problems
         if problems:
+            where = folder if isinstance(folder, Path) else folder.root
             raise DataError(
-                f"{problems[0].why} ({len(problems)} such; `unblur data check {folder}` lists all)"
+                f"{problems[0].why} ({len(problems)} such; `unblur data check {where}` lists all)"
             )
 
 
@@ -136,7 +136,7 @@ def make_run(
 
 def _tries(sources: TrainingData) -> Path:
     """The folder of tries, if nothing else is named."""
-    others = (sources.photos, sources.pairs, sources.frames)
+    others = (sources.photos, sources.real, sources.frames)
     if sources.tries is None or any(x is not None for x in others):
         raise OptionError(
             "the recipe learns from tries, and from nothing else; name what `unblur data kernels` "
