@@ -22,9 +22,9 @@ _LEAST_SIDE_PX: Final = 160
 _LEAST_SHARE: Final = 3
 """Of how far the kernel reaches."""
 _MARGIN_PX: Final = 32
-_SAME: Final = 0.93
-"""Kernels of the corners that are so like the photo's are that one and noise: their median, as
-there may be nothing to see in a corner."""
+_SAME: Final = ((160, 240), (0.80, 0.93))
+"""By the side of a window in px: kernels of the corners that are so like the photo's are that one
+and noise. Their median is, as there may be nothing to see in a corner."""
 
 
 def windows_of(
@@ -71,7 +71,8 @@ def windows_of(
     corners = sum(_is_corner(place, plane.shape) for place in places)
     with ThreadPoolExecutor(threads or cores()) as pool:
         kernels = list(pool.map(refined, places[:corners]))
-        if np.median([agreement(kernel, found.kernel) for kernel in kernels]) > _SAME:
+        alike = [agreement(kernel, found.kernel) for kernel in kernels]
+        if np.median(alike) > np.interp(side, *_SAME):
             return []
         kernels += pool.map(refined, places[corners:])
         kept = list(pool.map(better, places, kernels))
