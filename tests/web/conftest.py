@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import skimage.data
@@ -40,3 +42,41 @@ def server(tmp_path_factory):
     (modules / "sitecustomize.py").write_text(WATCH)  # the worker's, too
     with serving(folder, env={"PYTHONPATH": str(modules)}) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real Chromium."""
+    api = pytest.importorskip("playwright.sync_api", reason="pip install playwright runs these")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium is installed; apt-get install chromium runs these")
+    with api.sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Open the page as another person; all that is asked for must be asked of the server."""
+    contexts, asked, wrong = [], [], []
+
+    def open_page(width=1280, height=800, job=None, **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.set_default_timeout(30_000)
+        page = context.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
+        page.goto(server.url + (f"/?job={job}" if job else "/"))
+        page.wait_for_selector("#restore")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert len(asked) > 5
+    assert {url for url in asked if not url.startswith((server.url, "data:", "blob:"))} == set()
+    assert [line for line in wrong if "status of 400" not in line] == []
