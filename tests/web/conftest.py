@@ -45,6 +45,17 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def shaken_job(server, jpeg):
+    """The name of a job in which the shaken photo has been restored."""
+    with server.client() as client:
+        job = client.post("/api/jobs", files=[("photo", (jpeg.name, jpeg.read_bytes()))]).json()
+        while job["state"] != "done":
+            assert job["state"] in {"waiting", "running"}
+            job = client.get(f"/api/jobs/{job['id']}", params={"wait": 30}).json()
+    return job["id"]
+
+
+@pytest.fixture(scope="module")
 def browser():
     """A real Chromium."""
     api = pytest.importorskip("playwright.sync_api", reason="pip install playwright runs these")

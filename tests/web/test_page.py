@@ -62,9 +62,9 @@ def test_the_example_is_one_click_and_its_result_comes_into_view(visit):
     assert page.evaluate(f"{FOCUS}.id") == "result"
 
 
-def test_dragging_on_the_picture_moves_the_divider_and_the_thumb(visit, jpeg):
-    page = visit()
-    restore(page, jpeg)
+def test_dragging_on_the_picture_moves_the_divider_and_the_thumb(visit, shaken_job):
+    page = visit(job=shaken_job)
+    see_result(page)
     left, top, width, height = box(page, ".frame")
     for share in (0.1, 0.8):
         page.mouse.move(left + width / 2, top + height / 3)
@@ -80,9 +80,9 @@ def test_dragging_on_the_picture_moves_the_divider_and_the_thumb(visit, jpeg):
     assert abs(divider_px(page)[0] - (left + 0.78 * width)) < 1
 
 
-def test_wheel_keys_and_buttons_zoom_inside_the_frame(visit, jpeg):
-    page = visit()
-    restore(page, jpeg)
+def test_wheel_keys_and_buttons_zoom_inside_the_frame(visit, shaken_job):
+    page = visit(job=shaken_job)
+    see_result(page)
     frame = box(page, ".frame")
     width = f"{PICTURES}[0].getBoundingClientRect().width"
     whole = page.evaluate(width)
@@ -116,9 +116,9 @@ def test_wheel_keys_and_buttons_zoom_inside_the_frame(visit, jpeg):
     assert page.eval_on_selector("body", LOOKS)[1] == 1280
 
 
-def test_a_phone_pinches_pans_and_divides_and_nothing_hangs_out(visit, jpeg):
-    page = visit(width=390, height=844, has_touch=True, is_mobile=True)
-    restore(page, jpeg)
+def test_a_phone_pinches_pans_and_divides_and_nothing_hangs_out(visit, shaken_job):
+    page = visit(width=390, height=844, has_touch=True, is_mobile=True, job=shaken_job)
+    see_result(page)
     places = f"{PICTURES}.map(x => x.getBoundingClientRect())"
     after, before = page.evaluate(f"{places}.map(x => [x.left, x.top, x.width, x.height])")
     assert after == before  # they lie exactly one upon the other
@@ -144,10 +144,10 @@ def test_a_phone_pinches_pans_and_divides_and_nothing_hangs_out(visit, jpeg):
 
 
 def test_strength_is_mixed_in_the_browser_and_the_download_is_what_the_command_writes(
-    visit, jpeg, restored, tmp_path
+    visit, shaken_job, jpeg, restored, tmp_path
 ):
-    page = visit(height=1000)
-    restore(page, jpeg)
+    page = visit(height=1000, job=shaken_job)
+    see_result(page)
     page.click(".tool:has-text('100 %')")
     page.fill(".divider", "0")  # nothing but after
     page.fill(".strength", "50")

@@ -73,24 +73,26 @@ class Part:
         """Whether it is done, or failed."""
         return self.doing in _PART_ENDED
 
-    def progress(self, now: float) -> tuple[float, float | None]:
-        """How long it has taken and how long it will take yet, in seconds.
+    def progress(self, now: float) -> tuple[float, float, float | None]:
+        """How much work is done, how much it is altogether, and how long it will take yet.
 
         Args:
             now: The time, on the clock of ``began_at``.
 
         Returns:
-            The second is None if it takes longer than was expected: nobody knows how much.
+            All in seconds; the last is None if it takes longer than was expected: nobody knows
+            how much.
         """
         if self.ended:
-            return self.expected_s, 0.0
+            return self.expected_s, self.expected_s, 0.0
         if self.began_at is None:
-            return 0.0, self.expected_s
+            return 0.0, self.expected_s, self.expected_s
         took = now - self.began_at
         if self.share and self.stages == 2:  # noqa: PLR2004 - a video: as many frames a second
-            return took, took * (1 - self.share) / self.share
+            return took, took / self.share, took / self.share - took
         left = self.expected_s - took
-        return took, left if left > 0 else None
+        done = min(took, _OVERTIME_SHARE * self.expected_s)
+        return done, self.expected_s, left if left > 0 else None
 
 
 @dataclass(kw_only=True)
@@ -134,15 +136,9 @@ class Job:
         """
         if self.ended:
             return 1.0, 0.0
-        pairs = [part.progress(now) for part in self.parts]
-        took = sum(
-            min(pair[0], part.expected_s) if pair[1] is None else pair[0]
-            for pair, part in zip(pairs, self.parts, strict=True)
-        )
-        late = any(left is None for _, left in pairs)
-        left = sum(left or 0.0 for _, left in pairs)
-        left += took * (1 / _OVERTIME_SHARE - 1) if late else 0.0
-        return took / max(took + left, 1e-9), None if late else left
+        done, work, left = zip(*(part.progress(now) for part in self.parts), strict=True)
+        known = [x for x in left if x is not None]
+        return sum(done) / sum(work), sum(known) if len(known) == len(left) else None
 
     def facts(self, position: int = 0) -> dict[str, Any]:
         """What its owner may be told, for JSON; paths of the server are not in it.
