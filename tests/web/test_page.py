@@ -152,7 +152,10 @@ def test_strength_is_mixed_in_the_browser_and_the_download_is_what_the_command_w
     page.fill(".divider", "0")  # nothing but after
     page.fill(".strength", "50")
 
-    left, top, width, height = box(page, ".frame")
+    whole = "position: fixed; top: 0; left: 0; margin: 0; z-index: 1"  # on whole pixels
+    page.eval_on_selector(".frame", f"x => x.style.cssText += '; {whole}'")
+    left, top, width, height = box(page, ".picture")
+    assert (width, height) == (300, 256)
     inner = {"x": left + 30, "y": top + 60, "width": width - 60, "height": height - 120}
     seen = read_photo(page.screenshot(clip=inner)).pixels
     pair = (read_photo(jpeg).pixels, read_photo(restored).pixels)
@@ -162,6 +165,7 @@ def test_strength_is_mixed_in_the_browser_and_the_download_is_what_the_command_w
     assert np.median(error) < 1.5 / 255
     assert error.mean() < 0.5 * np.abs(seen - pair[0][60:-60, 30:-30]).mean()
 
+    page.eval_on_selector(".frame", "x => { x.style.position = 'relative'; }")
     with page.expect_download(timeout=WAIT_MS) as download:
         page.click("button:has-text('Download at 50 %')")
     download.value.save_as(tmp_path / "file")

@@ -56,7 +56,7 @@ export class Compare {
       { className: "tools" },
       button("−", "Zoom out", () => this.zoom(1 / STEP)),
       button("+", "Zoom in", () => this.zoom(STEP)),
-      button("Whole picture", "Whole picture", () => this.show(this.least)),
+      button("Whole picture", "Whole picture", () => this.show(this.whole)),
       button("100 %", "100 %: one pixel of the photo is one of the screen", () => this.show(this.one)),
       this.said,
     );
@@ -83,6 +83,7 @@ export class Compare {
     let wide = Math.min(room, Math.max(320, this.width));
     const tall = Math.min(high, (wide * this.height) / this.width);
     wide = Math.min(wide, Math.max(Math.min(room, 320), (tall * this.width) / this.height));
+    [wide, tall] = [Math.floor(wide), Math.floor(tall)];
     this.size = [wide, tall];
     this.root.style.setProperty("--wide", `${wide}px`);
     this.frame.style.height = `${tall}px`;
@@ -127,7 +128,7 @@ export class Compare {
   place() {
     if (!this.size) return; // it is not on the page yet
     const kept = (start, room, side) =>
-      side <= room ? (room - side) / 2 : Math.min(0, Math.max(room - side, start));
+      side <= room ? Math.round((room - side) / 2) : Math.min(0, Math.max(room - side, start));
     this.x = kept(this.x, this.size[0], this.width * this.scale);
     this.y = kept(this.y, this.size[1], this.height * this.scale);
     for (const picture of [this.before, this.after])
