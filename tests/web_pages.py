@@ -26,6 +26,7 @@ def restore(page, *paths):
 def see_result(page):
     """Wait for before and after, and until scrolling to them has come to its end."""
     page.wait_for_selector(".frame .picture", timeout=WAIT_MS)
+    page.wait_for_function("document.querySelector('.frame').clientHeight > 100")
     page.wait_for_function(
         "() => { const top = Math.round(scrollY), same = window.lastTop === top; "
         "window.lastTop = top; return same; }",

@@ -81,7 +81,7 @@ export class Compare {
     const was = this.scale === undefined || !this.zoomed;
     const high = Math.max(240, innerHeight - 330);
     let wide = Math.min(room, Math.max(320, this.width));
-    const tall = Math.min(high, (wide * this.height) / this.width);
+    let tall = Math.min(high, (wide * this.height) / this.width);
     wide = Math.min(wide, Math.max(Math.min(room, 320), (tall * this.width) / this.height));
     [wide, tall] = [Math.floor(wide), Math.floor(tall)];
     this.size = [wide, tall];

@@ -153,7 +153,7 @@ function details(part, job) {
   const row = (name, value) => rows.push(make("dt", {}, name), make("dd", {}, value));
   const { blur, diagnosis } = part;
   if (blur?.taken) {
-    row("Shake", `${blur.length_px} px along ${blur.angle_deg}°, ${Math.round(100 * blur.confidence)} % like what other searches found`);
+    row("Shake", `${blur.length_px} px along ${Math.round(blur.angle_deg)}°, ${Math.round(100 * blur.confidence)} % like what other searches found`);
     row("Expected gain", `${blur.gain_db} dB more than without the search`);
   } else {
     const length = blur?.blur_px ?? diagnosis?.length_px;
@@ -162,7 +162,7 @@ function details(part, job) {
   }
   if (diagnosis?.varies) row("Evenness", "parts are blurred differently");
   if (part.path) row("Way of each point of light", make("img", { className: "path", src: part.path, alt: "a curve" }));
-  if (part.seconds) row("Time", `${part.seconds} s`);
+  if (part.seconds) row("Time", `${part.seconds.toPrecision(2)} s`);
   for (const note of part.notes) row("Note", note);
   if (!rows.length) return "";
   return make("details", { className: "figures" }, make("summary", {}, "Details"), make("dl", {}, ...rows));
