@@ -25,9 +25,9 @@ PAGE: Final = Path(__file__).with_name("page")
 """HTML, style, scripts, and a photo to try it with."""
 _PLAIN_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff")
 _WAYS: Final = {
-    "fast": "Automatic: the likeliest picture (usual)",
-    "fast-gan": "Crisper: may invent fine detail",
-    UNSHARP: "Classic sharpening: raises edges only",
+    "fast": "Automatic (usual)",
+    "fast-gan": "Crisper; may invent detail",
+    UNSHARP: "Classic: raises edges only",
 }
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 

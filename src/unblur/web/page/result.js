@@ -162,7 +162,7 @@ function details(part, job) {
   }
   if (diagnosis?.varies) row("Evenness", "parts are blurred differently");
   if (part.path) row("Way of each point of light", make("img", { className: "path", src: part.path, alt: "a curve" }));
-  if (part.seconds) row("Time", `${part.seconds.toPrecision(2)} s`);
+  if (part.seconds) row("Time", `${part.seconds < 10 ? part.seconds.toFixed(1) : Math.round(part.seconds)} s`);
   for (const note of part.notes) row("Note", note);
   if (!rows.length) return "";
   return make("details", { className: "figures" }, make("summary", {}, "Details"), make("dl", {}, ...rows));
