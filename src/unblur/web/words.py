@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _COMPARE: Final = "Drag over the picture to compare. If edges look hard, lower the strength."
 _SECOND_SHOT: Final = (
-    "A second shot of the same scene helps most: a sharp one, or a short, noisy one. "
+    "a second shot of the same scene helps most: a sharp one, or a short, noisy one. "
     "Choose it under Options and restore again."
 )
 _NOTHING: Final = "There is nothing to do."
@@ -63,9 +63,8 @@ def photo_verdict(
     }[unchanged]
     if not second_shots:
         return Verdict(said=said, next="Only taking the photo again would give more.")
-    condition = {"noisy": "If it is blurred: ", "unsure": "If it is blurred: "}
-    advice = condition.get(str(unchanged), "") + _SECOND_SHOT
-    return Verdict(said=said, next=advice, step="second-shot")
+    when = "If it is blurred" if unchanged in {"noisy", "unsure"} else "For more"
+    return Verdict(said=said, next=f"{when}, {_SECOND_SHOT}", step="second-shot")
 
 
 def second_shot_verdict(refused: str | None) -> Verdict:
