@@ -78,7 +78,7 @@ export class Compare {
   fit() {
     const room = this.root.clientWidth;
     if (!room) return;
-    const was = this.scale === undefined || !this.zoomed;
+    const was = this.scale === undefined || this.scale === this.whole;
     const high = Math.max(240, innerHeight - 330);
     let wide = Math.min(room, Math.max(320, this.width));
     let tall = Math.min(high, (wide * this.height) / this.width);
