@@ -26,7 +26,7 @@ from unblur.metrics import psnr
 
 ROOT = Path(__file__).parents[1]
 CONSTRAINTS = ROOT / "constraints.txt"
-OF_EXTRAS = ("av", "cv2", "gradio", "openvino", "ray", "skimage", "torch")
+OF_EXTRAS = ("av", "cv2", "openvino", "ray", "skimage", "starlette", "torch")
 QUIET = ("--quiet", "--disable-pip-version-check")
 
 

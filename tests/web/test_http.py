@@ -15,6 +15,7 @@ from PIL import Image
 
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.tasks.batch.any_kind import restore
+from unblur.web import app
 from video_files import pan, write_video
 from web_servers import serving
 
@@ -64,6 +65,9 @@ def test_a_job_tells_how_far_it_is_and_what_came_of_it(client, jpeg, restored):
 
     assert (job["state"], job["error"]) == ("done", None)
     photo = job["photos"][0]
+    assert (job["share"], job["left_s"]) == (1, 0)
+    assert photo["verdict"]["said"] == photo["diagnosis"]["words"]
+    assert photo["bytes"] == len(restored)
     assert photo["result"] == "shaken.unblurred.jpg"
     assert photo["diagnosis"]["gain_db"] > 0
     assert client.get(photo["urls"]["result"]).content == restored
@@ -106,10 +110,14 @@ def test_a_short_video_gives_a_video(client, tmp_path):
     clip = tmp_path / "pan.mp4"
     write_video(clip, pan(4), codec="libx264", pix_fmt="yuv420p", rate=24)
 
-    answer = client.post("/api/restore", files=[sent(clip)])
+    job = finished(client, client.post("/api/jobs", files=[sent(clip)]).json())
+    assert job["photos"][0]["verdict"]["said"] == "4 frames were restored, one by one."
+    answer = client.get(job["result"])
 
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "video/mp4"
+    shown = client.get(job["photos"][0]["urls"]["clip"])
+    assert (shown.headers["content-type"], shown.content[4:8]) == ("video/mp4", b"ftyp")
     assert answer.content[4:8] == b"ftyp"
     assert 'filename="pan.unblurred.mp4"' in answer.headers["content-disposition"]
 
@@ -160,7 +168,7 @@ def test_a_photo_of_too_many_pixels_is_refused_before_it_is_decoded(client):
     answer = client.post("/api/restore", files=[("photo", ("bomb.png", stream.getvalue()))])
 
     assert answer.status_code == 422
-    assert "30000 x 20000 px are 600 megapixels, the limit is 50" in answer.json()["error"]
+    assert answer.json()["error"].endswith("30000 x 20000 px are 600 megapixels, the limit is 50")
 
 
 def test_an_upload_is_never_a_page_of_this_server(client, jpeg):
@@ -226,7 +234,7 @@ def uploads(server):
 def test_who_has_no_password_or_comes_from_elsewhere_is_refused(limited, jpeg):
     server = limited
     with server.client() as client:
-        for address in ("/", "/api/jobs/x", "/gradio_api/info", "/config"):
+        for address in ("/", "/api/jobs/x", "/page/main.js", "/page/example.jpg"):
             answer = client.get(address)
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"].startswith("Basic")
@@ -239,7 +247,7 @@ def test_who_has_no_password_or_comes_from_elsewhere_is_refused(limited, jpeg):
         proxied = {"host": "photos.example:8443", "x-forwarded-proto": "https"}
         page = client.get("/", headers=proxied)
         assert page.status_code == 200
-        assert "https://photos.example:8443" in page.text
+        assert "://" not in page.text  # its addresses hold behind any proxy
         own = proxied | {"origin": "https://photos.example:8443"}
         assert client.post("/api/jobs", files=[sent(jpeg)], headers=own).status_code != 403
         stranger = proxied | {"origin": "https://evil.example"}
@@ -266,22 +274,61 @@ def test_a_killed_server_leaves_nothing_after_the_next_start(tmp_path, jpeg):
     assert server.private() == []
 
 
-@pytest.mark.parametrize("field", range(6))
-def test_a_made_up_request_does_not_make_the_server_fetch_something(client, server, field):
-    """Gradio would fetch a file that is named by its address, in whatever field it stands."""
-    address = "https://huggingface.co/photo.jpg"
-    file = {"path": address, "url": address, "meta": {"_type": "gradio.FileData"}}
-    values = [[], "fast", 1, True, None, "sharp"]
-    values[field] = [file] if field == 0 else file
-    order = {"data": values, "fn_index": 0, "session_hash": f"made-up-{field}"}
-    assert client.post("/gradio_api/queue/join", json=order).status_code == 200
+@pytest.mark.parametrize("field", ["photo", "reference"])
+def test_a_made_up_request_does_not_make_the_server_fetch_something(client, server, jpeg, field):
+    form = {field: "https://huggingface.co/photo.jpg"}
+    answer = client.post("/api/jobs", files=[sent(jpeg)], data=form)
 
-    with client.stream("GET", f"/gradio_api/queue/data?session_hash=made-up-{field}") as events:
-        last = next(line for line in events.iter_lines() if "process_completed" in line)
-
-    assert '"success":false' in last
+    assert (answer.status_code, answer.json()["error"]) == (
+        400,
+        f"{field} must be a file: curl -F {field}=@photo.jpg",
+    )
     assert "huggingface" not in server.log.read_text()
-    assert client.get(f"/gradio_api/file={address}").status_code == 403
+    assert client.get("/page/..%2fapp.py").status_code == 404
+    assert client.get("/page/page.html").status_code == 404
+
+
+def test_the_page_lets_the_browser_run_its_own_files_only(client):
+    page = client.get("/")
+
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    named = re.findall(r'(?:src|href)="(page/[^"]+)"', page.text)
+    assert {"page/main.js", "page/page.css", "page/example.jpg"} <= set(named)
+    kinds = {name: client.get(name).headers["content-type"] for name in named}
+    assert kinds["page/main.js"].startswith("text/javascript")
+    assert kinds["page/page.css"].startswith("text/css")
+    assert kinds["page/example.jpg"] == "image/jpeg"
+
+
+def test_the_example_is_the_one_of_the_repository():
+    ours = Path(app.__file__).with_name("page") / "example.jpg"
+
+    assert ours.read_bytes() == (DOCS.parents[1] / "examples" / "shaken.jpg").read_bytes()
+
+
+def test_a_photo_is_restored_again_with_another_strength(run, client, jpeg, tmp_path):
+    job = finished(client, client.post("/api/jobs", files=[sent(jpeg)]).json())
+    address = f"/api/jobs/{job['id']}/photos/0/again"
+
+    answer = client.post(address, data={"strength": "0.5"})
+
+    assert answer.status_code == 202
+    weaker = finished(client, answer.json())
+    out = tmp_path / "cli.jpg"
+    assert run("restore", jpeg, "-o", out, "--strength", "0.5").returncode == 0
+    assert client.get(weaker["result"]).content == out.read_bytes()
+    for data, error in (
+        ({"strength": "2"}, "strength must be from 0 to 1, got 2.0"),
+        ({"strength": "much"}, "strength must be from 0 to 1, got 'much'"),
+        ({"model": "fast"}, "strength is needed, and nothing else, from 0 to 1"),
+    ):
+        refused = client.post(address, data=data)
+        assert (refused.status_code, refused.json()["error"]) == (400, error)
+    assert client.post(address.replace("photos/0", "photos/9")).status_code == 404
+    client.delete(f"/api/jobs/{job['id']}")
+    assert client.post(address, data={"strength": "0.5"}).status_code == 404
 
 
 def test_a_port_that_is_taken_is_one_line(server):

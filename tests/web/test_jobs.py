@@ -1,4 +1,4 @@
-"""The desk: queue, limits, results; with a real worker, and without Gradio."""
+"""The desk: queue, limits, results; with a real worker, and without a server."""
 
 import subprocess
 import sys
@@ -54,7 +54,8 @@ def test_several_photos_give_a_zip_and_a_bad_one_costs_nothing_but_itself(
         assert archive.testzip() is None
     assert job.parts[1].error.startswith("garbage.jpg: is not a photo in a known format")
     assert str(tmp_path) not in str(job.facts())
-    assert "blurred over about" in job.parts[0].diagnosis["words"]
+    assert job.parts[0].diagnosis["words"] == job.parts[0].verdict["said"]
+    assert "shake" in job.parts[0].verdict["said"]
     assert job.parts[0].diagnosis["gain_db"] > 0
 
 

@@ -54,6 +54,7 @@ def routes(desk: "Desk") -> list["Route"]:
         Route(job, api.cancel, methods=["DELETE"]),
         Route(f"{job}/result", api.result, methods=["GET"]),
         Route(photo, api.photo, methods=["GET"]),
+        Route("/api/jobs/{job}/photos/{index:int}/again", api.again, methods=["POST"]),
     ]
 
 
@@ -103,6 +104,22 @@ class _Api:
             left -= _POLL_SECONDS
         return _json(job.facts(self._desk.position(job)))
 
+    async def again(self, request: "Request") -> "Response":
+        """Restore a photo of a job that is done once more, with another strength."""
+        job = self._desk.get(request.path_params["job"])
+        index = request.path_params["index"]
+        if job is None or index >= len(job.parts):
+            return _unknown()
+        try:
+            async with _closing(await request.form(max_files=1, max_fields=1)) as form:
+                if set(form) != {"strength"}:
+                    raise OptionError("strength is needed, and nothing else, from 0 to 1")
+                strength = _wish({"strength": str(form["strength"])}).strength
+            new = await asyncio.to_thread(self._desk.again, job, index, strength)
+        except (UnblurError, OSError) as error:
+            return _failed(error)
+        return _json(new.facts(self._desk.position(new)), 202)
+
     async def cancel(self, request: "Request") -> "Response":
         """Stop a job, and remove its files."""
         job = self._desk.get(request.path_params["job"])
@@ -121,13 +138,14 @@ class _Api:
         return _file(job.result, download=True)
 
     async def photo(self, request: "Request") -> "Response":
-        """One photo of a job: ``result``, or ``before`` and ``after`` as browsers show them."""
+        """One photo of a job: ``result``; ``before``, ``after``, ``clip`` as browsers show them."""
         job = self._desk.get(request.path_params["job"])
         index, kind = request.path_params["index"], request.path_params["kind"]
         if job is None or index >= len(job.parts) or job.state != "done":
             return _unknown()
         part = job.parts[index]
-        path = {"result": part.file, "before": part.before, "after": part.after}.get(kind)
+        shown = {"before": part.before, "after": part.after, "clip": part.clip}
+        path = {"result": part.file, **shown}.get(kind)
         if path is None:
             return _unknown()
         return _file(job.folder / path, download=kind == "result")
@@ -190,9 +208,9 @@ def _wish(fields: dict[str, str]) -> Wish:
 
 
 @asynccontextmanager
-async def _closing(form: Any) -> AsyncIterator[None]:
+async def _closing(form: Any) -> AsyncIterator[Any]:
     try:
-        yield
+        yield form
     finally:
         await form.close()
 

@@ -12,13 +12,15 @@ _NEEDED: Final = {
     "video": ("av", "cv2"),
     "reference": ("skimage", "cv2"),
     "bench": ("skimage",),
+    "heif": ("pillow_heif",),
+    "raw": ("rawpy",),
 }
 _PACKAGES: Final = {"cv2": "opencv-python-headless", "skimage": "scikit-image"}
 """What to install, where it is called otherwise than the module."""
 
 
 def has_extra(extra: str) -> bool:
-    """Whether what an extra of unblur brings is installed: ``video``, ``reference``, ``bench``."""
+    """Whether what an extra of unblur brings is installed; ``video``, for example."""
     return not _missing(extra)
 
 

@@ -7,10 +7,11 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from unblur.errors import TargetError
+from unblur.errors import OptionError, TargetError
 from unblur.web.checks import check_order
 from unblur.web.folder import ServerFolder
 from unblur.web.jobs import Job, Part, Upload, safe_names
@@ -88,6 +89,31 @@ class Desk:
             self._waiting.append(job)
             self._lock.notify_all()
             return job
+
+    def again(self, job: Job, index: int, strength: float) -> Job:
+        """Take a photo or video of a job once more, with another strength.
+
+        Args:
+            job: It has ended.
+            index: Number of the photo in it.
+            strength: From 0 to 1.
+
+        Returns:
+            A job of its own.
+
+        Raises:
+            OptionError: If the strength is none, or the photo is not there (any more).
+            BusyError: If the queue is full.
+            TargetError: If the disk is full.
+        """
+        wish = replace(job.wish, strength=strength)
+        if job.state != "done" or job.parts[index].file is None:
+            raise OptionError(f"{job.parts[index].name}: is not restored; restore it first")
+        name, reference = job.parts[index].name, None
+        if job.reference is not None:
+            path = job.folder / "reference" / job.reference
+            reference = Upload(name=job.reference, path=path)
+        return self.submit([Upload(name=name, path=job.folder / "in" / name)], wish, reference)
 
     def check_room(self) -> None:
         """Say so before an upload is read if it cannot be taken.
@@ -194,7 +220,7 @@ class Desk:
         if state != "done":
             shutil.rmtree(job.folder, ignore_errors=True)
             for part in job.parts:
-                part.file = part.before = part.after = None
+                part.file = part.before = part.after = part.clip = None
         self._lock.notify_all()
 
     def _sweep(self) -> None:
@@ -218,6 +244,8 @@ def _hear(job: Job, event: dict[str, Any]) -> None:
     facts = dict(event)
     kind = facts.pop("event")
     part = job.parts[facts.pop("index")]
+    if kind == "begin":
+        part.began_at = time.monotonic()
     if kind == "end":
         part.doing, part.share = "failed" if facts.get("error") else "done", 1.0
     for name, value in facts.items():

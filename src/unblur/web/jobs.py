@@ -1,6 +1,7 @@
 """Jobs: what was asked for, how far it is, and what may be told of it."""
 
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any, Final
 from unblur.web.options import VIDEO_ENDINGS, Wish
 
 _ENDED: Final = frozenset({"done", "failed", "cancelled"})
+_PART_ENDED: Final = frozenset({"done", "failed"})
+_OVERTIME_SHARE: Final = 0.95
+"""So much of a photo is shown as done when it takes longer than was expected."""
 _LONGEST_NAME: Final = 100
 _FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]|[\ud800-\udfff]')
 """What some system does not have in a file's name."""
@@ -35,10 +39,20 @@ class Part:
 
     name: str
     doing: str = "waiting"
+    stage: int | None = None
+    """Number of what is being done, from 1."""
+    stages: int | None = None
+    """So many things are done one after another."""
     share: float | None = None
-    """How much is done, 0 to 1, if that is known."""
+    """How much of the picture, or of the frames, is restored, 0 to 1, if that is known."""
+    expected_s: float = 1.0
+    """So long it was expected to take."""
+    began_at: float | None = None
+    """On the clock of `time.monotonic`."""
     diagnosis: dict[str, Any] | None = None
     error: str | None = None
+    verdict: dict[str, Any] | None = None
+    """What was found and what to do next, in words: see `Verdict`."""
     notes: list[str] = field(default_factory=list)
     seconds: float | None = None
     blur: dict[str, Any] | None = None
@@ -49,6 +63,36 @@ class Part:
     """The result, relative to the job's folder."""
     before: str | None = None
     after: str | None = None
+    clip: str | None = None
+    """Of a video: its first seconds, before above after."""
+    bytes: int | None = None
+    """Size of the result."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is done, or failed."""
+        return self.doing in _PART_ENDED
+
+    def progress(self, now: float) -> tuple[float, float, float | None]:
+        """How much work is done, how much it is altogether, and how long it will take yet.
+
+        Args:
+            now: The time, on the clock of ``began_at``.
+
+        Returns:
+            All in seconds; the last is None if it takes longer than was expected: nobody knows
+            how much.
+        """
+        if self.ended:
+            return self.expected_s, self.expected_s, 0.0
+        if self.began_at is None:
+            return 0.0, self.expected_s, self.expected_s
+        took = now - self.began_at
+        if self.share and self.stages == 2:  # noqa: PLR2004 - a video: as many frames a second
+            return took, took / self.share, took / self.share - took
+        left = self.expected_s - took
+        done = min(took, _OVERTIME_SHARE * self.expected_s)
+        return done, self.expected_s, left if left > 0 else None
 
 
 @dataclass(kw_only=True)
@@ -81,6 +125,21 @@ class Job:
             return None
         return self.folder / (made[0] if len(self.parts) == 1 else "unblurred.zip")
 
+    def progress(self, now: float) -> tuple[float, float | None]:
+        """What share of it is done, and how many seconds it will take yet.
+
+        Args:
+            now: The time, on the clock of `time.monotonic`.
+
+        Returns:
+            The second is None if nobody knows.
+        """
+        if self.ended:
+            return 1.0, 0.0
+        done, work, left = zip(*(part.progress(now) for part in self.parts), strict=True)
+        known = [x for x in left if x is not None]
+        return sum(done) / sum(work), sum(known) if len(known) == len(left) else None
+
     def facts(self, position: int = 0) -> dict[str, Any]:
         """What its owner may be told, for JSON; paths of the server are not in it.
 
@@ -88,10 +147,11 @@ class Job:
             position: How many jobs are before this one.
         """
         parts = []
+        share, left_s = self.progress(time.monotonic())
         for index, part in enumerate(self.parts):
             facts = asdict(part)
-            del facts["path"]  # a picture for the page
-            made = {kind: facts.pop(kind) for kind in ("file", "before", "after")}
+            del facts["began_at"]
+            made = {kind: facts.pop(kind) for kind in ("file", "before", "after", "clip")}
             here = f"api/jobs/{self.id}/photos/{index}"
             facts["result"] = made["file"] and Path(made["file"]).name
             facts["urls"] = {
@@ -104,6 +164,10 @@ class Job:
             "id": self.id,
             "state": self.state,
             "position": position,
+            "share": share,
+            "left_s": left_s,
+            "video": self.video,
+            "strength": self.wish.strength,
             "error": self.error,
             "photos": parts,
             "result": f"api/jobs/{self.id}/result" if self.result else None,

@@ -15,29 +15,26 @@ from unblur.web.options import ServeOptions
 def serve(options: ServeOptions, tell: Callable[[str], None]) -> None:
     """Serve the page and the HTTP interface until the process is asked to end.
 
-    This is for a process that does nothing else: Gradio takes its settings from the environment,
-    and what is uploaded must be written nowhere but to the private folder.
+    This is for a process that does nothing else: what is uploaded must be written nowhere but to
+    the private folder, so temporary files of the whole process go there.
 
     Args:
         options: Where to listen, and the limits.
         tell: Called with a line for people: the address once it can be opened.
 
     Raises:
-        MissingExtraError: If Gradio is not installed.
+        MissingExtraError: If what the extra `web` brings is not installed.
         OptionError: If the address cannot be listened on.
     """
     try:
         import uvicorn
     except ImportError as error:
-        raise MissingExtraError("gradio", extra="web") from error
+        raise MissingExtraError("uvicorn", extra="web") from error
     with _listen(options) as listener:
         folder = ServerFolder()
         if folder.removed:
             tell(f"removed what {folder.removed} killed server(s) left")
         try:
-            os.environ["GRADIO_TEMP_DIR"] = str(folder.uploads)
-            os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-            os.environ["HF_HUB_OFFLINE"] = "1"
             tempfile.tempdir = str(folder.scratch)
             from unblur.web.app import make_app
             from unblur.web.desk import Desk

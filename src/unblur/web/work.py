@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -20,15 +20,24 @@ from unblur.imaging.tiles import Picture, Tile
 from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.methods.network import RunTile, Undone
 from unblur.tasks.restore.diagnose import diagnose
-from unblur.tasks.restore.file import restore_file
+from unblur.tasks.restore.file import Restored, restore_file
 from unblur.tasks.restore.names import target_name
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Method, Restorer, shared_restorer
 from unblur.tasks.restore.second_shot import ReferencedRestorer
 from unblur.tasks.restore.streamed import restore_streamed
 from unblur.tasks.video.restore import RestoredVideo, VideoOptions, restore_video
+from unblur.web.checks import has_extra
+from unblur.web.clip import write_clip
 from unblur.web.options import UNSHARP
-from unblur.web.words import diagnosis_words, shake_words
+from unblur.web.words import (
+    Verdict,
+    classic_verdict,
+    photo_verdict,
+    plain_words,
+    second_shot_verdict,
+    video_verdict,
+)
 
 Float32 = NDArray[np.float32]
 
@@ -37,6 +46,8 @@ _DIAGNOSED_MEGAPIXELS: Final = 50.0
 _SHOWN: Final = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif", "gif": "gif"}
 """What browsers show, and under which ending it is handed to them."""
 _PATH_PX: Final = 96
+_STAGES: Final = 4
+_VIDEO_STAGES: Final = 2
 
 
 class Say(Protocol):
@@ -69,38 +80,67 @@ def restore_photo(
     options = _options(order, folder)
     plain = shared_restorer(replace(options, reference=None, strength=1.0, guard=True))
     kind = _kind(source)
-    say("part", index=index, doing="looking at it")
+    say("part", index=index, doing="looking at it", stage=1, stages=_STAGES)
     diagnosis = _diagnosis(source, plain.without_search(), most)
     if diagnosis is not None:
         say("diagnosis", index=index, diagnosis=diagnosis)
     target = folder / "out" / target_name(source)
-    watched = _Watched(plain.method, lambda share: say("part", index=index, share=share))
-    doing = "looking for the shake" if options.finds_blur else "restoring"
-    say("part", index=index, doing=doing, share=None if options.reference else 0.0)
+
+    def at(share: float) -> None:
+        say("part", index=index, doing="restoring", stage=3, share=share)
+
+    looks = "looking for the shake" if options.finds_blur else "looking for the blur"
+    say("part", index=index, doing=looks, stage=2)
+    watched = _Watched(plain.method, at)
     if options.reference is None:
         restorer = Restorer(watched, options)
     else:
         alone = Restorer(plain.method, replace(options, reference=None, strength=1.0))
         restorer = ReferencedRestorer(alone, options)
     done = restore_file(source, restorer, options, target=target)
-    say("part", index=index, doing="preparing the view", share=1.0)
+    say("part", index=index, doing="preparing the view", stage=4, share=1.0)
     before = _shown(source, kind, folder / "show" / f"{index}-before", most)
     after = _shown(target, _kind(target), folder / "show" / f"{index}-after", most)
+    verdict, notes = _verdict(done, options)
+    if diagnosis is not None:
+        say("diagnosis", index=index, diagnosis={**diagnosis, "words": verdict.said})
     found = done.estimate
-    undone = found is not None and found.taken
-    if found is not None and undone:
-        seen = diagnosis or {}
-        words = shake_words(found, seen.get("verdict", "blurred"))
-        say("diagnosis", index=index, diagnosis={**seen, "words": words})
     return {
         "file": _within(target, folder),
         "before": _within(before, folder),
         "after": _within(after, folder),
-        "notes": [x for x in done.notes if not (found and undone and x == found.sentence)],
+        "verdict": asdict(verdict),
+        "notes": notes,
         "blur": None if found is None else found.facts(),
         "path": None if found is None or found.path is None else _picture_of(found.path),
         "seconds": round(done.seconds, 3),
+        "bytes": target.stat().st_size,
     }
+
+
+def way_of(order: dict[str, Any]) -> str:
+    """How the photos of an order are restored, as :class:`unblur.web.pace.Pace` calls it."""
+    if order["reference"] is not None:
+        return "reference"
+    return UNSHARP if order["model"] == UNSHARP else "auto"
+
+
+def _verdict(done: Restored, options: RestoreOptions) -> tuple[Verdict, list[str]]:
+    """What is said of a photo, and the notes that say something else."""
+    found = done.estimate
+    told = [] if found is None else [found.sentence]
+    notes = [
+        plain_words(note)
+        for note in done.notes
+        if note not in told and not note.startswith("hardly changed: ")
+    ]
+    if options.reference is not None:
+        sign = f"{options.reference.name} not used: "
+        refused = next((note for note in done.notes if note.startswith(sign)), None)
+        return second_shot_verdict(refused), notes
+    if options.method == UNSHARP:
+        return classic_verdict(), notes
+    return photo_verdict(found, done.unchanged, second_shots=has_extra("reference")), notes
 
 
 def restore_clip(
@@ -114,7 +154,8 @@ def restore_clip(
     options = replace(_options(order, folder), strength=1.0, reference=None)
     restorer = shared_restorer(options)
     done: RestoredVideo | None = None
-    say("part", index=index, doing="restoring")
+    doing = "restoring"
+    say("part", index=index, doing=doing, stage=1, stages=_VIDEO_STAGES)
     with closing(
         restore_video(source, None, restorer, VideoOptions(strength=float(order["strength"])))
     ) as steps:
@@ -122,17 +163,27 @@ def restore_clip(
             if isinstance(step, RestoredVideo):
                 done = step
             else:
-                share = step.frames / step.total if step.total else None
-                say("part", index=index, share=share, doing=f"restoring, frame {step.frames}")
+                share = min(1.0, step.frames / step.total) if step.total else None
+                of = f" of {max(step.frames, step.total)}" if step.total else ""
+                doing = f"restoring, frame {step.frames}{of}"
+                say("part", index=index, share=share, doing=doing)
     assert done is not None
     target = done.target.replace(folder / "out" / done.target.name)
+    say("part", index=index, doing="preparing the view", stage=_VIDEO_STAGES, share=1.0)
     shown = target.suffix.lower() in {".mp4", ".webm", ".m4v"}
+    clip: Path | None = folder / "show" / f"{index}-clip.mp4"
+    assert clip is not None
+    try:
+        write_clip(source, target, clip)
+    except (UnblurError, OSError, ValueError):  # the video itself is there
+        clip = None
     return {
         "file": _within(target, folder),
-        "before": None,
         "after": _within(target, folder) if shown else None,
-        "notes": [*done.notes, *done.missing],
-        "seconds": None,
+        "clip": _within(clip, folder),
+        "verdict": asdict(video_verdict(done.frames, may_flicker=done.may_flicker)),
+        "notes": [plain_words(note) for note in (*done.notes, *done.missing)],
+        "bytes": target.stat().st_size,
     }
 
 
@@ -174,7 +225,6 @@ def _diagnosis(source: Path, restorer: Restorer, most: float) -> dict[str, Any] 
                 "angle_deg": round(blur.angle_deg) if blur and found.directed else None,
                 "varies": found.varies,
                 "gain_db": None if found.gain_db is None else round(found.gain_db, 2),
-                "words": diagnosis_words(found),
             }
     return None
 

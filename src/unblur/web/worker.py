@@ -9,12 +9,16 @@ import os
 import queue
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 from typing import Any, Final
 
 from unblur.errors import UnblurError
-from unblur.web.work import Say, restore_clip, restore_photo
+from unblur.imaging.photo.stream import megapixels
+from unblur.web.pace import Pace
+from unblur.web.words import error_words
+from unblur.web.work import Say, restore_clip, restore_photo, way_of
 
 ZIP_NAME: Final = "unblurred.zip"
 
@@ -36,8 +40,9 @@ def main() -> None:
 
     shared_restorer(RestoreOptions())  # so that the first visitor need not wait for it
     say("ready")
+    pace = Pace()
     while True:
-        _do(orders.get(), say)
+        _do(orders.get(), say, pace)
 
 
 def _listen(orders: "queue.Queue[dict[str, Any]]") -> None:
@@ -46,18 +51,25 @@ def _listen(orders: "queue.Queue[dict[str, Any]]") -> None:
     os._exit(0)  # whatever the main thread does just now
 
 
-def _do(order: dict[str, Any], say: Say) -> None:
+def _do(order: dict[str, Any], say: Say, pace: Pace) -> None:
     folder = Path(order["folder"])
     made: list[Path] = []
+    way = way_of(order)
+    sizes = [_megapixels(folder / "in" / name) for name in order["names"]]
+    for index, size in enumerate(sizes):
+        say("part", index=index, expected_s=pace.expected_s(way, size))
     for index, name in enumerate(order["names"]):
         source = folder / "in" / name
         say("begin", index=index)
         try:
             restore = restore_clip if order["video"] else restore_photo
+            started = time.monotonic()
             facts = restore(source, folder, index, order, say)
             made.append(folder / facts["file"])
+            if not order["video"]:
+                pace.learn(way, sizes[index], time.monotonic() - started)
         except UnblurError as error:
-            facts = {"error": _public(error, folder)}
+            facts = {"error": error_words(name, _public(error, folder))}
         except MemoryError:
             facts = {"error": f"{name}: not enough memory to restore it; try a smaller one"}
         except Exception as error:  # one photo's trouble must not cost the others
@@ -67,6 +79,14 @@ def _do(order: dict[str, Any], say: Say) -> None:
     if len(order["names"]) > 1 and made:
         _zip(made, folder / ZIP_NAME)
     say("finished")
+
+
+def _megapixels(photo: Path) -> float:
+    """Of a file whose header can be read; 0 of others, which fail at once."""
+    try:
+        return megapixels(photo)
+    except UnblurError:
+        return 0.0
 
 
 def _zip(files: list[Path], target: Path) -> None:

@@ -33,12 +33,16 @@ EXTRAS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     ),
     "video": (("av", "opencv-python-headless"), "unblur video and unblur average"),
     "scale": (("ray", "fsspec", "pyarrow"), "unblur scale: many processes, machines, stores"),
-    "web": (("gradio",), "unblur serve: the page in a browser"),
+    "web": (
+        ("python-multipart", "starlette", "uvicorn"),
+        "unblur serve: the page in a browser",
+    ),
 }
 """The packages of each extra, as pyproject.toml has them, and what they bring."""
 _MODULES: Final = {
     "opencv-python-headless": "cv2",
     "pillow-heif": "pillow_heif",
+    "python-multipart": "python_multipart",
     "scikit-image": "skimage",
 }
 """Names to import, where they are others. Another package may bring the same module."""

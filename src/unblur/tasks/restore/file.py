@@ -4,7 +4,7 @@ import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,16 @@ _PREVIEW_SIDE_PX: Final = 16_000
 _CLEAR: Final = 8
 """So many times its noise is the contrast of a photo whose blur can be told."""
 _SECOND_SHOT: Final = "a second shot would help (--reference)"
+
+Unchanged: TypeAlias = Literal["sharp", "too far", "noisy", "unsure"]
+"""Why nobody will see what was done to a photo: it is sharp, blurred too far or too dark to tell
+how, too dark or too noisy to tell, or one cannot know which of these."""
+_UNCHANGED: Final[dict[Unchanged, str]] = {
+    "sharp": "sharp already",
+    "too far": f"blurred too far, or too dark, to tell how; {_SECOND_SHOT}",
+    "noisy": f"too dark or too noisy to tell; if it is blurred, {_SECOND_SHOT}",
+    "unsure": "sharp already, or too noisy to tell",
+}
 
 
 class RestoresPhotos(RestoresRows, Protocol):
@@ -55,6 +65,8 @@ class Restored:
     """What the user should know: pages left out, colours converted."""
     estimate: BlurEstimate | None = None
     """What was found about its blur, if that was looked for."""
+    unchanged: Unchanged | None = None
+    """Why nobody will see what was done, if that is so; a note says it, too."""
     skipped: bool = False
     """An earlier run has restored it, in the same way; nothing was done."""
     error: str | None = None
@@ -102,12 +114,13 @@ def restore_file(
             overwrite=overwrite,
             preview=preview,
         )
-    found = watched.found
+    found, unchanged = watched.found, None
     if watched.hardly_changed:
+        unchanged = _why_unchanged(found)
         # What was looked for, and not found, is no news of a photo that is sharp.
         notes = (
             *(note for note in notes if found is None or note != found.sentence),
-            _unchanged(found),
+            f"hardly changed: {_UNCHANGED[unchanged]}",
         )
     return Restored(
         source=source,
@@ -116,19 +129,18 @@ def restore_file(
         seconds=time.perf_counter() - started,
         notes=notes,
         estimate=found,
+        unchanged=unchanged,
     )
 
 
-def _unchanged(found: BlurEstimate | None) -> str:
-    """Why nobody will see what was done to a photo, in words."""
-    unsure = "hardly changed: sharp already, or too noisy to tell"
+def _why_unchanged(found: BlurEstimate | None) -> Unchanged:
     if found is None or found.blur_px is None:
-        return unsure
+        return "unsure"
     if found.blur_px >= CLEARLY_PX:
-        return f"hardly changed: blurred too far, or too dark, to tell how; {_SECOND_SHOT}"
+        return "too far"
     if found.contrast < _CLEAR * found.noise:
-        return f"hardly changed: too dark or too noisy to tell; if it is blurred, {_SECOND_SHOT}"
-    return "hardly changed: sharp already" if found.blur_px < SLIGHTLY_PX else unsure
+        return "noisy"
+    return "sharp" if found.blur_px < SLIGHTLY_PX else "unsure"
 
 
 def check_paths(

@@ -79,6 +79,11 @@ class RestoredVideo:
     notes: tuple[str, ...]
     """What the user should be told."""
 
+    @property
+    def may_flicker(self) -> bool:
+        """It changes more from frame to frame than its source, so much that it may be seen."""
+        return self.flicker is not None and self.flicker > _FLICKER_LIMIT
+
 
 VideoResult: TypeAlias = VideoStep | RestoredVideo
 

@@ -1,0 +1,162 @@
+// The page: choose, restore, see how far it is, look at what came of it.
+
+import { Chosen, takeFromAnywhere } from "./chosen.js";
+import { byId, leftWords, make } from "./dom.js";
+import { resultOf } from "./result.js";
+import { cancel, follow, submit } from "./server.js";
+
+const facts = JSON.parse(document.body.dataset.facts);
+let running = null; // the name of the job that is followed
+
+const photos = new Chosen(byId("photos"), byId("chosen"), { several: true, facts, changed, refuse: complain });
+const second = new Chosen(byId("reference"), byId("chosen-second"), {
+  several: false,
+  facts: { ...facts, takesVideos: false },
+  changed,
+  refuse: complain,
+});
+takeFromAnywhere(photos);
+
+byId("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  restore();
+});
+byId("example").addEventListener("click", async () => {
+  if (running) return;
+  const picture = await (await fetch("page/example.jpg")).blob();
+  photos.clear();
+  second.clear();
+  photos.add([new File([picture], "shaken.jpg", { type: picture.type, lastModified: 0 })]);
+  restore();
+});
+byId("cancel").addEventListener("click", () => running && cancel(running));
+byId("strength").addEventListener("input", (event) => {
+  byId("strength-said").textContent = `${event.target.value} %`;
+});
+changed();
+const named = new URLSearchParams(location.search).get("job");
+if (named) watch(named);
+
+/** What was chosen has changed. */
+function changed() {
+  say();
+  byId("drop").classList.toggle("small", photos.files.length > 0);
+  byId("video-strength").hidden = !photos.files.some((file) => photos.isVideo(file));
+  const count = photos.files.length;
+  byId("restore").classList.toggle("plain", count === 0);
+  byId("restore").textContent = count > 1 ? `Restore ${count} photos` : "Restore";
+}
+
+/** What is being done: the name of a job, or that photos are being sent; null when nothing is. */
+function busy(doing) {
+  running = doing;
+  const button = byId("restore");
+  if (doing && document.activeElement === button) byId("status").focus();
+  button.disabled = running !== null;
+}
+
+async function restore() {
+  if (running) return;
+  if (!photos.files.length) return complain("No photo was given; choose one.");
+  const form = new FormData();
+  const video = photos.isVideo(photos.files[0]);
+  for (const file of photos.files) form.append("photo", file, file.name);
+  for (const file of second.files) form.append("reference", file, file.name);
+  form.append("reference_is", document.querySelector("input[name=kind]:checked").value);
+  form.append("model", byId("model").value);
+  form.append("guard", byId("guard").checked);
+  form.append("strength", video ? byId("strength").value / 100 : 1);
+  say();
+  byId("result").hidden = true;
+  progress("Sending …", 0);
+  busy("sending");
+  byId("cancel").hidden = true;
+  try {
+    const job = await submit(form, (share) => progress(`Sending, ${Math.round(100 * share)} % …`, share));
+    byId("bar").value = 0; // of the work; so far it was the bar of what is sent
+    remember(job.id);
+    await watch(job.id);
+  } catch (error) {
+    busy(null);
+    complain(error.message);
+  }
+}
+
+/** Follow a job to its end, and show what came of it. */
+async function watch(id) {
+  busy(id);
+  byId("cancel").hidden = false;
+  try {
+    const job = await follow(id, tell);
+    busy(null);
+    if (job === null) {
+      remember("");
+      complain("This result has been deleted; restore the photo again.");
+    } else finish(job);
+  } catch (error) {
+    busy(null);
+    complain(error.message);
+  }
+}
+
+function tell(job) {
+  if (job.state === "waiting") {
+    const before = job.position ? `${job.position} before you` : "you are next";
+    return progress(`Waiting, ${before} …`, 0);
+  }
+  if (job.state !== "running") return;
+  const count = job.photos.length;
+  const ended = job.photos.filter((part) => ["done", "failed"].includes(part.doing)).length;
+  const now = job.photos.find((part) => !["done", "failed", "waiting"].includes(part.doing));
+  let text = now ? `${now.name}: ${now.doing}` : "Starting";
+  if (now?.stage) text += `, step ${now.stage} of ${now.stages}`;
+  if (count > 1) text = `${Math.min(ended + 1, count)} of ${count}: ${text}`;
+  progress(`${text}. ${sentence(leftWords(job.left_s))}.`, job.share);
+}
+
+const sentence = (text) => text[0].toUpperCase() + text.slice(1);
+
+function progress(text, share) {
+  const bar = byId("bar");
+  const fresh = byId("status").hidden;
+  byId("status").hidden = false;
+  byId("doing").textContent = text;
+  // What is expected changes a little while one looks; the bar never goes back.
+  bar.value = fresh ? share : Math.max(share, bar.value);
+  if (fresh) byId("status").scrollIntoView({ block: "nearest" });
+}
+
+function finish(job) {
+  byId("status").hidden = true;
+  if (job.state === "cancelled") return say(make("p", {}, "Cancelled; nothing is kept of it."));
+  if (job.state === "failed" && job.photos.length === 1) return complain(job.error);
+  if (job.state === "failed" && job.photos.every((part) => !part.error)) return complain(job.error);
+  const result = byId("result");
+  result.replaceChildren(...resultOf(job, offer));
+  result.hidden = false;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  result.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
+  result.focus({ preventScroll: true });
+}
+
+/** Go to what a verdict advises. */
+function offer() {
+  byId("options").open = true;
+  byId("second-shot").scrollIntoView({ block: "center" });
+  byId("reference").focus({ preventScroll: true });
+  if (!photos.files.length) say(make("p", {}, "Choose the photo once more, too: this page was loaded anew."));
+}
+
+function complain(text) {
+  byId("status").hidden = true;
+  say(make("p", { className: "error", role: "alert" }, text));
+}
+
+function say(...lines) {
+  byId("said").replaceChildren(...lines);
+}
+
+/** The address keeps the name of the job, so that reloading the page finds it again. */
+function remember(id) {
+  history.replaceState(null, "", id ? `?job=${encodeURIComponent(id)}` : ".");
+}

@@ -1,0 +1,182 @@
+// What came of a job: a verdict for each photo, what to do next, before and after, the download.
+
+import { Compare, clipPictures } from "./compare.js";
+import { leftWords, make, sizeWords } from "./dom.js";
+import { again, follow } from "./server.js";
+
+/** The sections of a job that has ended; `offer` is called with the step that a verdict names. */
+export function resultOf(job, offer) {
+  const parts = job.photos.map((part, index) => section(job, part, index, offer));
+  const made = job.photos.filter((part) => part.urls.result);
+  if (job.photos.length < 2) return parts;
+  const failed = job.photos.length - made.length;
+  const head = [make("h2", {}, failed ? `${made.length} of ${job.photos.length} restored` : `${made.length} photos restored`)];
+  if (job.result) {
+    const link = make("a", { id: "zip", className: "button main", href: job.result, download: "" }, "Download all as one zip");
+    head.push(make("p", {}, link), make("p", { className: "quiet" }, "All in it have full strength."));
+  }
+  return [make("div", { className: "part" }, ...head), ...parts];
+}
+
+function section(job, part, index, offer) {
+  const several = job.photos.length > 1;
+  const root = make("section", { className: "part", "aria-label": part.name });
+  root.append(make(several ? "h3" : "h2", {}, part.name));
+  if (part.error) {
+    root.append(make("p", { className: "error" }, part.error));
+    return root;
+  }
+  if (part.verdict) root.append(verdict(part.verdict, offer));
+  if (!part.urls.result) return root;
+  const view = make("div", { className: "view" }, make("p", { className: "quiet" }, "Loading the pictures …"));
+  const strength = strengthOf(job, part, index);
+  root.append(view, strength.root, details(part, job));
+  whenNear(root, async () => {
+    try {
+      const compare = await (part.urls.clip ? clipView(part, view) : photoView(part, view));
+      strength.to(compare);
+    } catch (error) {
+      console.warn(error);
+      view.replaceChildren(make("p", { className: "quiet" }, "This cannot be shown here; the download has it."));
+    }
+  });
+  return root;
+}
+
+function verdict({ said, next, step }, offer) {
+  const words = make("div", { className: "verdict" }, make("p", { className: "said" }, said), make("p", {}, next));
+  if (step === "second-shot") {
+    const button = make("button", { type: "button", className: "button plain" }, "Add a second shot");
+    button.addEventListener("click", () => offer(step));
+    words.append(make("p", {}, button));
+  }
+  return words;
+}
+
+async function photoView(part, view) {
+  if (!part.urls.before || !part.urls.after) throw new Error("too large");
+  const [before, after] = ["before", "after"].map((kind) =>
+    make("img", { src: part.urls[kind], alt: `${part.name}, ${kind === "after" ? "restored" : kind}`, draggable: false }),
+  );
+  await Promise.all([loaded(before), loaded(after)]);
+  const compare = new Compare({ before, after, width: after.naturalWidth, height: after.naturalHeight, name: part.name });
+  view.replaceChildren(compare.root);
+  return compare;
+}
+
+async function clipView(part, view) {
+  const clip = await clipPictures(part.urls.clip);
+  const compare = new Compare({ ...clip, name: `${part.name}, the first seconds` });
+  const play = make("button", { type: "button", className: "tool" }, "Play");
+  const told = () => (play.textContent = clip.video.paused ? "Play" : "Pause");
+  play.addEventListener("click", () => (clip.video.paused ? clip.video.play() : clip.video.pause()));
+  clip.video.addEventListener("play", told);
+  clip.video.addEventListener("pause", told);
+  compare.root.querySelector(".tools").prepend(play);
+  view.replaceChildren(compare.root);
+  if (!matchMedia("(prefers-reduced-motion: reduce)").matches) clip.video.play().catch(() => {});
+  if (part.urls.after) {
+    const whole = make("video", { controls: true, preload: "metadata", src: part.urls.after });
+    view.append(make("details", {}, make("summary", {}, "Watch all of the restored video"), whole));
+  }
+  return compare;
+}
+
+function loaded(image) {
+  return new Promise((resolve, reject) => {
+    image.addEventListener("error", reject);
+    image.addEventListener("load", resolve);
+  });
+}
+
+/** The strength, mixed in the browser, and the download that goes with it. */
+function strengthOf(job, part, index) {
+  const id = `strength-${index}`;
+  const most = Math.round(100 * (job.strength ?? 1));
+  const said = make("output", { for: id }, `${most} %`);
+  const slider = make("input", { type: "range", id, min: 0, max: most, step: 5, value: most, className: "strength" });
+  const note = make("p", { className: "quiet", role: "status" });
+  const place = make("p", { className: "download" });
+  const files = new Map([[most, part.urls.result]]);
+  let compare = null;
+
+  const link = (percent) => {
+    const size = percent === most && part.bytes ? ` (${sizeWords(part.bytes)})` : "";
+    const text = percent === most ? `Download ${part.result}${size}` : `Download at ${percent} %`;
+    return make("a", { className: "button main", href: files.get(percent), download: "" }, text);
+  };
+  const write = async (percent, button) => {
+    button.disabled = true;
+    try {
+      const started = await again(job.id, index, percent / 100);
+      const done = await follow(started.id, (seen) => {
+        note.textContent = `Writing the file at ${percent} %, ${leftWords(seen.left_s)} …`;
+      });
+      const address = done?.photos[0].urls.result;
+      if (!address) throw new Error(done?.photos[0].error ?? done?.error ?? "It could not be written.");
+      files.set(percent, address);
+      note.textContent = `The file at ${percent} % is written.`;
+      if (Number(slider.value) === percent) place.replaceChildren(link(percent));
+      link(percent).click();
+    } catch (error) {
+      note.textContent = error.message;
+      button.disabled = false;
+    }
+  };
+  const show = () => {
+    const percent = Number(slider.value);
+    said.textContent = `${percent} %`;
+    compare?.mix(most ? percent / most : 1);
+    note.textContent = "";
+    if (files.has(percent)) return place.replaceChildren(link(percent));
+    const button = make("button", { type: "button", className: "button main" }, `Download at ${percent} %`);
+    button.addEventListener("click", () => write(percent, button));
+    place.replaceChildren(button);
+    note.textContent = "What you see is mixed in the browser. Press the button to have the file restored at this strength.";
+  };
+  slider.addEventListener("input", show);
+  show();
+  const label = make("label", { for: id }, "Strength: ", said);
+  const root = make("div", { className: "mix" }, make("div", { className: "setting" }, label, slider), place, note);
+  return {
+    root,
+    to: (made) => {
+      compare = made;
+      show();
+    },
+  };
+}
+
+/** Figures and notes, for who wants them. */
+function details(part, job) {
+  const rows = [];
+  const row = (name, value) => rows.push(make("dt", {}, name), make("dd", {}, value));
+  const { blur, diagnosis } = part;
+  if (blur?.taken) {
+    row("Shake", `${blur.length_px} px along ${Math.round(blur.angle_deg)}°, ${Math.round(100 * blur.confidence)} % like what other searches found`);
+    row("Expected gain", `${blur.gain_db} dB more than without the search`);
+  } else {
+    const length = blur?.blur_px ?? diagnosis?.length_px;
+    if (length) row("Blur", `looks about ${length} px long`);
+    if (diagnosis?.gain_db != null) row("Expected gain", `${diagnosis.gain_db} dB`);
+  }
+  if (diagnosis?.varies) row("Evenness", "parts are blurred differently");
+  if (part.path) row("Way of each point of light", make("img", { className: "path", src: part.path, alt: "a curve" }));
+  if (part.seconds) row("Time", `${part.seconds < 10 ? part.seconds.toFixed(1) : Math.round(part.seconds)} s`);
+  for (const note of part.notes) row("Note", note);
+  if (!rows.length) return "";
+  return make("details", { className: "figures" }, make("summary", {}, "Details"), make("dl", {}, ...rows));
+}
+
+/** Pictures of many photos are loaded when they are about to be seen. */
+function whenNear(element, act) {
+  const watch = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      watch.disconnect();
+      act();
+    },
+    { rootMargin: "800px" },
+  );
+  watch.observe(element);
+}
