@@ -35,7 +35,7 @@ ONLY_READ = {
     r"^unblur data kernels": "makes hundreds of tries; tests/cli/test_data.py makes a few",
     r"^unblur doctor": "measures for some seconds; test_cli_doctor.py does",
     r"^unblur serve": "waits for visitors",
-    r"^unblur (scale|plan)": "starts a cluster, or measures; test_scale.py has both",
+    r"^unblur scale": "starts a cluster, or measures; test_scale.py has both",
     r"^unblur video .*--start 12 --duration 3": "needs a longer clip; test_cli_video.py cuts one",
 }
 NO_PYTHON = {"web.md": "talks to a server that runs; the tests of the page do that"}
@@ -181,8 +181,13 @@ def test_the_command_within_a_sentence_exists(page, command, folder):
 def descend(arguments):
     """The command that the first words name, and the other words."""
     found, rest = typer.main.get_command(cli.app), list(arguments)
+    group = found
     while hasattr(found, "commands") and rest and rest[0] in found.commands:
-        found = found.commands[rest.pop(0)]
+        group, found = found, found.commands[rest.pop(0)]
+    if rest and rest[0] in getattr(found, "within", ()):
+        found = group.commands[rest.pop(0)]
+    if found is group and rest and re.search(r"\.\w+$|^-$", rest[0]):  # a photo, no command
+        found = group.commands["restore"]
     return found, rest
 
 

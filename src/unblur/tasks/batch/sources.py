@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from unblur.errors import OptionError
-from unblur.imaging.files.names import BEFORE_AFTER, RESTORED
+from unblur.imaging.files.names import BEFORE_AFTER, RESTORED, RESULTS
 from unblur.imaging.photo.photo import READABLE, WRITABLE
 from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
 from unblur.tasks.restore.names import target_name
@@ -28,6 +28,8 @@ class Source:
     path: Path
     within: Path = Path()
     """The folder that it lies in, relative to the folder that was named; mirrored in the output."""
+    results: Path | None = None
+    """Where results go unless that is said; None: beside it, as it was not found in a folder."""
     named: bool = False
     """It was named itself; not found in a folder, by a pattern or in a list."""
     error: str | None = None
@@ -44,8 +46,8 @@ class Job:
     error: str | None = None
 
 
-def read_names(data: bytes) -> list[Path]:
-    """Paths from a list: NUL between them if there is any in it, else one a line.
+def read_names(data: bytes, where: str = "standard input") -> list[Path]:
+    """Paths from a list in a file: NUL between them if there is any in it, else one a line.
 
     Raises:
         OptionError: If there are none.
@@ -53,7 +55,7 @@ def read_names(data: bytes) -> list[Path]:
     parts = data.split(b"\0") if b"\0" in data else data.splitlines()
     names = [Path(os.fsdecode(part)) for part in parts if part]
     if not names:
-        raise OptionError("the list of photos on standard input is empty; one path a line")
+        raise OptionError(f"{where}: the list of photos is empty; one path a line")
     return names
 
 
@@ -65,6 +67,9 @@ def find_sources(
     listed: Iterable[Path] = (),
 ) -> list[Source]:
     """Photos as they were named; of a folder, those in it but for earlier results.
+
+    A folder ``holiday-unblurred`` that is named together with ``holiday`` has its results, and is
+    left out.
 
     Hidden files and folders within a folder that is named are left out; so is ``out``. Links to
     folders are not followed there, so that no loop has no end.
@@ -88,15 +93,20 @@ def find_sources(
         >>> [str(source.path) for source in find_sources([Path("photo.jpg"), Path("*.jpg")])]
         ['photo.jpg']
     """
-    found: list[Source] = []
-    for name, from_list in [*((x, False) for x in names), *((x, True) for x in listed)]:
-        if not from_list and _MAGIC & set(str(name)) and not os.path.lexists(name):
-            for path in _matches(name):
-                found += _named(path, recursive, out) if path.is_dir() else [Source(path=path)]
-        elif name.is_dir():
-            found += _named(name, recursive, out)
+    meant: list[tuple[Path, bool]] = []
+    for name in names:
+        if _MAGIC & set(str(name)) and not os.path.lexists(name):
+            meant += [(path, False) for path in _matches(name)]
         else:
-            found.append(Source(path=name, named=not from_list))
+            meant.append((name, True))
+    meant += [(name, False) for name in listed]
+    results = {_real(_results_of(path)) for path, _ in meant if path.is_dir()}
+    found: list[Source] = []
+    for path, named in meant:
+        if not path.is_dir():
+            found.append(Source(path=path, named=named))
+        elif _real(path) not in results:
+            found += _named(path, recursive, out)
     once: dict[Path, Source] = {}
     for source in found:
         once.setdefault(_place(source.path), source)
@@ -125,7 +135,8 @@ def plan_jobs(
 
     Args:
         sources: From :func:`find_sources`.
-        out: A file for one photo, a folder for any number; None puts each beside its source.
+        out: A file for one photo, a folder for any number; None puts each beside its source, and
+            those of a folder ``holiday`` into ``holiday-unblurred`` beside it.
         preview: Also plan ``photo.before-after.jpg`` beside each target; for ``out.png`` that
             was named itself ``out.before-after.jpg``.
         is_folder: ``out`` is to be a folder, whatever its name looks like.
@@ -151,10 +162,8 @@ def plan_jobs(
     if single and len(sources) != 1:
         raise OptionError(f"{len(sources)} photos do not fit in one file; make {out} a folder")
     targets = [
-        out
-        if single and out is not None
-        else (source.path.parent if out is None else out / source.within) / target_name(source.path)
-        for source in sources
+        out if single and out is not None else _folder_for(s, out) / target_name(s.path)
+        for s in sources
     ]
     places = {_place(target) for target in targets} if len(sources) > 1 else set()
     pairs = [
@@ -170,6 +179,21 @@ def plan_jobs(
         picture = _preview_of(shown, target, taken) if preview else None
         jobs.append(Job(source=source.path, target=target, preview=picture, error=source.error))
     return jobs
+
+
+def _folder_for(source: Source, out: Path | None) -> Path:
+    if out is not None:
+        return out / source.within
+    return source.path.parent if source.results is None else source.results / source.within
+
+
+def _results_of(folder: Path) -> Path:
+    """``holiday-unblurred`` beside ``holiday``; of ``.`` and ``..``, by their real names.
+
+    Nothing is beside the root of a disk: its results go into a folder ``unblurred`` on it.
+    """
+    named = folder if folder.name not in {"", ".."} else _real(folder)
+    return named.parent / (f"{named.name}{RESULTS}" if named.name else RESULTS.lstrip("-"))
 
 
 def _check_ending(out: Path, sources: Sequence[Source]) -> None:
@@ -247,7 +271,10 @@ def _walk(top: Path, within: Path, recursive: bool, out: Path | None) -> Iterato
     except OSError as error:
         yield Source(path=folder, error=f"{folder}: cannot be listed ({error.strerror})")
         return
-    yield from (Source(path=path, within=within) for path in entries if _is_photo(path))
+    results = _results_of(top)
+    yield from (
+        Source(path=path, within=within, results=results) for path in entries if _is_photo(path)
+    )
     for path in entries:
         if not recursive or path.name.startswith(".") or path.is_symlink() or not path.is_dir():
             continue
