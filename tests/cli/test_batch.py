@@ -136,13 +136,13 @@ def test_a_list_of_photos_comes_from_standard_input(holiday, separator, tmp_path
     names = [b"holiday/00.jpg", b"holiday/day1/01.jpg", b"holiday/00.jpg"]
     (tmp_path / "list").write_bytes(separator.join(names))
 
-    done = restore(tmp_path, "--files-from", "-", "-o", "out", input=separator.join(names))
+    done = restore(tmp_path, *QUICK, "--files-from", "-", "-o", "out", input=separator.join(names))
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert sorted(results(tmp_path / "out")) == ["00.unblurred.jpg", "01.unblurred.jpg"]
-    again = restore(tmp_path, "--files-from", "list", "-o", "out")
+    again = restore(tmp_path, *QUICK, "--files-from", "list", "-o", "out")
     assert again.stdout.startswith(b"0 restored, 2 done already")
-    empty = restore(tmp_path, "--files-from", "-", input=b"")
+    empty = restore(tmp_path, *QUICK, "--files-from", "-", input=b"")
     assert (empty.returncode, len(empty.stderr.splitlines())) == (2, 1)
 
 

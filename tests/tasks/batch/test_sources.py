@@ -63,6 +63,7 @@ def test_results_of_a_folder_go_beside_it_and_those_of_a_photo_beside_the_photo(
         "holiday-unblurred/b.unblurred.PNG",
         "holiday-unblurred/day1/c.unblurred.jpg",
         "holiday-unblurred/day1/deep/d.unblurred.tif",
+        "holiday-unblurred/sharp/f.unblurred.jpg",
     ]
     (alone,) = plan_jobs(find_sources([tree / "day1" / "c.jpg"]))
     assert str(alone.target) == "holiday/day1/c.unblurred.jpg"

@@ -134,7 +134,7 @@ def _listed(files_from: str) -> list[Path]:
     if files_from == STREAM:
         return read_names(sys.stdin.buffer.read())
     try:
-        return read_names(Path(files_from).read_bytes(), files_from)
+        return read_names(Path(files_from).read_bytes(), f"file {files_from}")
     except OSError as error:
         raise OptionError(f"{files_from}: cannot be read ({error.strerror})") from error
 

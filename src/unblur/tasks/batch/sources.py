@@ -55,7 +55,7 @@ def read_names(data: bytes, where: str = "standard input") -> list[Path]:
     parts = data.split(b"\0") if b"\0" in data else data.splitlines()
     names = [Path(os.fsdecode(part)) for part in parts if part]
     if not names:
-        raise OptionError(f"{where}: the list of photos is empty; one path a line")
+        raise OptionError(f"the list of photos on {where} is empty; one path a line")
     return names
 
 
