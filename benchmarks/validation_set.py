@@ -62,7 +62,7 @@ PARTS = {
 STRIDE = 3
 """Frames from one window to the next: they overlap, for there to be enough of them."""
 MOST_STEP_PX = 4.0
-"""Twice what `unblur average` allows, which would leave out what moves fastest."""
+"""Twice what `unblur blur average` allows, which would leave out what moves fastest."""
 
 Done = dict[str, dict[str, Any]]
 """What was done, by the name of the pair."""

@@ -46,10 +46,6 @@ def make_readers_folder(folder):
     write_video(folder / "clip.mp4", still, codec="libx264", pix_fmt="yuv420p", rate=2)
     walk = [photo[40:104, i : i + 96].copy() for i in range(30)]
     write_video(folder / "walk-240fps.mp4", walk, codec="libx264", pix_fmt="yuv420p", rate=240)
-    (folder / "runs" / "fast").mkdir(parents=True)
-    network = ROOT / "src" / "unblur" / "networks" / "fast.onnx"
-    for name in ("runs/fast/generator.onnx", "deblurgan.onnx"):
-        (folder / name).symlink_to(network)
     (folder / "recipes").symlink_to(ROOT / "recipes")
     (folder / "benchmarks").symlink_to(ROOT / "benchmarks")
     return folder

@@ -1,11 +1,13 @@
 """Every Python block and every command line of the pages runs, or is at least understood.
 
-The rule, as docs/README.md tells it to readers: a command line starts in a folder with the small
-files of `readers_folder.py`; what its ``-o`` names is not there yet and must be afterwards; words
-in CAPITALS stand for a folder. Command lines that ``ONLY_READ`` names, with the reason, and what
-stands within a sentence, are read by the command's own parser and not run.
+The rule, as docs/README.md tells it to readers: the blocks of a page run in order in one folder,
+which has the small files of `readers_folder.py` at first; what a line's ``-o`` names is removed
+before it and must be there afterwards; words in CAPITALS stand for a folder. Command lines that
+``ONLY_READ`` names, with the reason, and what stands within a sentence, are read by the command's
+own parser and not run; later lines may use the network that such a line would have written.
 """
 
+import importlib.util
 import re
 import shlex
 import shutil
@@ -18,8 +20,10 @@ import numpy as np
 import pytest
 import typer
 
+import unblur
 from readers_folder import ROOT, make_readers_folder
 from unblur import cli
+from unblur.errors import NetworkError
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = [page for page in PAGES if "_build" not in page.parts]
@@ -35,11 +39,13 @@ ONLY_READ = {
     r"^unblur data kernels": "makes hundreds of tries; tests/cli/test_data.py makes a few",
     r"^unblur doctor": "measures for some seconds; test_cli_doctor.py does",
     r"^unblur serve": "waits for visitors",
-    r"^unblur (scale|plan)": "starts a cluster, or measures; test_scale.py has both",
+    r"^unblur scale": "starts a cluster, or measures; test_scale.py has both",
     r"^unblur video .*--start 12 --duration 3": "needs a longer clip; test_cli_video.py cuts one",
 }
 NO_PYTHON = {"web.md": "talks to a server that runs; the tests of the page do that"}
-NOT_OURS = re.compile(r"^(pip|make|tensorboard|git|cd|python3?|source \.venv|curl|npm)\b")
+NOT_OURS = re.compile(
+    r"^(pip|make|tensorboard|git|cd|python3?|source \.venv|curl|npm)\b|^\. \.venv"
+)
 CAPITALS = {
     "PHOTOS": "photos",
     "SHARP_PHOTOS": "photos",
@@ -100,7 +106,20 @@ def why_only_read(command):
     return next((why for x, why in ONLY_READ.items() if re.search(x, command)), None)
 
 
+def blocks(text):
+    """Python blocks and shell lines, in the order in which they stand."""
+    parts = re.split(r"```python\n(.*?)```", text, flags=re.S)
+    for index, part in enumerate(parts):
+        if index % 2:
+            yield "python", part
+        else:
+            yield from (("shell", line) for line in shell_lines(part))
+
+
 COMMANDS = [param for param in in_pages(shell_lines) if not NOT_OURS.match(param.values[1])]
+
+
+RUN = [page for page in PAGES if list(blocks(page.read_text(encoding="utf-8")))]
 
 
 @pytest.fixture(scope="session")
@@ -125,43 +144,86 @@ def test_commands_and_python_are_found():
     assert inline_commands(text) == ["unblur x --y"]
 
 
-@pytest.mark.parametrize(("page", "command"), COMMANDS)
-def test_the_command_runs(page, command, folder, capfd, monkeypatch):
-    command = in_small_letters(command)
+@pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_blocks_of_a_page_run_in_order_in_one_place(page, folder, capfd, monkeypatch):
+    for kind, block in blocks(page.read_text(encoding="utf-8")):
+        if kind == "python":
+            run_python(page, block, folder)
+        elif not NOT_OURS.match(block):
+            with monkeypatch.context() as patch:
+                run_command(block, folder, capfd, patch)
+
+
+def run_command(line, folder, capfd, monkeypatch):
+    command = in_small_letters(line)
     arguments = shlex.split(command, comments=True)
+    written = [Path(b) for a, b in pairwise(arguments) if a in WRITES]
     if why_only_read(command):
         read(arguments)
+        for path in written:
+            pretend(path)
         return
-    written = [Path(b) for a, b in pairwise(arguments) if a in WRITES]
-    for path in written:
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    # What an earlier line of the page has written is in the way, where a reader starts anew.
+    for path in [*written, *folder.rglob("*.unblurred.*"), *folder.rglob("*.before-after.*")]:
+        if path.exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    if arguments[0] == "unblur" and not {"|", ">"} & set(arguments):
+    if arguments[0] == "unblur" and not {"|", ">", "<"} & set(arguments):
         monkeypatch.setattr(sys, "argv", arguments)
         with pytest.raises(SystemExit) as stop:
             cli.main()
-        status = stop.value.code or 0
+        status, said = stop.value.code or 0, capfd.readouterr().err
     else:
         paths = f"{Path(sys.executable).parent}:/usr/bin:/bin"
         done = subprocess.run(
             ["bash", "-o", "pipefail", "-ec", command], env={"PATH": paths}, check=False
         )
-        status = done.returncode
+        status, said = done.returncode, capfd.readouterr().err
+        said = "" if said.startswith("standard input -> standard output") else said
 
-    assert (status, capfd.readouterr().err) == (0, "")
-    assert all(path.exists() for path in written)
+    assert (status, said) == (0, ""), line
+    assert all(path.exists() for path in written), line
 
 
-@pytest.mark.parametrize(("page", "code"), in_pages(python_blocks))
-def test_the_python_block_runs(page, code, folder):
+def pretend(path):
+    """What a line that is only read would have written, if later lines can need it: a network."""
+    network = ROOT / "src" / "unblur" / "networks" / "fast.onnx"
+    if path.suffix == ".onnx":
+        path.symlink_to(network)
+    elif path.parts[0] == "runs":
+        path.mkdir(parents=True)
+        (path / "generator.onnx").symlink_to(network)
+
+
+def run_python(page, code, folder):
     if page.name in NO_PYTHON:
         compile(code, str(page), "exec")
         return
     for written in re.findall(r'write_photo\(.*"([^"]+)"\)', code):
         (folder / written).unlink(missing_ok=True)
+    for path in folder.rglob("*.unblurred.*"):
+        path.unlink()
     given = {"pixels": np.zeros((64, 64, 3), np.uint8), "__name__": "__main__"}
 
     exec(compile(code, str(page), "exec"), given)
+
+
+def test_a_network_is_there_once_the_page_has_trained_it(folder):
+    with pytest.raises(NetworkError):
+        unblur.Restorer.open(unblur.RestoreOptions(model="runs/mine/generator.onnx"))
+
+    pretend(Path("runs/mine"))
+
+    unblur.Restorer.open(unblur.RestoreOptions(model="runs/mine/generator.onnx", method="network"))
+
+
+@pytest.mark.parametrize("name", ["commands.md", "recipes.md"])
+def test_generated_pages_are_current(name):
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generate.PAGES[name]()
 
 
 @pytest.mark.parametrize(("page", "command"), in_pages(inline_commands))
@@ -181,8 +243,13 @@ def test_the_command_within_a_sentence_exists(page, command, folder):
 def descend(arguments):
     """The command that the first words name, and the other words."""
     found, rest = typer.main.get_command(cli.app), list(arguments)
+    group = found
     while hasattr(found, "commands") and rest and rest[0] in found.commands:
-        found = found.commands[rest.pop(0)]
+        group, found = found, found.commands[rest.pop(0)]
+    if rest and rest[0] in getattr(found, "within", ()):
+        found = group.commands[rest.pop(0)]
+    if found is group and rest and re.search(r"\.\w+$|^-$", rest[0]):  # a photo, no command
+        found = group.commands["restore"]
     return found, rest
 
 

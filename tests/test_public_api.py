@@ -82,7 +82,7 @@ def test_restoring_runs_without_torch(photo, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert done.stdout.strip() == str(tmp_path / "photo.unblurred.jpg")
-    assert done.stderr == (
-        "unblur: torch is not installed; pip install 'unblur[train]', or '.[train]' in a clone\n"
-    )
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("unblur: torch is not installed; pip install ")
+    assert said.endswith("[train]'")
     assert done.returncode == 2

@@ -1,5 +1,7 @@
 """Every error that a user can cause or meet; all say what was wrong, what was got, what works."""
 
+from unblur._install import install_line
+
 
 class UnblurError(Exception):
     """Base of all errors raised on purpose by this package.
@@ -39,9 +41,7 @@ class MissingExtraError(UnblurError, ImportError):
     """
 
     def __init__(self, needed: str, *, extra: str) -> None:
-        super().__init__(
-            f"{needed} is not installed; pip install 'unblur[{extra}]', or '.[{extra}]' in a clone"
-        )
+        super().__init__(f"{needed} is not installed; {install_line(extra)}")
 
 
 class DataError(UnblurError, ValueError):

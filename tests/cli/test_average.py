@@ -9,6 +9,8 @@ import pytest
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from video_files import damage, pan, write_video
 
+AVERAGE = ("blur", "average")
+
 
 @pytest.fixture
 def clip(tmp_path):
@@ -31,7 +33,7 @@ def lines(out):
 
 
 def test_a_video_gives_pairs_and_says_how_many(run, tmp_path, clip):
-    done = run("average", "clip.mkv", "-o", "out", "--frames", "5")
+    done = run(*AVERAGE, "clip.mkv", "-o", "out", "--frames", "5")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "4 pairs written to out, longest step 1.1 px\n"
@@ -41,7 +43,7 @@ def test_a_video_gives_pairs_and_says_how_many(run, tmp_path, clip):
     for kind in ("blur", "sharp"):
         assert len(list((tmp_path / "out" / kind).glob("*.png"))) == 4
 
-    again = run("average", "clip.mkv", "-o", "out", "--frames", "5")
+    again = run(*AVERAGE, "clip.mkv", "-o", "out", "--frames", "5")
     assert again.stdout == "0 pairs written to out, 4 were there, longest step 1.1 px\n"
     assert again.returncode == 0
 
@@ -49,8 +51,8 @@ def test_a_video_gives_pairs_and_says_how_many(run, tmp_path, clip):
 def test_a_folder_gives_what_its_video_would(run, tmp_path, folder):
     write_video(tmp_path / "video.mkv", pan(12))
 
-    assert run("average", "frames", "-o", "a", "--frames", "3..7", "--fps", "240").returncode == 0
-    assert run("average", "video.mkv", "-o", "b", "--frames", "3..7").returncode == 0
+    assert run(*AVERAGE, "frames", "-o", "a", "--frames", "3..7", "--fps", "240").returncode == 0
+    assert run(*AVERAGE, "video.mkv", "-o", "b", "--frames", "3..7").returncode == 0
 
     a, b = (sorted((tmp_path / name / "blur").iterdir()) for name in "ab")
     assert len(a) == len(b) >= 1
@@ -63,7 +65,7 @@ def test_a_folder_gives_what_its_video_would(run, tmp_path, folder):
 def test_slow_video_is_warned_of_with_the_number(run, tmp_path):
     write_video(tmp_path / "slow.mkv", pan(12, 8, height=128, width=192), rate=25)
 
-    done = run("average", "slow.mkv", "-o", "out", "--frames", "5")
+    done = run(*AVERAGE, "slow.mkv", "-o", "out", "--frames", "5")
 
     assert done.returncode == 1
     assert done.stdout.startswith(
@@ -77,7 +79,9 @@ def test_slow_video_is_warned_of_with_the_number(run, tmp_path):
     )
     assert slow.startswith("unblur: WARNING: 25 fps is slow")
 
-    quiet = run("average", "slow.mkv", "-o", "out", "--frames", "5", "-q", "--max-step-px", "99")
+    quiet = run(
+        "blur", "average", "slow.mkv", "-o", "out", "--frames", "5", "-q", "--max-step-px", "99"
+    )
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
 
 
@@ -87,7 +91,7 @@ def test_frames_that_cannot_be_read_are_named_even_if_quiet(run, tmp_path, folde
     (folder / "frame7.png").write_text("no picture")
 
     for source, name in (("clip.mov", "clip.mov: frame 7"), ("frames", "frames/frame7.png")):
-        done = run("average", source, "-o", f"{source}-out", "--frames", "3", "-q")
+        done = run(*AVERAGE, source, "-o", f"{source}-out", "--frames", "3", "-q")
 
         assert (done.returncode, done.stdout) == (0, "")
         (line,) = done.stderr.splitlines()
@@ -124,7 +128,7 @@ def test_wrong_use_is_one_line_and_exit_status_2(run, tmp_path, clip, arguments,
         write_photo(Photo(pixels=pixels), tmp_path / "mixed" / f"a{index}.png")
 
     out = [] if "-o" in arguments else ["-o", "out"]
-    done = run("average", *arguments, *out)
+    done = run(*AVERAGE, *arguments, *out)
 
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
@@ -138,7 +142,7 @@ def test_a_name_that_is_not_utf_8_is_made_plain(run_process, tmp_path, clip):
     clip.rename(tmp_path / os.fsdecode(b"a\xffb.mkv"))
 
     done = run_process(
-        "average", tmp_path / os.fsdecode(b"a\xffb.mkv"), "-o", "out", "--frames", "5"
+        *AVERAGE, tmp_path / os.fsdecode(b"a\xffb.mkv"), "-o", "out", "--frames", "5"
     )
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -146,9 +150,9 @@ def test_a_name_that_is_not_utf_8_is_made_plain(run_process, tmp_path, clip):
 
 
 def test_other_parameters_need_another_folder(run, clip):
-    assert run("average", clip, "-o", "out", "--frames", "5").returncode == 0
+    assert run(*AVERAGE, clip, "-o", "out", "--frames", "5").returncode == 0
 
-    done = run("average", clip, "-o", "out", "--frames", "5", "--gamma", "srgb")
+    done = run(*AVERAGE, clip, "-o", "out", "--frames", "5", "--gamma", "srgb")
 
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "gamma=2.2, asked for srgb" in done.stderr
@@ -159,7 +163,7 @@ def test_a_missing_extra_is_one_line(tmp_path, clip, module, package):
     program = (
         f"import sys; sys.modules[{module!r}] = None\n"
         "import unblur.cli\n"
-        "sys.argv = ['unblur', 'average', 'clip.mkv', '-o', 'out', '--frames', '5']\n"
+        "sys.argv = ['unblur', 'blur', 'average', 'clip.mkv', '-o', 'out', '--frames', '5']\n"
         "unblur.cli.main()\n"
     )
 
@@ -169,13 +173,13 @@ def test_a_missing_extra_is_one_line(tmp_path, clip, module, package):
 
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"unblur: {package} is not installed; pip install 'unblur[video]'")
+    assert line.startswith(f"unblur: {package} is not installed; pip install -e '")
 
 
 def test_help_needs_neither_videos_nor_pictures():
     program = (
         "import sys, unblur.cli\n"
-        "sys.argv = ['unblur', 'average', '--help']\n"
+        "sys.argv = ['unblur', 'blur', 'average', '--help']\n"
         "try: unblur.cli.main()\n"
         "except SystemExit: print(sorted({'av', 'cv2', 'numpy', 'pyvips'} & set(sys.modules)))\n"
     )
@@ -192,7 +196,7 @@ def test_a_run_that_is_killed_continues_to_the_same_bytes(run, tmp_path):
 
     frames = pan(30, height=256, width=384)
     write_video(tmp_path / "long.mkv", frames)
-    arguments = ["average", "long.mkv", "--frames", "3", "-o"]
+    arguments = [*AVERAGE, "long.mkv", "--frames", "3", "-o"]
     assert run(*arguments, "whole").returncode == 0
 
     command = [sys.executable, "-m", "unblur", *arguments, "cut"]

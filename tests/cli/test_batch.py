@@ -72,11 +72,27 @@ def test_a_tree_is_mirrored_and_a_second_run_says_done_already(run, holiday, tmp
     assert all(line["skipped"] and line["error"] is None for line in lines)
 
 
-def test_photos_beside_their_results_resume_too(run, holiday):
-    run("restore", *QUICK, "holiday", "-q")
+def test_a_folder_by_itself_goes_beside_itself_and_resumes_too(run, holiday, tmp_path):
+    first = run("restore", *QUICK, "holiday", "--workers", "2")
     other = run("restore", *QUICK, "holiday", "--strength", "0.5")
+    again = run("restore", *QUICK, "holiday").stdout
 
-    assert run("restore", *QUICK, "holiday").stdout.startswith("0 restored, 6 done already")
+    assert "; 2 at a time, so the seconds of each overlap with others" in first.stdout
+    assert first.stdout.endswith(f", into holiday-unblurred{os.sep}\n")
+    assert len(results(tmp_path / "holiday-unblurred")) == 6
+    assert results(holiday) == {}
+    assert again.startswith("0 restored, 6 done already")
+    assert other.returncode == 1
+    refused = "exists, and no record says that it was made in this way; remove it"
+    assert other.stderr.count(refused) == 6
+
+
+def test_photos_beside_their_results_resume_too(run, holiday):
+    run("restore", *QUICK, "holiday", "-o", "holiday", "-q")
+    other = run("restore", *QUICK, "holiday", "-o", "holiday", "--strength", "0.5")
+
+    again = run("restore", *QUICK, "holiday", "-o", "holiday")
+    assert again.stdout.startswith("0 restored, 6 done already")
     assert run("restore", *QUICK, "holiday/*.jpg").stdout.startswith("0 restored, 6 done already")
     assert other.returncode == 1
     refused = "exists, and no record says that it was made in this way; remove it"
@@ -100,7 +116,7 @@ def test_one_photo_leaves_no_record_and_is_not_overwritten(run, photo, tmp_path)
 def test_a_folder_with_a_photo_that_was_restored_by_itself_says_what_to_do(run, holiday, tmp_path):
     run("restore", *QUICK, "holiday/00.jpg")
 
-    done = run("restore", *QUICK, "holiday")
+    done = run("restore", *QUICK, "holiday", "-o", "holiday")
 
     first, last = done.stderr.splitlines()
     assert done.returncode == 1
@@ -110,7 +126,7 @@ def test_a_folder_with_a_photo_that_was_restored_by_itself_says_what_to_do(run, 
     )
     assert last == "unblur: 1 of 6 photos failed"
     (holiday / "00.unblurred.jpg").unlink()
-    again = run("restore", *QUICK, "holiday")
+    again = run("restore", *QUICK, "holiday", "-o", "holiday")
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout.splitlines()[-1].startswith("1 restored, 5 done already")
 
@@ -118,12 +134,15 @@ def test_a_folder_with_a_photo_that_was_restored_by_itself_says_what_to_do(run, 
 @pytest.mark.parametrize("separator", [b"\n", b"\0"])
 def test_a_list_of_photos_comes_from_standard_input(holiday, separator, tmp_path):
     names = [b"holiday/00.jpg", b"holiday/day1/01.jpg", b"holiday/00.jpg"]
+    (tmp_path / "list").write_bytes(separator.join(names))
 
-    done = restore(tmp_path, "-", "-o", "out", input=separator.join(names))
+    done = restore(tmp_path, *QUICK, "--files-from", "-", "-o", "out", input=separator.join(names))
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert sorted(results(tmp_path / "out")) == ["00.unblurred.jpg", "01.unblurred.jpg"]
-    empty = restore(tmp_path, "-", input=b"")
+    again = restore(tmp_path, *QUICK, "--files-from", "list", "-o", "out")
+    assert again.stdout.startswith(b"0 restored, 2 done already")
+    empty = restore(tmp_path, *QUICK, "--files-from", "-", input=b"")
     assert (empty.returncode, len(empty.stderr.splitlines())) == (2, 1)
 
 

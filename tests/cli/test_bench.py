@@ -61,7 +61,7 @@ def test_a_method_whose_extra_is_missing_is_wrong_use(run, pairs, tmp_path, monk
     done = run("bench", "pairs", "pairs", "-o", "report", "--model", "unsharp-mask")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("unblur: scikit-image is not installed; pip install 'unblur[b")
+    assert done.stderr.startswith("unblur: scikit-image is not installed; pip install -e '")
     assert not (tmp_path / "report").exists()
 
 

@@ -64,6 +64,10 @@ def complete(for_bash, tmp_path):
     [
         (("unblur", "rest"), ["restore"]),
         (("unblur", "bench", "ko"), ["kohler"]),
+        (("unblur", "scale", "pl"), ["plan"]),
+        (("unblur", "blur", "average", "--str"), ["--stride"]),
+        (("unblur", "photo.jpg", "--prec"), ["--precision"]),
+        (("unblur", "kern"), ["kernel"]),
         (("unblur", "restore", "--prec"), ["--precision"]),
         (("unblur", "restore", "--engine", "o"), ["onnx", "openvino"]),
         (("unblur", "restore", "--model", ""), list(WEIGHTS)),

@@ -59,7 +59,7 @@ def test_wrong_use_is_one_line(run, photo, arguments, said):
 
     done = run("scale", *arguments)
 
-    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
     assert said in done.stderr
 
 
@@ -67,7 +67,18 @@ def test_a_plan_shows_its_formula(run, tmp_path):
     row = {"whole_seconds": 2.0, "size": [1000, 2000], "method": "fast", "engine": "onnx"}
     row |= {"precision": "fp32", "threads": 2}
     (tmp_path / "s.json").write_text(json.dumps({"machine": {"processor": "p"}, "rows": [row]}))
-    asked = ("plan", "--photos", "1e7", "--speed", "s.json", "--machines", "100", "--price", "0.1")
+    asked = (
+        "scale",
+        "plan",
+        "--photos",
+        "1e7",
+        "--speed",
+        "s.json",
+        "--machines",
+        "100",
+        "--price",
+        "0.1",
+    )
 
     shown, as_json = run(*asked), run(*asked, "--json")
 
@@ -80,6 +91,6 @@ def test_a_plan_shows_its_formula(run, tmp_path):
 
 
 def test_a_plan_for_both_hours_and_machines_is_wrong_use(run):
-    done = run("plan", "--photos", "5", "--hours", "1", "--machines", "1")
+    done = run("scale", "plan", "--photos", "5", "--hours", "1", "--machines", "1")
 
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -242,23 +242,23 @@ def statistics(done):
 def test_statistics_follow_from_the_options(run):
     # The constants of the paper give longer arcs, shorter exposures shorter paths.
     options = ["--count", 400, "--exposure"]
-    count, preset, path, extent, between, straight = statistics(run("kernels", *options, "1"))
+    count, preset, path, extent, between, straight = statistics(run("shakes", *options, "1"))
     assert (count, preset, path) == (400, "authors", 60.0)
     assert between < extent < path
 
-    arcs = statistics(run("kernels", *options, "1", "--preset", "paper"))
+    arcs = statistics(run("shakes", *options, "1", "--preset", "paper"))
     assert arcs[1] == "paper"
     assert arcs[2] == 60.0
     assert arcs[3] > 1.5 * extent
     assert arcs[5] > straight + 10
 
-    brief = statistics(run("kernels", *options, "0.1", "--length-px", 120))
+    brief = statistics(run("shakes", *options, "0.1", "--length-px", 120))
     assert brief[2] == pytest.approx(12, abs=0.1)
     assert brief[3] < extent
 
 
 def test_without_a_picture_statistics_are_all_and_depend_on_the_seed(run, tmp_path):
-    one, same, other = (run("kernels", "--seed", seed).stdout for seed in (1, 1, 2))
+    one, same, other = (run("shakes", "--seed", seed).stdout for seed in (1, 1, 2))
 
     assert one == same != other
     assert len(one.splitlines()) == 1
@@ -266,7 +266,7 @@ def test_without_a_picture_statistics_are_all_and_depend_on_the_seed(run, tmp_pa
 
 
 def test_a_sheet_shows_a_path_and_a_kernel_for_each_shake(run, tmp_path):
-    done = run("kernels", "-o", "sheet.png", "--count", 5, "--exposure", "0.5,1")
+    done = run("shakes", "-o", "sheet.png", "--count", 5, "--exposure", "0.5,1")
 
     assert statistics(done)[0] == 5
     assert done.stdout.startswith("5 shakes drawn to sheet.png\n")
@@ -283,13 +283,13 @@ def test_a_sheet_shows_a_path_and_a_kernel_for_each_shake(run, tmp_path):
 def test_a_picture_is_not_replaced_unless_told(run, tmp_path):
     (tmp_path / "sheet.png").write_text("precious")
 
-    refused = run("kernels", "-o", "sheet.png", "--count", 1)
+    refused = run("shakes", "-o", "sheet.png", "--count", 1)
 
     assert refused.returncode == 2
     assert "sheet.png: exists; --overwrite" in error_line(refused)
     assert (tmp_path / "sheet.png").read_text() == "precious"
 
-    assert run("kernels", "-o", "sheet.png", "--count", 1, "--overwrite").returncode == 0
+    assert run("shakes", "-o", "sheet.png", "--count", 1, "--overwrite").returncode == 0
     assert read_photo(tmp_path / "sheet.png").pixels.ndim == 3
 
 
@@ -308,7 +308,7 @@ def test_a_picture_is_not_replaced_unless_told(run, tmp_path):
     ],
 )
 def test_wrong_use_of_kernels_is_one_line(run, tmp_path, arguments, said):
-    done = run("kernels", *arguments)
+    done = run("shakes", *arguments)
 
     assert (done.returncode, done.stdout) == (2, "")
     assert said in error_line(done)

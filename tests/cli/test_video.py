@@ -90,6 +90,14 @@ def test_a_mistake_is_one_line_and_writes_nothing(run, tmp_path, clip, arguments
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "text.mp4"]
 
 
+def test_a_photo_is_sent_to_its_command(run, tmp_path, photo):
+    done = run("video", "photo.jpg")
+
+    said = "unblur: photo.jpg: is a photo; `unblur restore photo.jpg` restores it\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signal")
 def test_an_interrupted_video_leaves_nothing(tmp_path):
     write_clip(tmp_path / "long.mp4", pan(300, height=256, width=212), sound=2)
@@ -150,7 +158,8 @@ def test_a_missing_extra_is_one_line(tmp_path, clip):
 
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith("unblur: av is not installed; pip install 'unblur[video]'")
+    assert line.startswith("unblur: av is not installed; pip install -e '")
+    assert line.endswith("[video]'")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")

@@ -8,7 +8,8 @@ import typer
 
 from unblur.cli.help import completion, doctor, manual
 from unblur.cli.measure import bench, score
-from unblur.cli.photos import diagnose, kernel, restore, scale, serve, singan, video
+from unblur.cli.panels import PanelCommand, PanelGroup, holding
+from unblur.cli.photos import diagnose, kernel, models, restore, scale, serve, singan, video
 from unblur.cli.terminal import complain
 from unblur.cli.train import average, data, networks, synthesis, train
 from unblur.errors import UnblurError
@@ -17,6 +18,7 @@ _INTERRUPTED: Final = 130
 
 # With Rich markup on, typer takes "[...]" in a help text for a style and swallows it.
 app = typer.Typer(
+    cls=PanelGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
@@ -39,30 +41,41 @@ def unblur(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Restore photographs spoiled by motion blur."""
+    """Restore photographs spoiled by motion blur.
+
+    `unblur photo.jpg` does; it is short for `unblur restore photo.jpg`.
+    """
 
 
-app.command()(restore.restore)
-app.command()(restore.models)
-app.command("video")(video.video)
-app.command()(diagnose.diagnose)
-app.command()(synthesis.blur)
-app.command()(average.average)
-app.command()(synthesis.kernels)
-app.command()(kernel.kernel)
-app.command()(train.train)
-app.command()(networks.export)
-app.command()(networks.convert)
-app.command()(score.score)
-app.command()(scale.scale)
-app.command()(scale.plan)
-app.command()(serve.serve)
-app.command()(doctor.doctor)
-app.command()(completion.completion)
-app.command()(manual.man)
-app.add_typer(bench.app, name="bench")
-app.add_typer(data.app, name="data")
-app.add_typer(singan.app, name="singan")
+_PHOTOS: Final = "Photos"
+_PAIRS: Final = "Make pairs"
+_TRAINING: Final = "Train and compare"
+_MACHINES: Final = "Many machines"
+_HELP: Final = "Help"
+
+app.command(cls=PanelCommand, rich_help_panel=_PHOTOS)(restore.restore)
+app.command(rich_help_panel=_PHOTOS)(diagnose.diagnose)
+app.command("video", rich_help_panel=_PHOTOS)(video.video)
+app.command(rich_help_panel=_PHOTOS)(serve.serve)
+app.command(rich_help_panel=_PHOTOS)(kernel.kernel)
+app.add_typer(singan.app, name="singan", rich_help_panel=_PHOTOS)
+app.command(cls=holding("average"), rich_help_panel=_PAIRS)(synthesis.blur)
+app.command("shakes", rich_help_panel=_PAIRS)(synthesis.shakes)
+app.add_typer(data.app, name="data", rich_help_panel=_PAIRS)
+app.command(rich_help_panel=_TRAINING)(train.train)
+app.command(rich_help_panel=_TRAINING)(networks.export)
+app.command(rich_help_panel=_TRAINING)(networks.convert)
+app.command(rich_help_panel=_TRAINING)(models.models)
+app.add_typer(bench.app, name="bench", rich_help_panel=_TRAINING)
+app.command(rich_help_panel=_TRAINING)(score.score)
+app.command(cls=holding("plan"), rich_help_panel=_MACHINES)(scale.scale)
+app.command(rich_help_panel=_HELP)(doctor.doctor)
+app.command(rich_help_panel=_HELP)(completion.completion)
+app.command(rich_help_panel=_HELP)(manual.man)
+# What stands within others, and old names.
+app.command(hidden=True)(average.average)
+app.command(hidden=True)(scale.plan)
+app.command("kernels", hidden=True)(synthesis.shakes)
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What commands say of their photos: lines, JSON, a report file, and the sum."""
 
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,10 +24,16 @@ _SCREENFUL: Final = 20
 class Tally:
     """Counts results and prints them."""
 
-    total: int
+    total: int = 0
     as_json: bool = False
     quiet: bool = False
     verbose: bool = False
+    err: bool = False
+    """Say everything on stderr: standard output is the photo's."""
+    workers: int = 1
+    """How many photos are worked on at the same time."""
+    folders: tuple[Path, ...] = ()
+    """Where results go of which that was not said."""
     restored: int = 0
     skipped: int = 0
     errors: list[str] = field(default_factory=list)
@@ -50,7 +57,7 @@ class Tally:
             notes = f" ({'; '.join(result.notes)})" if result.notes else ""
             preview = f", before and after: {result.preview}" if result.preview else ""
             line = f"{result.source} -> {result.target}  {result.seconds:.2f} s{preview}{notes}"
-            say(line.replace("\n", "\\n"))
+            say(line.replace("\n", "\\n"), err=self.err)
 
     def totals(self, *, interrupted: bool = False) -> dict[str, Any]:
         """The last line of a report."""
@@ -74,8 +81,10 @@ class Tally:
             parts = [f"{self.restored} restored"]
             parts += [f"{self.skipped} done already"] if self.skipped else []
             parts += [f"{len(self.errors)} failed"] if self.errors else []
-            rate = f" ({sums['photos_per_second']:.3g} photos/s)" if self.restored else ""
-            say(f"{', '.join(parts)} in {sums['seconds']:.3g} s{rate}")
+            rate = f" ({sums['photos_per_second']:.3g} photos/s{self._overlap()})"
+            where = ", ".join(f"{folder}{os.sep}" for folder in self.folders)
+            said = f"{', '.join(parts)} in {sums['seconds']:.3g} s{rate if self.restored else ''}"
+            say(f"{said}, into {where}" if where else said)
         if self.errors and self.restored + self.skipped + len(self.errors) > _SCREENFUL:
             for error in self.errors:
                 complain(error)
@@ -84,6 +93,12 @@ class Tally:
         left = self.total - self.restored - self.skipped - len(self.errors)
         if interrupted and self.total > 1 and not self.quiet:
             say(f"unblur: {left} of {self.total} photos not done", err=True)
+
+    def _overlap(self) -> str:
+        """Why the seconds of the photos add up to more than those of all."""
+        if self.restored < 2 or self.workers < 2:  # noqa: PLR2004
+            return ""
+        return f"; {self.workers} at a time, so the seconds of each overlap with others"
 
 
 class Report:

@@ -113,7 +113,8 @@ def test_only_what_changed_is_not_done(folder, restorer, tmp_path):
 
 
 def test_results_that_were_there_before_are_left_alone(folder, restorer):
-    precious = folder / "0.unblurred.jpg"
+    precious = folder.parent / "photos-unblurred" / "0.unblurred.jpg"
+    precious.parent.mkdir()
     precious.write_text("precious")
 
     for _ in range(2):

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from unblur.errors import OptionError
-from unblur.tasks.batch.sources import Source, find_sources, list_sources, plan_jobs, read_names
+from unblur.tasks.batch.entries import read_names
+from unblur.tasks.batch.sources import Source, find_sources, list_sources, plan_jobs
 
 
 @pytest.fixture
@@ -53,6 +54,36 @@ def test_recursion_mirrors_the_tree_without_hidden_folders_and_the_output(tree):
 
 def test_the_named_folder_may_be_the_output(tree):
     assert len(find_sources([tree], recursive=True, out=tree)) == 5
+
+
+def test_results_of_a_folder_go_beside_it_and_those_of_a_photo_beside_the_photo(tree):
+    jobs = plan_jobs(find_sources([tree, tree / "day1" / "c.jpg"], recursive=True))
+
+    assert [str(job.target) for job in jobs] == [
+        "holiday-unblurred/a.unblurred.jpg",
+        "holiday-unblurred/b.unblurred.PNG",
+        "holiday-unblurred/day1/c.unblurred.jpg",
+        "holiday-unblurred/day1/deep/d.unblurred.tif",
+        "holiday-unblurred/sharp/f.unblurred.jpg",
+    ]
+    (alone,) = plan_jobs(find_sources([tree / "day1" / "c.jpg"]))
+    assert str(alone.target) == "holiday/day1/c.unblurred.jpg"
+
+
+def test_the_folder_of_results_of_another_that_is_named_is_left_out(tree):
+    Path("holiday-unblurred").mkdir()
+    Path("holiday-unblurred", "z.jpg").touch()
+
+    assert "holiday-unblurred/z.jpg" not in names(find_sources([Path("holi*")]))
+    assert names(find_sources([Path("holiday-unblurred")])) == ["holiday-unblurred/z.jpg"]
+
+
+def test_results_of_this_folder_go_beside_it_too(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+
+    (job, *_) = plan_jobs(find_sources([Path()]))
+
+    assert job.target == Path.cwd().with_name("holiday-unblurred") / "a.unblurred.jpg"
 
 
 def test_loops_of_links_end(tree):

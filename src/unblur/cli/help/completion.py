@@ -67,8 +67,10 @@ def answer(app: typer.Typer) -> None:
 
     completion_init()  # typer itself does so only if it adds options of its own to the program
     command: Any = typer.main.get_command(app)
-    for path, _, parameter in parameters(command):
+    for path, owner, parameter in parameters(command):
         values = offered(path, parameter)
+        if parameter.param_type_name == "argument":  # the first may name a command within
+            values = values or getattr(owner, "within", ())
         if values:
             # How a parameter keeps `autocompletion=...`, in every version of typer.
             parameter._custom_shell_complete = _completer(values)
@@ -93,7 +95,10 @@ def parameters(command: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     for parameter in command.params:
         yield path, command, parameter
     for name, inner in getattr(command, "commands", {}).items():
-        yield from parameters(inner, f"{path} {name}".strip())
+        if not inner.hidden:
+            yield from parameters(inner, f"{path} {name}".strip())
+            for within in getattr(inner, "within", ()):
+                yield from parameters(command.commands[within], f"{path} {name} {within}".strip())
 
 
 def _completer(values: tuple[str, ...]) -> Callable[[Any, Any, str], list[str]]:

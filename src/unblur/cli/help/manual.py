@@ -77,17 +77,28 @@ def _commands(group: Any, context: Any) -> Iterator[str]:
     for name, command in group.commands.items():
         if command.hidden:
             continue
-        inner = command.make_context(
-            name, [], parent=context, resilient_parsing=True, ignore_unknown_options=True
-        )
+        inner = _context(command, name, context)
         if getattr(command, "commands", None):
             yield from _commands(command, inner)
             continue
-        yield f'.SS "{roff(inner.command_path)}"'
-        yield rf"\fB{roff(inner.command_path)}\fR {_usage(command)}"
-        for paragraph in _paragraphs(command.help):
-            yield from (".PP", *_text(paragraph))
-        yield from _parameters(command, inner)
+        yield from _command(command, inner)
+        for within in getattr(command, "within", ()):
+            other = group.commands[within]
+            yield from _command(other, _context(other, f"{name} {within}", context))
+
+
+def _context(command: Any, name: str, parent: Any) -> Any:
+    return command.make_context(
+        name, [], parent=parent, resilient_parsing=True, ignore_unknown_options=True
+    )
+
+
+def _command(command: Any, context: Any) -> Iterator[str]:
+    yield f'.SS "{roff(context.command_path)}"'
+    yield rf"\fB{roff(context.command_path)}\fR {_usage(command)}"
+    for paragraph in _paragraphs(command.help):
+        yield from (".PP", *_text(paragraph))
+    yield from _parameters(command, context)
 
 
 def _usage(command: Any) -> str:

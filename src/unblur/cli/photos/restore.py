@@ -1,44 +1,43 @@
-"""`unblur restore` and `unblur models`."""
+"""`unblur restore`."""
 
-import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Final
 
 import typer
 
-from unblur.cli.reporting import Tally, entry, report_file, say_plan
-from unblur.cli.terminal import counted, progress, say
+from unblur.cli.photos.running import plan, restore_all
+from unblur.cli.reporting import Tally, report_file
 from unblur.errors import OptionError
 
-if TYPE_CHECKING:
-    from unblur.tasks.restore.restorer import Restorer
+_PARTS: Final = "Parts, and what else is known of the blur"
+_BATCHES: Final = "Lists, reports"
+_COMPUTING: Final = "What computes"
 
 
 def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     photos: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             metavar="PHOTO...",
-            help="Photos, folders, patterns such as 'holiday/*.jpg', or - for a list on stdin, "
-            "one path a line or NUL between them.",
+            help="Photos, folders, patterns such as 'holiday/*.jpg', or - for a photo on standard "
+            "input.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(
             "--out",
             "-o",
             metavar="PATH",
-            help="File or folder for the results (a / at its end says folder); not given: beside "
-            "each photo.",
+            help="File or folder for the results (a / at its end says folder), or - for standard "
+            "output; not given: beside each photo, of a FOLDER into FOLDER-unblurred/.",
         ),
     ] = None,
     recursive: Annotated[
         bool,
-        typer.Option("--recursive", "-r", help="Folders within folders, too; -o mirrors them."),
+        typer.Option("--recursive", "-r", help="Folders within folders, too; results mirror them."),
     ] = False,
-    model: Annotated[str, typer.Option(help="A name from `unblur models`, or FILE.onnx.")] = "fast",
     method: Annotated[
         str | None,
         typer.Option(
@@ -48,38 +47,13 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
             "--kernel richardson-lucy."
         ),
     ] = None,
-    kernel: Annotated[
-        Path | None, typer.Option(metavar="PSF", help="The known blur: its picture, or .npy.")
-    ] = None,
+    strength: Annotated[
+        float, typer.Option(help="0 leaves the photo as it is, 1 restores it in full.")
+    ] = 1.0,
     reference: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A second shot of the scene, to take detail from."),
     ] = None,
-    reference_is: Annotated[str, typer.Option(help="sharp, or noisy: a short exposure.")] = "sharp",
-    strength: Annotated[
-        float, typer.Option(help="0 leaves the photo as it is, 1 restores it in full.")
-    ] = 1.0,
-    crop: Annotated[
-        str | None, typer.Option(metavar="X,Y,W,H", help="Restore and write this part only.")
-    ] = None,
-    mask: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Restore where this picture is white only.")
-    ] = None,
-    guard: Annotated[
-        bool, typer.Option("--guard/--no-guard", help="Leave alone what is sharp already.")
-    ] = True,
-    engine: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
-    threads: Annotated[int, typer.Option(help="Threads in all; 0: one per core.")] = 0,
-    tile: Annotated[
-        str, typer.Option(metavar="auto|off|N", help="Side in px of the parts of a large photo.")
-    ] = "auto",
-    workers: Annotated[
-        int, typer.Option(help="Photos to work on at the same time; 0 chooses.")
-    ] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist, and do all anew.")
-    ] = False,
     preview: Annotated[
         bool,
         typer.Option(
@@ -87,19 +61,108 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
             help="Also write PHOTO.before-after.jpg; with --reference PHOTO.confidence.png.",
         ),
     ] = False,
-    report: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.jsonl", help="Write what --json prints, and totals, to a file."),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a photo, and nothing else.")
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that exist, and do all anew.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Say which engine was chosen, and why.")
+    reference_is: Annotated[
+        str, typer.Option(help="sharp, or noisy: a short exposure.", rich_help_panel=_PARTS)
+    ] = "sharp",
+    kernel: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PSF", help="The known blur: its picture, or .npy.", rich_help_panel=_PARTS
+        ),
+    ] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H", help="Restore and write this part only.", rich_help_panel=_PARTS
+        ),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Restore where this picture is white only.",
+            rich_help_panel=_PARTS,
+        ),
+    ] = None,
+    guard: Annotated[
+        bool,
+        typer.Option(
+            "--guard/--no-guard",
+            help="Leave alone what is sharp already.",
+            rich_help_panel=_PARTS,
+        ),
+    ] = True,
+    files_from: Annotated[
+        str | None,
+        typer.Option(
+            "--files-from",
+            metavar="FILE|-",
+            help="Also take the photos that this file lists, or standard input: one path a line, "
+            "or NUL between them.",
+            rich_help_panel=_BATCHES,
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl",
+            help="Write what --json prints, and totals, to a file.",
+            rich_help_panel=_BATCHES,
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON object a photo, and nothing else.",
+            rich_help_panel=_BATCHES,
+        ),
     ] = False,
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            "-v",
+            help="Say which engine was chosen, and why.",
+            rich_help_panel=_BATCHES,
+        ),
+    ] = False,
+    model: Annotated[
+        str,
+        typer.Option(help="A name from `unblur models`, or FILE.onnx.", rich_help_panel=_COMPUTING),
+    ] = "fast",
+    engine: Annotated[
+        str, typer.Option(help="auto, onnx, openvino or torch.", rich_help_panel=_COMPUTING)
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto, fp32 or bf16.", rich_help_panel=_COMPUTING)
+    ] = "auto",
+    threads: Annotated[
+        int, typer.Option(help="Threads in all; 0: one per core.", rich_help_panel=_COMPUTING)
+    ] = 0,
+    workers: Annotated[
+        int,
+        typer.Option(
+            help="Photos to work on at the same time; 0 chooses.", rich_help_panel=_COMPUTING
+        ),
+    ] = 0,
+    tile: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|off|N",
+            help="Side in px of the parts of a large photo.",
+            rich_help_panel=_COMPUTING,
+        ),
+    ] = "auto",
     max_megapixels: Annotated[
-        float, typer.Option(help="Refuse larger photos before they are decoded.")
+        float,
+        typer.Option(
+            help="Refuse larger photos before they are decoded.", rich_help_panel=_COMPUTING
+        ),
     ] = 200.0,
 ) -> None:
     """Restore motion-blurred photos; their metadata is kept.
@@ -108,11 +171,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     photo.jpg. A batch that was stopped goes on where it was when the same command is given again.
     Exit status: 0 all restored, 1 some failed, 2 wrong use.
     """
-    from contextlib import closing
-
-    from unblur.tasks.batch import files as batch
     from unblur.tasks.restore.options import RestoreOptions
-    from unblur.tasks.restore.restorer import Restorer
 
     options = RestoreOptions(
         model=model,
@@ -130,74 +189,15 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         mask=mask,
         max_megapixels=max_megapixels,
     )
-    target = None if out is None else Path(out)
-    is_folder = out is not None and out.endswith(("/", os.sep))
-    names = [name for name in photos if str(name) != "-"]
-    listed = batch.read_names(sys.stdin.buffer.read()) if len(names) < len(photos) else ()
-    others: list[Path] = []
-    sources = batch.find_sources(
-        names, recursive=recursive, out=target, listed=listed, left_out=others
-    )
-    jobs = batch.plan_jobs(sources, target, preview=preview, is_folder=is_folder)
-    if not (as_json or quiet):
-        say_plan(jobs, others)
-    workers = batch.choose_workers(workers, len(jobs))
-    tally = Tally(total=len(jobs), as_json=as_json, quiet=quiet, verbose=verbose)
-    with report_file(report, overwrite=overwrite) as lines:
-        restorer = Restorer.open(options, streams=workers)
-        if verbose:
-            _explain(restorer, workers)
-        results = batch.restore_files(
-            jobs,
-            restorer,
-            options,
-            overwrite=overwrite,
-            # One photo that was named by itself leaves nothing but its result.
-            record=len(sources) > 1 or not sources[0].named,
-            workers=workers,
-        )
-        hidden = as_json or quiet
-        interrupted = True
-        try:
-            with (
-                closing(results),
-                progress("restoring", len(jobs), hidden=hidden, unit="photos") as advance,
-            ):
-                for result in results:
-                    lines.write(entry(result))
-                    tally.add(result)
-                    advance(leave_out=result.skipped)
-            interrupted = False
-        finally:
-            lines.write(tally.totals(interrupted=interrupted))
-            tally.print_sum(interrupted=interrupted)
+    tally = Tally(as_json=as_json, quiet=quiet, verbose=verbose)
+    with (
+        report_file(report, overwrite=overwrite) as lines,
+        plan(
+            photos or [], out, files_from=files_from, recursive=recursive, preview=preview
+        ) as planned,
+    ):
+        restore_all(planned, options, tally, lines, workers=workers, overwrite=overwrite)
     raise typer.Exit(code=1 if tally.errors else 0)
-
-
-def models(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a model.")] = False,
-) -> None:
-    """List the networks that come with the package."""
-    from dataclasses import asdict
-
-    from unblur.weights import WEIGHTS, find_network
-
-    if as_json:
-        import json
-
-        for name, weights in WEIGHTS.items():
-            size = find_network(name).stat().st_size
-            say(json.dumps({"name": name, "bytes": size, **asdict(weights)}))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("name", "MB", "licence", "trained on", "figures", "date", box=None)
-    for name, weights in WEIGHTS.items():
-        megabytes = f"{find_network(name).stat().st_size / 1e6:.1f}"
-        row = (megabytes, weights.license, weights.trained_on, weights.figures, weights.date)
-        table.add_row(name, *row)
-    Console().print(table)
 
 
 def _box(text: str | None) -> tuple[int, int, int, int] | None:
@@ -209,14 +209,3 @@ def _box(text: str | None) -> tuple[int, int, int, int] | None:
     except ValueError as error:
         raise OptionError(f"--crop needs X,Y,WIDTH,HEIGHT in px, got {text!r}") from error
     return left, top, width, height
-
-
-def _explain(restorer: "Restorer", workers: int) -> None:
-    from unblur.tasks.restore.options import NETWORK_METHODS
-
-    if restorer.options.method in NETWORK_METHODS:
-        engine = restorer.engine
-        say(f"unblur: engine {engine.name}, {engine.precision}: {engine.why}", err=True)
-    else:
-        say(f"unblur: {restorer.options.method}, without a network", err=True)
-    say(f"unblur: {counted(workers, 'photo')} at a time", err=True)

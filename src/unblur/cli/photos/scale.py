@@ -1,4 +1,4 @@
-"""`unblur scale` and `unblur plan`: more photos than one machine restores."""
+"""`unblur scale` and `unblur scale plan`: more photos than one machine restores."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -120,6 +120,11 @@ class _Tally:
         self._clock = time.perf_counter
         self._started = self._clock()
 
+    @property
+    def seen(self) -> int:
+        """How many there were."""
+        return self.restored + self.skipped + self.left_out + self.failed
+
     def add(self, outcome: "Outcome") -> None:
         """Count one, and print what went wrong."""
         if outcome.status == "failed":
@@ -141,8 +146,8 @@ class _Tally:
             say(json.dumps(asdict(outcome)))
 
     def print_sum(self) -> None:
-        """Say what became of all."""
-        if self.as_json:
+        """Say what became of all; nothing if nothing came, as an error says why."""
+        if self.as_json or not self.seen:
             return
         if max(self.failed, self.left_out) > _SCREENFUL:
             say("unblur: the manifest has all that failed or was left out", err=True)

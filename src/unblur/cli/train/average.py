@@ -1,4 +1,4 @@
-"""`unblur average`: real motion blur from fast video."""
+"""`unblur blur average`: real motion blur from fast video."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`unblur blur` and `unblur kernels`: make photos shaken, look at shakes."""
+"""`unblur blur` and `unblur shakes`: make photos shaken, look at shakes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -86,7 +86,7 @@ def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
     raise typer.Exit(code=tell_written(results, total, out, told))
 
 
-def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
+def shakes(  # noqa: PLR0913, PLR0917 - the flags of a command
     count: Annotated[int, typer.Option(help="How many.")] = 16,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal kernels.")] = 1,
     out: Annotated[
@@ -103,7 +103,7 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
     """
     from unblur.tasks.datasets.shakes import ShakeOptions, Shakes
 
-    shakes = Shakes(
+    drawn = Shakes(
         ShakeOptions(
             count=count,
             seed=seed,
@@ -113,9 +113,9 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
         )
     )
     if out is not None:
-        shakes.write_sheet(out, overwrite=overwrite)
+        drawn.write_sheet(out, overwrite=overwrite)
         say(f"{counted(count, 'shake')} drawn to {out}")
-    mean = shakes.statistics()
+    mean = drawn.statistics()
     say(
         f"{counted(count, 'shake')} ({preset}): mean path {mean.length_px:.1f} px, "
         f"extent {mean.extent_px:.1f} px, end to start {mean.end_to_start_px:.1f} px, "

@@ -5,10 +5,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from unblur._install import install_line
 from unblur.errors import PhotoError
 from unblur.imaging.photo.sniff import check_size
 
-_HINT = "HEIC needs pillow-heif; pip install 'unblur[heif]', or '.[heif]' in a clone"
 _FAILURES = (ValueError, EOFError, SyntaxError, RuntimeError, OSError, MemoryError)
 
 
@@ -36,7 +36,7 @@ def read_heif(
     try:
         import pillow_heif
     except ImportError as error:
-        raise PhotoError(f"{name}: {_HINT}") from error
+        raise PhotoError(f"{name}: HEIC needs pillow-heif; {install_line('heif')}") from error
     import pyvips
 
     stream.seek(0)

@@ -6,13 +6,13 @@ import struct
 from io import BytesIO
 from typing import Any, BinaryIO
 
+from unblur._install import install_line
 from unblur.errors import PhotoError
 from unblur.imaging.photo.exif import join_exif, mosaic_end, read_tiff_tags, read_xmp
 from unblur.imaging.photo.sniff import check_size
 
 NOTE = "raw developed: white balance of the camera, automatic brightness, sRGB, 16 bits"
 
-_HINT = "camera raw needs rawpy; pip install 'unblur[raw]', or '.[raw]' in a clone"
 _SRGB_CURVE = (2.4, 12.92)  # power, and slope near black
 _CLIPPED = 0.001  # share of the pixels that may become white when the picture is brightened
 _CANON_BOX = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
@@ -45,7 +45,7 @@ def develop_raw(
     try:
         import rawpy
     except ImportError as error:
-        raise PhotoError(f"{name}: {_HINT}") from error
+        raise PhotoError(f"{name}: camera raw needs rawpy; {install_line('raw')}") from error
     import pyvips
 
     end = mosaic_end(stream)

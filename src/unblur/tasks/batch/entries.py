@@ -1,9 +1,11 @@
-"""What in a folder is a photo, and what is the same file."""
+"""What in a list or a folder is a photo, and what is the same file."""
 
+import os
 from pathlib import Path
 from typing import Final
 
-from unblur.imaging.files.names import BEFORE_AFTER, RESTORED
+from unblur.errors import OptionError
+from unblur.imaging.files.names import BEFORE_AFTER, RESTORED, RESULTS
 from unblur.imaging.photo.photo import READABLE, format_in
 
 _PUT_ASIDE: Final = ("_original", ".bak", ".tmp", ".part", ".crdownload", ".thm")
@@ -37,3 +39,25 @@ def real_path(path: Path) -> Path:
         return path.resolve()
     except (OSError, RuntimeError):  # a loop of links, before Python 3.13
         return path.absolute()
+
+
+def results_of(folder: Path) -> Path:
+    """``holiday-unblurred`` beside ``holiday``; of ``.`` and ``..``, by their real names.
+
+    Nothing is beside the root of a disk: its results go into a folder ``unblurred`` on it.
+    """
+    named = folder if folder.name not in {"", ".."} else real_path(folder)
+    return named.parent / (f"{named.name}{RESULTS}" if named.name else RESULTS.lstrip("-"))
+
+
+def read_names(data: bytes, where: str = "standard input") -> list[Path]:
+    """Paths from a list in a file: NUL between them if there is any in it, else one a line.
+
+    Raises:
+        OptionError: If there are none.
+    """
+    parts = data.split(b"\0") if b"\0" in data else data.splitlines()
+    names = [Path(os.fsdecode(part)) for part in parts if part]
+    if not names:
+        raise OptionError(f"the list of photos on {where} is empty; one path a line")
+    return names

@@ -7,6 +7,7 @@ from typing import Final
 
 from unblur.devices import cores
 from unblur.errors import OptionError
+from unblur.tasks.batch.entries import read_names
 from unblur.tasks.batch.ledger import describe_work
 from unblur.tasks.batch.run import BatchRun
 from unblur.tasks.batch.sources import (
@@ -15,7 +16,6 @@ from unblur.tasks.batch.sources import (
     find_sources,
     list_sources,
     plan_jobs,
-    read_names,
 )
 from unblur.tasks.restore.file import Restored, restore_file
 from unblur.tasks.restore.options import RestoreOptions

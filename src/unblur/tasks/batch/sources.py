@@ -12,7 +12,7 @@ from unblur.errors import OptionError
 from unblur.imaging.files.names import BEFORE_AFTER, derived_name
 from unblur.imaging.photo.photo import WRITABLE
 from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
-from unblur.tasks.batch.entries import is_photo, is_result, place_of, real_path
+from unblur.tasks.batch.entries import is_photo, is_result, place_of, real_path, results_of
 from unblur.tasks.restore.names import target_name
 
 _NOT_WRITTEN: Final = frozenset(
@@ -29,6 +29,8 @@ class Source:
     path: Path
     within: Path = Path()
     """The folder that it lies in, relative to the folder that was named; mirrored in the output."""
+    results: Path | None = None
+    """Where results go unless that is said; None: beside it, as it was not found in a folder."""
     named: bool = False
     """It was named itself; not found in a folder, by a pattern or in a list."""
     error: str | None = None
@@ -47,19 +49,6 @@ class Job:
     """Another photo has its name but for the ending, so that its target says the format, too."""
 
 
-def read_names(data: bytes) -> list[Path]:
-    """Paths from a list: NUL between them if there is any in it, else one a line.
-
-    Raises:
-        OptionError: If there are none.
-    """
-    parts = data.split(b"\0") if b"\0" in data else data.splitlines()
-    names = [Path(os.fsdecode(part)) for part in parts if part]
-    if not names:
-        raise OptionError("the list of photos on standard input is empty; one path a line")
-    return names
-
-
 def find_sources(
     names: Iterable[Path],
     *,
@@ -69,6 +58,9 @@ def find_sources(
     left_out: list[Path] | None = None,
 ) -> list[Source]:
     """Photos as they were named; of a folder, those in it but for earlier results.
+
+    A folder ``holiday-unblurred`` that is named together with ``holiday`` has its results, and is
+    left out.
 
     Hidden files and folders within a folder that is named are left out; so is ``out``. Links to
     folders are not followed there, so that no loop has no end.
@@ -93,18 +85,21 @@ def find_sources(
         >>> [str(source.path) for source in find_sources([Path("photo.jpg"), Path("*.jpg")])]
         ['photo.jpg']
     """
-    found: list[Source] = []
     others = [] if left_out is None else left_out
-    for name, from_list in [*((x, False) for x in names), *((x, True) for x in listed)]:
-        if not from_list and _MAGIC & set(str(name)) and not os.path.lexists(name):
-            for path in _matches(name):
-                found += (
-                    _named(path, recursive, out, others) if path.is_dir() else [Source(path=path)]
-                )
-        elif name.is_dir():
-            found += _named(name, recursive, out, others)
+    meant: list[tuple[Path, bool]] = []
+    for name in names:
+        if _MAGIC & set(str(name)) and not os.path.lexists(name):
+            meant += [(path, False) for path in _matches(name)]
         else:
-            found.append(Source(path=name, named=not from_list))
+            meant.append((name, True))
+    meant += [(name, False) for name in listed]
+    results = {real_path(results_of(path)) for path, _ in meant if path.is_dir()}
+    found: list[Source] = []
+    for path, named in meant:
+        if not path.is_dir():
+            found.append(Source(path=path, named=named))
+        elif real_path(path) not in results:
+            found += _named(path, recursive, out, others)
     once: dict[Path, Source] = {}
     for source in found:
         once.setdefault(place_of(source.path), source)
@@ -133,7 +128,8 @@ def plan_jobs(
 
     Args:
         sources: From :func:`find_sources`.
-        out: A file for one photo, a folder for any number; None puts each beside its source.
+        out: A file for one photo, a folder for any number; None puts each beside its source, and
+            those of a folder ``holiday`` into ``holiday-unblurred`` beside it.
         preview: Also plan ``photo.before-after.jpg`` beside each target; for ``out.png`` that
             was named itself ``out.before-after.jpg``.
         is_folder: ``out`` is to be a folder, whatever its name looks like.
@@ -159,10 +155,8 @@ def plan_jobs(
     if single and len(sources) != 1:
         raise OptionError(f"{len(sources)} photos do not fit in one file; make {out} a folder")
     targets = [
-        out
-        if single and out is not None
-        else (source.path.parent if out is None else out / source.within) / target_name(source.path)
-        for source in sources
+        out if single and out is not None else _folder_for(s, out) / target_name(s.path)
+        for s in sources
     ]
     renamed = _shared(sources, targets)
     for place in renamed:
@@ -197,6 +191,12 @@ def _shared(sources: Sequence[Source], targets: Sequence[Path]) -> set[int]:
         for place in places
         if sources[place].path.suffix.lower() not in WRITABLE
     }
+
+
+def _folder_for(source: Source, out: Path | None) -> Path:
+    if out is not None:
+        return out / source.within
+    return source.path.parent if source.results is None else source.results / source.within
 
 
 def _check_ending(out: Path, sources: Sequence[Source]) -> None:
@@ -278,9 +278,10 @@ def _walk(
     except OSError as error:
         yield Source(path=folder, error=f"{folder}: cannot be listed ({error.strerror})")
         return
+    results = results_of(top)
     for path in entries:
         if is_photo(path):
-            yield Source(path=path, within=within)
+            yield Source(path=path, within=within, results=results)
         elif not path.name.startswith(".") and not is_result(path) and path.is_file():
             left_out.append(path)
     for path in entries:

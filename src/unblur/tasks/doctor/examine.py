@@ -4,16 +4,15 @@ Nothing heavy is imported at the top: a library that is missing or broken is a f
 """
 
 import os
-import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
+from unblur._install import install_line
 from unblur.devices import describe_machine, memory_left_bytes
 from unblur.tasks.doctor.self_test import LEAST_AGREEMENT_DB, SelfTest, explain, run_self_test
 
@@ -31,7 +30,7 @@ EXTRAS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         ("scikit-image", "opencv-python-headless"),
         "a second shot of the scene: unblur restore --reference, unblur kernel",
     ),
-    "video": (("av", "opencv-python-headless"), "unblur video and unblur average"),
+    "video": (("av", "opencv-python-headless"), "unblur video and unblur blur average"),
     "scale": (("ray", "fsspec", "pyarrow"), "unblur scale: many processes, machines, stores"),
     "web": (
         ("python-multipart", "starlette", "uvicorn"),
@@ -160,14 +159,6 @@ def examine() -> Examination:
     )
 
 
-def install_line(extra: str) -> str:
-    """The command that installs an extra: from the clone that runs, or from the index."""
-    clone = Path(__file__).parents[4]
-    if (clone / "pyproject.toml").is_file():
-        return f"pip install -e {shlex.quote(f'{clone}[{extra}]')}"
-    return f"pip install {shlex.quote(f'unblur[{extra}]')}"
-
-
 def check_temporary() -> Folder:
     """Whether a file can be written to the temporary folder, and how much more."""
     path = None
@@ -202,7 +193,7 @@ def _extra(name: str, packages: tuple[str, ...], brings: str) -> Extra:
         name=name,
         brings=brings,
         packages=found,
-        install=install_line(name) if missing else None,
+        install=install_line(name, anywhere=True) if missing else None,
     )
 
 

@@ -107,8 +107,11 @@ class AdversarialOptions:
     validation_photos: int = 12
     """Photos, and as many pairs of each kind, kept out of training."""
     loss: AdversarialLossOptions = field(default_factory=AdversarialLossOptions)
+    """What is lost; the table ``[loss]`` of a recipe."""
     data: SyntheticOptions = field(default_factory=SyntheticOptions)
+    """How pairs are made; the table ``[data]``."""
     mix: MixOptions = field(default_factory=MixOptions)
+    """How often each kind of data comes; the table ``[mix]``."""
 
     def __post_init__(self) -> None:
         """Check values."""

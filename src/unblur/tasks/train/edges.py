@@ -43,7 +43,9 @@ class EdgesOptions:
     """What a recipe with ``method = "edges"`` may say."""
 
     method: str = "edges"
+    """Tells such a recipe from others."""
     model: str = "edges"
+    """A name in the table of models."""
     begin_with: str = "guided"
     """A bundled network whose weights its layers begin with; empty: fresh ones."""
     steps: int = 4_500

@@ -38,7 +38,9 @@ class GuidedOptions:
     """What a recipe with ``method = "guided"`` may say."""
 
     method: str = "guided"
+    """Tells such a recipe from others."""
     model: str = "guided"
+    """A name in the table of models."""
     begin_with: str = "fast"
     """A bundled network whose weights its layers begin with; empty: fresh ones."""
     steps: int = 12_000

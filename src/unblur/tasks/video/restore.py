@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from unblur.errors import DataError, OptionError, PhotoError
+from unblur.imaging.photo.photo import READABLE
 from unblur.imaging.video.coder import FrameCoder
 from unblur.imaging.video.plan import CODECS, VideoPlan, plan_video
 from unblur.imaging.video.planes import Float32, Plane
@@ -19,6 +20,7 @@ from unblur.tasks.video.overlap import Ahead, Behind
 if TYPE_CHECKING:
     from unblur.tasks.restore.restorer import Restorer
 
+_PHOTOS: Final = frozenset(READABLE) - {".gif"}  # which may move
 _FLICKER_LIMIT: Final = 1.15
 
 
@@ -116,13 +118,15 @@ def restore_video(
         Closed before its end it leaves nothing behind.
 
     Raises:
-        PhotoError: If the source is no video, or has no frame that can be read.
+        PhotoError: If the source is a photo, no video, or has no frame that can be read.
         OptionError: If no frame begins in the part asked for, or an option does not fit.
         TargetError: If the target cannot be written, exists, or cannot hold the codec.
         DataError: If the size of the frames changes.
         MissingExtraError: If PyAV is not installed.
     """
     options = options or VideoOptions()
+    if source.suffix.lower() in _PHOTOS and source.is_file():
+        raise PhotoError(f"{source}: is a photo; `unblur restore {source}` restores it")
     clip = Clip(source, start=options.start, seconds=options.duration)
     try:
         plan = plan_video(clip, target, codec=options.codec, crf=options.crf)
