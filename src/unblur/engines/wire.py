@@ -92,6 +92,38 @@ def floats(tensor: bytes) -> NDArray[np.float32] | None:
     return np.frombuffer(facts[Number(9, 2)], "<f4").astype(np.float32)
 
 
+def read_attribute(attribute: bytes) -> list[int]:
+    """The integers of an AttributeProto, one or several; empty if it holds something else."""
+    found: list[int] = []
+    for number, content in fields(attribute):
+        if number in {3, 8}:
+            found += _integers(content)
+    return found
+
+
+def read_integers(tensor: bytes) -> list[int]:
+    """The values of a TensorProto of int64; empty for another."""
+    facts = dict(fields(tensor))
+    if facts.get(Number(2, 0)) != _varint(INT64):
+        return []
+    if 9 in facts:
+        return [int(value) for value in np.frombuffer(facts[Number(9, 2)], "<i8")]
+    found: list[int] = []
+    for number, content in fields(tensor):
+        if number == 7:
+            found += _integers(content)
+    return found
+
+
+def _integers(content: bytes) -> list[int]:
+    """Signed numbers one after the other."""
+    found, at = [], 0
+    while at < len(content):
+        value, at = _read_varint(content, at)
+        found.append(value - (1 << 64) if value >> 63 else value)
+    return found
+
+
 def _varint(value: int) -> bytes:
     parts = []
     while value > 127:

@@ -13,7 +13,7 @@ from unblur.imaging.arrays import from_batch, to_batch
 from unblur.imaging.tiles import Picture, Tile, TileNeeds
 from unblur.models import MODELS
 from unblur.tasks.methods.blur_estimate import Tell
-from unblur.tasks.methods.layers import LayeredNetwork
+from unblur.tasks.methods.layers import HALO_PX, LayeredNetwork
 
 Float32 = NDArray[np.float32]
 RunTile = Callable[[Tile], Float32]
