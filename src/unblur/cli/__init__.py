@@ -8,7 +8,7 @@ import typer
 
 from unblur.cli.help import completion, doctor, manual
 from unblur.cli.measure import bench, score
-from unblur.cli.photos import diagnose, kernel, restore, scale, serve, singan, video
+from unblur.cli.photos import diagnose, kernel, models, restore, scale, serve, singan, video
 from unblur.cli.terminal import complain
 from unblur.cli.train import average, data, networks, synthesis, train
 from unblur.errors import UnblurError
@@ -43,7 +43,6 @@ def unblur(
 
 
 app.command()(restore.restore)
-app.command()(restore.models)
 app.command("video")(video.video)
 app.command()(diagnose.diagnose)
 app.command()(synthesis.blur)
@@ -60,6 +59,7 @@ app.command()(serve.serve)
 app.command()(doctor.doctor)
 app.command()(completion.completion)
 app.command()(manual.man)
+app.add_typer(models.app, name="models")
 app.add_typer(bench.app, name="bench")
 app.add_typer(data.app, name="data")
 app.add_typer(singan.app, name="singan")

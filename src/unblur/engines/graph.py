@@ -63,7 +63,9 @@ class _Node:
         for number, content in wire.fields(self.message):
             facts = dict(wire.fields(content)) if number == 5 else {}
             if wire.Number(5, 2) in facts:
-                inside = [wire.field(n, x) for n, x in wire.fields(facts[wire.Number(5, 2)]) if n != 8]
+                inside = [
+                    wire.field(n, x) for n, x in wire.fields(facts[wire.Number(5, 2)]) if n != 8
+                ]
                 return b"".join((*inside, wire.field(8, self.outputs[0])))
         return None
 

@@ -68,6 +68,25 @@ def node(kind: str, inputs: list[str], output: str, **numbers: int) -> bytes:
     return b"".join((*parts, field(2, output), field(3, output), field(4, kind)))
 
 
+def transpose(given: str, made: str, order: list[int]) -> bytes:
+    """A NodeProto that changes the order of dimensions."""
+    numbers = b"".join(_varint(8 << 3) + _varint(value) for value in order)
+    attribute = field(1, "perm") + numbers + _varint(20 << 3) + _varint(7)
+    return (
+        field(1, given)
+        + field(2, made)
+        + field(3, made)
+        + field(4, "Transpose")
+        + field(5, attribute)
+    )
+
+
+def scalar(name: str, value: float) -> bytes:
+    """A TensorProto of one float32, without dimensions."""
+    content = _varint(2 << 3) + _varint(FLOAT)
+    return content + field(8, name) + field(9, np.array(value, "<f4").tobytes())
+
+
 def integers(name: str, values: list[int]) -> bytes:
     """A TensorProto of int64, a vector."""
     content = _varint(1 << 3) + _varint(len(values)) + _varint(2 << 3) + _varint(INT64)

@@ -19,8 +19,8 @@ class ModelSpec:
     receptive_field_px: int
     """Width of the square of input pixels that one output pixel can depend on."""
     tiling: Literal["exact", "global", "near"]
-    """``exact``: overlapping tiles give the whole picture's pixels. ``global``: they do not, but bands
-    from layer to layer do. ``near``: neither does; tiles are what one pixel depends on most."""
+    """``exact``: overlapping tiles give the whole picture's pixels. ``global``: they do not, but
+    bands from layer to layer do. ``near``: neither does; tiles are what matters most."""
     bytes_per_px: Mapping[str, int]
     """Working memory for each pixel of a tile, by engine and precision: of whole runs over tiles of
     several shapes, more than the network alone takes for one

@@ -14,7 +14,7 @@ from unblur.web.jobs import Job, Upload
 from unblur.web.options import UNSHARP, Wish
 from unblur.web.view import STYLE, error_html, result_html, status_html
 from unblur.web.words import time_words
-from unblur.weights import WEIGHTS
+from unblur.weights import WEIGHTS, kept_networks
 
 if TYPE_CHECKING:
     import gradio
@@ -70,7 +70,7 @@ def make_page(desk: Desk) -> "gradio.Blocks":
     import gradio
 
     options = desk.options
-    models = [*WEIGHTS, *([UNSHARP] if has_extra("bench") else ())]
+    models = [*WEIGHTS, *kept_networks(), *([UNSHARP] if has_extra("bench") else ())]
     page = gradio.Blocks(title="unblur", analytics_enabled=False)
     with page:
         gradio.Markdown(

@@ -1,4 +1,4 @@
-"""`unblur restore` and `unblur models`."""
+"""`unblur restore`."""
 
 import os
 import sys
@@ -167,32 +167,6 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
             lines.write(tally.totals(interrupted=interrupted))
             tally.print_sum(interrupted=interrupted)
     raise typer.Exit(code=1 if tally.errors else 0)
-
-
-def models(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a model.")] = False,
-) -> None:
-    """List the networks that come with the package."""
-    from dataclasses import asdict
-
-    from unblur.weights import WEIGHTS, find_network
-
-    if as_json:
-        import json
-
-        for name, weights in WEIGHTS.items():
-            size = find_network(name).stat().st_size
-            typer.echo(json.dumps({"name": name, "bytes": size, **asdict(weights)}))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("name", "MB", "licence", "trained on", "figures", "date", box=None)
-    for name, weights in WEIGHTS.items():
-        megabytes = f"{find_network(name).stat().st_size / 1e6:.1f}"
-        row = (megabytes, weights.license, weights.trained_on, weights.figures, weights.date)
-        table.add_row(name, *row)
-    Console().print(table)
 
 
 def _box(text: str | None) -> tuple[int, int, int, int] | None:

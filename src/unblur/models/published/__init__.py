@@ -79,9 +79,8 @@ def _nafnet(shapes: Shapes) -> tuple[str, ModelSpec]:
         build=build,
         traced=True,
         multiple_of=multiple,
-        receptive_field_px=2 * sum(
-            (2 * step + 2) << level for level, step in enumerate((*encoders, middle))
-        ),
+        receptive_field_px=2
+        * sum((2 * step + 2) << level for level, step in enumerate((*encoders, middle))),
         tiling="global",
         # One 3x3 convolution lies between two means, two where layers run together.
         halo_px=2 * multiple,
@@ -231,9 +230,7 @@ def _count(shapes: Shapes, prefix: str) -> int:
 
 
 def _lengths(shapes: Shapes, name: str) -> tuple[int, ...]:
-    return tuple(
-        _count(shapes, f"{name}.{level}.") for level in range(_count(shapes, f"{name}."))
-    )
+    return tuple(_count(shapes, f"{name}.{level}.") for level in range(_count(shapes, f"{name}.")))
 
 
 def _dotted(numbers: tuple[int, ...]) -> str:

@@ -31,7 +31,8 @@ class _Residual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.main(x)
+        out: Tensor = x + self.main(x)
+        return out
 
 
 class _Stack(nn.Module):
@@ -87,7 +88,8 @@ class _Attention(nn.Module):
         self.merge = _Layer(channels, channels, 3, active=False)
 
     def forward(self, above: Tensor, shallow: Tensor) -> Tensor:
-        return above + self.merge(above * shallow)
+        out: Tensor = above + self.merge(above * shallow)
+        return out
 
 
 class MimoUnet(nn.Module):
@@ -141,15 +143,6 @@ class MimoUnet(nn.Module):
         x = self.Decoder[2](self.Convs[1](torch.cat([x, fused_top], 1)))
         change: Tensor = self.feat_extract[5](x)
         return blurred + change
-
-
-def reach_px(blocks: int) -> int:
-    """So far to each side a pixel depends on others, at most."""
-    stack = 2 * blocks
-    down = 1 + stack + 1 + 2 * (1 + stack) + 2 + 4 * (1 + stack)
-    # The fused features take two 3x3 layers less than the way through the decoder below.
-    up = 4 * stack + 4 + 2 * stack + 2 + stack + 1
-    return down + up + 4
 
 
 def _double(x: Tensor) -> Tensor:

@@ -22,7 +22,8 @@ class _ChannelAttention(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.conv_du(x.mean((2, 3), keepdim=True))
+        out: Tensor = x * self.conv_du(x.mean((2, 3), keepdim=True))
+        return out
 
 
 class _Block(nn.Module):
@@ -34,7 +35,8 @@ class _Block(nn.Module):
         self.body = nn.Sequential(_conv(channels, channels), active, _conv(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.CA(self.body(x))
+        out: Tensor = x + self.CA(self.body(x))
+        return out
 
 
 class _Resize(nn.Module):
@@ -106,7 +108,9 @@ class _Supervised(nn.Module):
         self.conv3 = _conv(3, channels, 1)
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
-        return x + self.conv1(x) * torch.sigmoid(self.conv3(self.conv2(x) + seen))
+        weight = torch.sigmoid(self.conv3(self.conv2(x) + seen))
+        out: Tensor = x + self.conv1(x) * weight
+        return out
 
 
 class _FullSize(nn.Module):
@@ -118,7 +122,8 @@ class _FullSize(nn.Module):
         self.body = nn.Sequential(*inside, _conv(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        out: Tensor = x + self.body(x)
+        return out
 
 
 class _LastStage(nn.Module):
@@ -195,9 +200,7 @@ class MprNet(nn.Module):
             encoded.append(levels)
             decoded.append(restored)
             features.append(self.concat12(torch.cat(seen, 1)))
-        both = [
-            self.stage2_encoder(*each) for each in zip(features, encoded, decoded, strict=True)
-        ]
+        both = [self.stage2_encoder(*each) for each in zip(features, encoded, decoded, strict=True)]
         levels = [torch.cat(pair, 2) for pair in zip(*both, strict=True)]
         restored = self.stage2_decoder(levels)
         x = torch.cat([shallow[2](blurred), self.sam23(restored[0], blurred)], 1)

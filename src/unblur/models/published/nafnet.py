@@ -44,7 +44,8 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         seen = self._gate(self.conv2(self.conv1(self.norm1(x))))
         x = x + self.beta * self.conv3(seen * self.sca(seen))
-        return x + self.gamma * self.conv5(self._gate(self.conv4(self.norm2(x))))
+        out: Tensor = x + self.gamma * self.conv5(self._gate(self.conv4(self.norm2(x))))
+        return out
 
     def _gate(self, x: Tensor) -> Tensor:
         first, second = torch.split(x, [self._channels] * 2, dim=1)

@@ -1,8 +1,9 @@
 """Run a network that normalises by the whole picture on one band of it after the other.
 
-Layer by layer instead of tile by tile: no layer begins before the one in front of a normalisation,
-or of a mean over the picture, has seen all bands, so every band is normalised by the exact
-statistics of the whole picture (docs/adr/0006). What lies between two layers waits in temporary files.
+Layer by layer instead of tile by tile: no layer begins before the one in front of a
+normalisation, or of a mean over the picture, has seen all bands, so every band is normalised by
+the exact statistics of the whole picture (docs/adr/0006). What lies between two layers waits in
+temporary files.
 """
 
 import tempfile
@@ -178,7 +179,7 @@ class _Padded:
         return np.ascontiguousarray(planes[None])
 
 
-def _inputs(  # noqa: PLR0913, PLR0917 - all that a part may take
+def _inputs(
     graph: Graph,
     part: Part,
     picture: _Padded,

@@ -1,8 +1,6 @@
 """Write a trained generator as an ONNX file, with a proof that it agrees with PyTorch."""
 
-import io
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +14,12 @@ from unblur.errors import NetworkError, TargetError
 from unblur.models import MODELS, spec_facts
 from unblur.models.spec import ModelSpec
 from unblur.models.stochastic import keep_dropping, quiet, random_numbers
+from unblur.tasks.networks.trace import trace
 from unblur.weights import HALF_SUFFIX
 
 if TYPE_CHECKING:
     import onnx
-    from torch import Tensor, nn
+    from torch import nn
 
 _SIZES: Final = ((1, 64, 64), (2, 96, 160), (1, 208, 112))
 """Batch, height and width of the inputs on which the file and PyTorch are compared; sides grow to
@@ -56,7 +55,7 @@ class Exported:
         return max(self.differences.values())
 
 
-def export(
+def export(  # noqa: PLR0913 - what a file is made of, and how
     module: "nn.Module",
     path: Path,
     *,
@@ -96,7 +95,7 @@ def export(
     exact = _pictures(TorchEngine(module), spec)
     if dropout is not None:
         keep_dropping(module, dropout)
-    proto = _trace(module, spec)
+    proto = trace(module, spec)
     _complete(proto, module)
     if dropout is not None:
         keep_dropping(module, 0.0)  # what is proved below is all but the random numbers
@@ -141,65 +140,6 @@ def export(
         rounded_db=rounded_db,
         dropout=dropout,
     )
-
-
-def _trace(module: "nn.Module", spec: ModelSpec) -> "onnx.ModelProto":
-    import torch
-
-    free = torch.export.Dim("height", min=1), torch.export.Dim("width", min=1)
-    sample = torch.zeros(2, spec.channels[0], 4 * spec.multiple_of, 6 * spec.multiple_of)
-    if spec.traced:
-        return _trace_once(module, sample)
-    program = torch.onnx.export(
-        module,
-        (sample,),
-        input_names=["blurred"],
-        output_names=["restored"],
-        dynamic_shapes=(
-            {
-                0: torch.export.Dim("batch"),
-                2: spec.multiple_of * free[0],
-                3: spec.multiple_of * free[1],
-            },
-        ),
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    assert program is not None
-    proto: onnx.ModelProto = program.model_proto
-    return proto
-
-
-def _trace_once(module: "nn.Module", sample: "Tensor") -> "onnx.ModelProto":
-    import onnx
-    import torch
-
-    free = {0: "batch", 2: "height", 3: "width"}
-    written = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that sides are taken as constants: where, they may be
-        torch.onnx.export(
-            module,
-            (sample,),
-            written,
-            input_names=["blurred"],
-            output_names=["restored"],
-            dynamic_axes={"blurred": free, "restored": free},
-            opset_version=18,
-            dynamo=False,
-        )
-    proto = onnx.load_from_string(written.getvalue())
-    # Of equal weights it keeps one; whoever reads the file into PyTorch needs every name.
-    weights = {tensor.name: tensor for tensor in proto.graph.initializer}
-    for node in list(proto.graph.node):
-        if node.op_type == "Identity" and node.input[0] in weights:
-            copy = proto.graph.initializer.add()
-            copy.CopyFrom(weights[node.input[0]])
-            copy.name = node.output[0]
-            weights[copy.name] = copy
-            proto.graph.node.remove(node)
-    return proto
 
 
 def _save(proto: "onnx.ModelProto", path: Path, facts: Mapping[str, str]) -> None:

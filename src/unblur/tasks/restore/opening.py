@@ -6,7 +6,21 @@ from unblur.devices import cores
 from unblur.engines import Engine, TorchEngine, open_engine
 from unblur.errors import MissingExtraError, NetworkError
 from unblur.tasks.restore.options import RestoreOptions
-from unblur.weights import read_state
+from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network, kept_networks, read_state
+
+
+def network_file(model: str) -> Path:
+    """The file of a network that engines run; one of others is looked at and adapted first.
+
+    Raises:
+        NetworkError: If there is no such network, or it does not restore pictures.
+    """
+    path = find_network(model)
+    if model in WEIGHTS or model in KERNEL_WEIGHTS or model in kept_networks():
+        return path
+    from unblur.tasks.foreign.keep import ready
+
+    return ready(path)
 
 
 def open_network(path: Path, options: RestoreOptions, streams: int) -> Engine:
