@@ -137,7 +137,7 @@ def with_means(path):
         sharper = net.sharpened(x, side=3, strength=0.5)
         more = {} if kind == "GlobalAveragePool" else {"axes": [2, 3]}
         mean = net.node(kind, net.node("Abs", net.node("Sub", sharper, x)), **more)
-        weight = net.node("Add", net.node("Mul", mean, net.constant(8.0)), net.constant(0.5))
+        weight = net.node("Add", net.node("Mul", mean, net.constant(30.0)), net.constant(0.5))
         x = net.node("Mul", sharper, weight)
     net.give(x)
     return net.save(path)

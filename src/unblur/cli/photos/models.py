@@ -12,7 +12,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a mod
 
 @app.callback(invoke_without_command=True)
 def models(context: typer.Context, as_json: _Json = False) -> None:
-    """List networks, those that come with the package and those that were added; add others'."""
+    """List networks; add and remove those of others."""
     if context.invoked_subcommand is None:
         _list(as_json=as_json)
 
