@@ -138,8 +138,8 @@ def test_what_cannot_be_cut_into_layers_is_tiled_and_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
-        ("grey", r"takes \['b', 1, 'h', 'w'\]: it must take pictures of 3 colours"),
-        ("larger", "must give a picture of the same size"),
+        ("grey", r"takes \['b', 1, 'h', 'w'\]: expected pictures of 3 colours"),
+        ("larger", "expected a picture of the same size"),
         ("classes", "gives 1 x 3 x 1 x 1 for a picture of"),
         ("noise", r"gives no picture of what it is shown.*--range"),
     ],

@@ -143,7 +143,7 @@ def _find_size(raw: RawNetwork, stated: Stated) -> tuple[Adaptation, int, list[s
                 " x ".join(map(str, values.shape)) for values in raw.run(pixels, given).values()
             )
             problem = (
-                f"{raw.path} gives {shapes} for a picture of {height} x {width}: it must give a "
+                f"{raw.path} gives {shapes} for a picture of {height} x {width}: expected a "
                 "picture of the same size, of 3 colours"
             )
     raise NetworkError(problem or f"{raw.path} runs on no size that was tried")

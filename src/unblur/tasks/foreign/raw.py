@@ -41,19 +41,20 @@ class RawNetwork:
                 model, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # the runtime's exceptions have no common base
-            raise NetworkError(f"{path} is not an ONNX network: {one_line(error)}") from error
+            raise NetworkError(
+                f"{path} is not a network: expected an ONNX file; {one_line(error)}"
+            ) from error
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
             names = ", ".join(each.name for each in inputs) or "none"
             raise NetworkError(
-                f"{path} takes {len(inputs)} inputs ({names}): it must take one picture alone"
+                f"{path} takes {len(inputs)} inputs ({names}): expected one, a picture"
             )
         self.input: Any = inputs[0]
         shape = list(self.input.shape)
         if len(shape) != _RANK:
             raise NetworkError(
-                f"{path} takes {shape}: it must take a batch of pictures, (B, 3, H, W) or "
-                "(B, H, W, 3)"
+                f"{path} takes {shape}: expected a batch of pictures, (B, 3, H, W) or (B, H, W, 3)"
             )
         self.type = self._kind(self.input)
         self.layouts = self._layouts(shape)
@@ -141,8 +142,8 @@ class RawNetwork:
         batch = shape[0]
         if not may or (isinstance(batch, int) and batch != 1):
             raise NetworkError(
-                f"{self.path} takes {shape}: it must take pictures of 3 colours, one at a time "
-                "or any number: (B, 3, H, W) or (B, H, W, 3)"
+                f"{self.path} takes {shape}: expected pictures of 3 colours, one at a time or "
+                "any number: (B, 3, H, W) or (B, H, W, 3)"
             )
         return tuple(may)
 
