@@ -34,6 +34,8 @@ ONLY_READ = {
     r"^unblur bench detection": "needs a detector; test_cli_detection.py has a small one",
     r"^unblur bench speed": "measures for a minute",
     r"^unblur convert": "needs weights of the authors; test_cli_networks.py makes some",
+    r"^unblur models (add|remove)": "needs others' networks; tests/tasks/foreign/ makes some",
+    r"--model nafnet": "needs others' network; tests/tasks/foreign/ makes some",
     r"^unblur export": "needs a training; test_cli_networks.py has a short one",
     r"^unblur (restore .*|kernel .*)--reference": "takes seconds; tests/cli/test_reference.py does",
     r"^unblur data kernels": "makes hundreds of tries; tests/cli/test_data.py makes a few",

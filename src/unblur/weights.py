@@ -1,6 +1,9 @@
 """Published weights: where they are, what they may be used for, what they were made from."""
 
 import hashlib
+import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -83,20 +86,63 @@ KERNEL_WEIGHTS: Final = {
 """Those that are shown its deconvolutions, too, by the methods ``auto`` and ``blind``."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeptNetwork:
+    """A network of others that the user has added under a name of its own."""
+
+    name: str
+    file: Path
+    """What is run: the network, adapted to what unblur gives and takes."""
+    sha256: str
+    """Of that file."""
+    facts: Mapping[str, str]
+    """What was found out about it: where it came from, range, multiples, tiles."""
+    license: str
+    date: str
+    """When it was added."""
+
+
+def user_folder() -> Path:
+    """Where networks of others are kept: ``UNBLUR_DATA``, or ``unblur`` among the user's data."""
+    if named := os.environ.get("UNBLUR_DATA"):
+        return Path(named)
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "unblur"
+
+
+def kept_networks() -> dict[str, KeptNetwork]:
+    """Networks that were added, by name; those whose notes are damaged are left out."""
+    kept = {}
+    for notes in sorted((user_folder() / "models").glob("*.json")):
+        try:
+            read = json.loads(notes.read_text(encoding="utf-8"))
+            texts = {key: str(read[key]) for key in ("sha256", "license", "date")}
+            facts = {str(key): str(value) for key, value in read["facts"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+        file = notes.with_suffix(".onnx")
+        kept[notes.stem] = KeptNetwork(name=notes.stem, file=file, facts=facts, **texts)
+    return kept
+
+
 def find_network(model: str | Path) -> Path:
-    """The network file of a published model, or the file that is named.
+    """The network file of a model, or the file that is named.
 
     Args:
-        model: A key of :data:`WEIGHTS` or :data:`KERNEL_WEIGHTS`, or the path of an ``.onnx`` file.
+        model: A key of :data:`WEIGHTS` or :data:`KERNEL_WEIGHTS`, the name of a network that was
+            added, or the path of an ``.onnx`` file.
 
     Raises:
-        NetworkError: If there is no such model or file, or a bundled file is damaged.
+        NetworkError: If there is no such model or file, or one that is kept is damaged.
     """
     published = {**WEIGHTS, **KERNEL_WEIGHTS}.get(str(model))
     if published is None:
         path = Path(model)
         if path.suffix.lower() != ".onnx":
-            known = ", ".join(WEIGHTS)
+            kept = kept_networks()
+            if str(model) in kept:
+                return _check_kept(kept[str(model)])
+            known = ", ".join([*WEIGHTS, *kept])
             raise NetworkError(f"unknown model {str(model)!r}; known: {known}, or an .onnx file")
         if not path.is_file():
             raise NetworkError(f"{path}: no such network file")
@@ -111,6 +157,19 @@ def find_network(model: str | Path) -> Path:
             "reinstall unblur"
         )
     return path
+
+
+def _check_kept(kept: KeptNetwork) -> Path:
+    again = f"remove it (unblur models remove {kept.name}) and add it again"
+    try:
+        found = hashlib.sha256(kept.file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise NetworkError(f"{kept.file} cannot be read ({error.strerror}); {again}") from error
+    if found != kept.sha256:
+        raise NetworkError(
+            f"{kept.file} is damaged: its SHA-256 is {found}, expected {kept.sha256}; {again}"
+        )
+    return kept.file
 
 
 def read_state(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]:

@@ -91,14 +91,15 @@ class OpenVinoEngine:
         except Exception as error:
             raise NetworkError(f"a part of the network cannot be run: {one_line(error)}") from error
         request = compiled.create_infer_request()
-        names = [output.any_name for output in compiled.outputs]
+        # What is no operation here, such as a cast to what it is, leaves one value several names.
+        names = [(k, name) for k, output in enumerate(compiled.outputs) for name in output.names]
 
         def run(inputs: Mapping[str, Any]) -> dict[str, Any]:
             try:
                 found = request.infer(dict(inputs), share_inputs=True)
             except Exception as error:
                 raise failed(next(iter(inputs.values())), error) from error
-            return {name: np.array(found[k]) for k, name in enumerate(names)}
+            return {name: np.array(found[k]) for k, name in names}
 
         return run
 

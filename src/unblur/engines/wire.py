@@ -68,6 +68,25 @@ def node(kind: str, inputs: list[str], output: str, **numbers: int) -> bytes:
     return b"".join((*parts, field(2, output), field(3, output), field(4, kind)))
 
 
+def transpose(given: str, made: str, order: list[int]) -> bytes:
+    """A NodeProto that changes the order of dimensions."""
+    numbers = b"".join(_varint(8 << 3) + _varint(value) for value in order)
+    attribute = field(1, "perm") + numbers + _varint(20 << 3) + _varint(7)
+    return (
+        field(1, given)
+        + field(2, made)
+        + field(3, made)
+        + field(4, "Transpose")
+        + field(5, attribute)
+    )
+
+
+def scalar(name: str, value: float) -> bytes:
+    """A TensorProto of one float32, without dimensions."""
+    content = _varint(2 << 3) + _varint(FLOAT)
+    return content + field(8, name) + field(9, np.array(value, "<f4").tobytes())
+
+
 def integers(name: str, values: list[int]) -> bytes:
     """A TensorProto of int64, a vector."""
     content = _varint(1 << 3) + _varint(len(values)) + _varint(2 << 3) + _varint(INT64)
@@ -90,6 +109,38 @@ def floats(tensor: bytes) -> NDArray[np.float32] | None:
     if facts.get(Number(2, 0)) != _varint(FLOAT) or 9 not in facts:
         return None
     return np.frombuffer(facts[Number(9, 2)], "<f4").astype(np.float32)
+
+
+def read_attribute(attribute: bytes) -> list[int]:
+    """The integers of an AttributeProto, one or several; empty if it holds something else."""
+    found: list[int] = []
+    for number, content in fields(attribute):
+        if number in {3, 8}:
+            found += _integers(content)
+    return found
+
+
+def read_integers(tensor: bytes) -> list[int]:
+    """The values of a TensorProto of int64; empty for another."""
+    facts = dict(fields(tensor))
+    if facts.get(Number(2, 0)) != _varint(INT64):
+        return []
+    if 9 in facts:
+        return [int(value) for value in np.frombuffer(facts[Number(9, 2)], "<i8")]
+    found: list[int] = []
+    for number, content in fields(tensor):
+        if number == 7:
+            found += _integers(content)
+    return found
+
+
+def _integers(content: bytes) -> list[int]:
+    """Signed numbers one after the other."""
+    found, at = [], 0
+    while at < len(content):
+        value, at = _read_varint(content, at)
+        found.append(value - (1 << 64) if value >> 63 else value)
+    return found
 
 
 def _varint(value: int) -> bytes:

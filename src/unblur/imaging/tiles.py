@@ -70,6 +70,8 @@ class TileNeeds:
     """Tiles begin on multiples of this, so that a network's strides fall as in the whole."""
     bytes_per_px: int
     """Working memory for each pixel that is looked at."""
+    most_px: tuple[int, int] | None = None
+    """Height and width that can be looked at at once, if they are limited."""
 
 
 def choose_side(
@@ -86,8 +88,13 @@ def choose_side(
 
     Raises:
         OptionError: If ``tile`` leaves nothing between the surroundings; if all of the picture
-            is needed at once, and there is a ``tile``, or not the memory.
+            is needed at once, and there is a ``tile``, or not the memory, or more than can be.
     """
+    if needs.most_px is not None and (height > needs.most_px[0] or width > needs.most_px[1]):
+        limit, sides = min(needs.most_px), f"{needs.most_px[1]} x {needs.most_px[0]} px"
+        if tile == "off":
+            raise OptionError(f"the network sees {sides} at once, and no more; tile=auto works")
+        tile = min(tile, limit) if isinstance(tile, int) else limit
     if tile == "off":
         return None
     if needs.halo_px is None:

@@ -1,37 +1,13 @@
 """The networks, as a table: what can be built, and what one must know to run it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from unblur.errors import OptionError
+from unblur.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     from torch import nn
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSpec:
-    """One architecture: how to build it and how to feed it."""
-
-    build: Callable[[], "nn.Module"]
-    """Makes the network with fresh weights; imports torch."""
-    multiple_of: int
-    """Both sides of the input must be multiples of this many pixels."""
-    receptive_field_px: int
-    """Width of the square of input pixels that one output pixel can depend on."""
-    tiling: Literal["exact", "global"]
-    """``exact``: overlapping tiles give the whole picture's pixels; ``global``: they do not."""
-    bytes_per_px: Mapping[str, int]
-    """Working memory for each pixel of a tile, by engine and precision: of whole runs over tiles of
-    several shapes, more than the network alone takes for one
-    (``python benchmarks/restore.py --memory`` prints that)."""
-    source: str
-    """Paper or document that describes it."""
-    channels: tuple[int, int] = (3, 3)
-    """Of input and output."""
-    label: str = ""
-    """What reports call it where published numbers stand beside; empty: by its name."""
 
 
 def _fast(design: str, *, receptive_field_px: int) -> ModelSpec:
@@ -143,13 +119,26 @@ def model_facts(name: str) -> dict[str, str]:
     Args:
         name: A key of :data:`MODELS`.
     """
-    spec = MODELS[name]
-    return {
+    return spec_facts(name, MODELS[name])
+
+
+def spec_facts(name: str, spec: ModelSpec) -> dict[str, str]:
+    """The same of an architecture that need not be in the table.
+
+    Args:
+        name: What to call it.
+        spec: What it is.
+    """
+    facts = {
         "unblur.model": name,
         "unblur.multiple_of": str(spec.multiple_of),
         "unblur.receptive_field_px": str(spec.receptive_field_px),
         "unblur.tiling": spec.tiling,
     }
+    if name not in MODELS:
+        facts |= {"unblur.architecture": spec.label or name, "unblur.halo_px": str(spec.halo_px)}
+        facts |= {f"unblur.bytes_per_px.{key}": str(x) for key, x in spec.bytes_per_px.items()}
+    return facts
 
 
 def check_trainable(name: str) -> None:

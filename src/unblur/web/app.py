@@ -15,7 +15,7 @@ from unblur.web.desk import Desk
 from unblur.web.guard import Guard
 from unblur.web.options import UNSHARP, VIDEO_ENDINGS
 from unblur.web.words import time_words
-from unblur.weights import WEIGHTS
+from unblur.weights import WEIGHTS, kept_networks
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -86,7 +86,7 @@ def page_html(desk: Desk) -> str:
     if video:
         endings += sorted(VIDEO_ENDINGS)
         formats += "; or one short video: MP4, MOV, MKV, AVI or WebM"
-    ways = [*WEIGHTS, *([UNSHARP] if has_extra("bench") else ())]
+    ways = [*WEIGHTS, *kept_networks(), *([UNSHARP] if has_extra("bench") else ())]
     facts: dict[str, Any] = {
         "mostBytes": options.most_bytes,
         "mostPhotos": options.most_photos,

@@ -6,7 +6,7 @@ from typing import Final
 
 from unblur.errors import OptionError, UnblurError
 from unblur.imaging.register import REFERENCES
-from unblur.weights import WEIGHTS
+from unblur.weights import WEIGHTS, kept_networks
 
 UNSHARP: Final = "unsharp-mask"
 VIDEO_ENDINGS: Final = frozenset({".mp4", ".mov", ".mkv", ".avi", ".webm", ".m4v"})
@@ -73,7 +73,8 @@ class Wish:
     """What is to be done with the photos of a job; every value may come from anyone."""
 
     model: str = "fast"
-    """A published network, or ``unsharp-mask``. Never a path: others could read files by it."""
+    """A published network, one that was added, or ``unsharp-mask``. Never a path: others could
+    read files by it."""
     strength: float = 1.0
     """Share of the restored picture in the result, 0 to 1."""
     guard: bool = True
@@ -83,8 +84,9 @@ class Wish:
 
     def __post_init__(self) -> None:
         """Check values."""
-        if self.model not in WEIGHTS and self.model != UNSHARP:
-            known = ", ".join([*WEIGHTS, UNSHARP])
+        models = [*WEIGHTS, *kept_networks(), UNSHARP]
+        if self.model not in models:
+            known = ", ".join(models)
             raise OptionError(f"unknown model {self.model!r}; known: {known}")
         if not 0 <= self.strength <= 1:
             raise OptionError(f"strength must be from 0 to 1, got {self.strength}")

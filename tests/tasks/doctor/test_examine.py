@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unblur.imaging.draw.leaves import make_pictures
 from unblur.metrics import psnr
 from unblur.tasks.doctor import examine as doctor
 from unblur.tasks.doctor import self_test
 from unblur.tasks.doctor.examine import Examination, Folder, Network, Package
-from unblur.tasks.doctor.self_test import EngineTest, SelfTest, make_pictures
+from unblur.tasks.doctor.self_test import EngineTest, SelfTest
 
 ROOT = Path(__file__).parents[3]
 

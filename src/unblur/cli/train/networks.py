@@ -32,7 +32,7 @@ _NOT_STATED = "not stated"
 def convert(
     weights: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Weights, such as latest_net_G.pth of DeblurGAN."),
+        typer.Argument(metavar="FILE", help="Weights, such as latest_net_G.pth or NAFNet.pth."),
     ],
     out: Out,
     license_: License = None,
@@ -40,10 +40,10 @@ def convert(
     stochastic: Stochastic = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Convert weights of the DeblurGAN authors' code.
+    """Convert weights that others publish to a network file.
 
-    Needs the extra `train`. Also takes state dicts of our own models. Nothing that FILE may contain
-    is run.
+    Of DeblurGAN, DeblurGAN-v2 (MobileNet), MIMO-UNet, MPRNet, NAFNet and Restormer, and state dicts
+    of our own models. Needs the extra `train`. Nothing that FILE may contain is run.
     """
     _check_target(out, overwrite=overwrite)
     _hush_exporter()

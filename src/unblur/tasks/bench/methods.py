@@ -21,7 +21,7 @@ from unblur.tasks.bench.scenes import Lesson, Scenes
 from unblur.tasks.methods.network import NetworkMethod
 from unblur.tasks.restore.options import FINDS_BLUR, RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
-from unblur.weights import WEIGHTS, find_network
+from unblur.weights import WEIGHTS, find_network, kept_networks
 
 Float32 = NDArray[np.float32]
 
@@ -121,19 +121,21 @@ def _open(name: str, options: BenchOptions) -> list[BenchMethod]:
         facts = {"kind": "blind", "kernel": "found", "network": wanted.model, "guard": guard}
         return [BenchMethod(name=name, facts=facts, restorer=restorer)]
     wanted = replace(wanted, model=name)
-    if name not in WEIGHTS and Path(name).suffix.lower() != ".onnx":
+    kept = kept_networks()
+    if name not in (*WEIGHTS, *kept) and Path(name).suffix.lower() != ".onnx":
         classical = (method for method in METHODS if method != "wiener")
-        known = ", ".join((*WEIGHTS, *FINDS_BLUR, *classical, *SCENE_METHODS))
+        known = ", ".join((*WEIGHTS, *kept, *FINDS_BLUR, *classical, *SCENE_METHODS))
         raise OptionError(f"unknown model {name!r}; known: {known}, or an .onnx file")
     restorer = Restorer.open(wanted)
     if not isinstance(restorer.method, NetworkMethod):
         raise OptionError(f"{name} is no network")
     engine = restorer.engine
     model = engine.metadata.get("unblur.model", "unknown")
+    others = engine.metadata.get("unblur.architecture", model)
     facts = {
         "kind": "network",
         # In words: a narrow variant must not pass for the published network.
-        "architecture": MODELS[model].label or model if model in MODELS else model,
+        "architecture": MODELS[model].label or model if model in MODELS else others,
         "sha256": hashlib.sha256(find_network(name).read_bytes()).hexdigest(),
         "engine": engine.name,
         "precision": engine.precision,

@@ -117,7 +117,7 @@ def measure(options: SpeedOptions | None = None) -> list[SpeedRow]:
     for name, restorer in opened.items():
         method = restorer.method
         assert isinstance(method, NetworkMethod)
-        batch = to_batch(pixels, multiple_of=method.multiple_of, least_px=8)
+        batch = method.batch(pixels)
         wholes[name] = _whole(restorer, source)
         networks[name] = _network(restorer, batch)
     reference = _reference(pixels) if options.reference else None

@@ -1,8 +1,9 @@
 """Run a network that normalises by the whole picture on one band of it after the other.
 
-Layer by layer instead of tile by tile: no layer begins before the one in front of a normalisation
-has seen all bands, so every band is normalised by the exact statistics of the whole picture
-(docs/adr/0006). What lies between two layers waits in temporary files.
+Layer by layer instead of tile by tile: no layer begins before the one in front of a
+normalisation, or of a mean over the picture, has seen all bands, so every band is normalised by
+the exact statistics of the whole picture (docs/adr/0006). What lies between two layers waits in
+temporary files.
 """
 
 import tempfile
@@ -21,8 +22,10 @@ from unblur.imaging.tiles import Picture
 Float16 = NDArray[np.float16]
 Float32 = NDArray[np.float32]
 
-_HALO_PX: Final = 16
-"""More than a layer, or those that run together, reach beyond a band."""
+HALO_PX: Final = 16
+"""More than a layer of DeblurGAN, or those that run together, reach beyond a band."""
+_GRID_PX: Final = 8
+"""Bands begin on multiples of this, at least."""
 _LEAST_ROWS: Final = 64
 _TOGETHER: Final = 2
 """Layers that run together at most, for the sake of the surroundings."""
@@ -37,10 +40,13 @@ class LayeredNetwork:
         engine: Runs the parts.
         graph: The whole.
         multiple_of: The sides of what the network sees are multiples of this.
+        halo_px: More than a layer, or those that run together, reach beyond a band.
     """
 
-    def __init__(self, engine: Engine, graph: Graph, *, multiple_of: int) -> None:
-        self.graph, self.multiple_of = graph, multiple_of
+    def __init__(
+        self, engine: Engine, graph: Graph, *, multiple_of: int, halo_px: int = HALO_PX
+    ) -> None:
+        self.graph, self.multiple_of, self.halo_px = graph, multiple_of, halo_px
         self._engine = engine
 
     def restore(self, picture: Picture, *, band_px: int) -> "RestoredPicture":
@@ -48,7 +54,7 @@ class LayeredNetwork:
 
         Args:
             picture: Any size.
-            band_px: Pixels that a band may have at most; it has 64 rows at least.
+            band_px: Pixels that a band may have at most; see :func:`plan_bands`.
 
         Returns:
             The restored picture, to be read in parts.
@@ -68,17 +74,19 @@ class LayeredNetwork:
 
     def _restore(self, picture: "_Padded", band_px: int) -> "RestoredPicture":
         graph = self.graph
-        bands = list(plan_bands(picture.height, picture.width, band_px))
+        grid = max(self.multiple_of, _GRID_PX)
+        size = (picture.height, picture.width)
+        bands = list(plan_bands(*size, band_px, halo_px=self.halo_px, grid_px=grid))
         kept: dict[str, _Layer] = {}
         moments: dict[str, Float32] = {}
         start: int | None = None
         for norm in range(len(graph)):
             live = graph.live(norm)
-            statistics = _Statistics(norm)
+            statistics = _Statistics(graph, norm)
             made: dict[str, _Layer] = {}
             part, run = self._open(start, norm)
             for seen, inside in bands:
-                outputs = run(_inputs(part, picture, kept, moments, seen))
+                outputs = run(_inputs(graph, part, picture, kept, moments, seen))
                 statistics.add(outputs, seen, inside, picture.width)
                 new = {key: outputs[f"{key}.half"] for key in live & set(part.outputs)}
                 values = sum(layer.size for layer in new.values())
@@ -89,14 +97,14 @@ class LayeredNetwork:
                     if key not in made:
                         made[key] = _Layer(layer, seen, picture)
                     made[key].write(layer, seen, inside)
-            moments |= statistics.moments(graph.epsilons[norm])
+            moments |= statistics.moments()
             if made:
                 start = norm
                 kept = {key: x for key, x in (kept | made).items() if key in live}
         whole = RestoredPicture(picture)
         part, run = self._open(start, None)
         for seen, inside in bands:
-            outputs = run(_inputs(part, picture, kept, moments, seen))
+            outputs = run(_inputs(graph, part, picture, kept, moments, seen))
             whole.write(outputs[graph.output], seen, inside)
         return whole
 
@@ -106,19 +114,26 @@ class LayeredNetwork:
         return part, self._engine.open_part(part.model)
 
 
-def plan_bands(height: int, width: int, band_px: int) -> Iterator[tuple[slice, slice]]:
+def plan_bands(
+    height: int, width: int, band_px: int, *, halo_px: int = HALO_PX, grid_px: int = _GRID_PX
+) -> Iterator[tuple[slice, slice]]:
     """Rows that are looked at and, of them, rows that count; all bands are equally high.
 
     Args:
-        height: Of the picture, in px; a multiple of 4.
+        height: Of the picture, in px; a multiple of the network's strides.
         width: Of the picture, in px.
-        band_px: Pixels that a band may have at most; it has 64 rows at least.
+        band_px: Pixels that a band may have at most; it has 64 rows at least, and four times the
+            halo.
+        halo_px: Rows above and below that count nothing.
+        grid_px: Bands begin on multiples of this.
     """
-    rows = min(height, max(_LEAST_ROWS, band_px // width // 8 * 8))
+    halo = -(-halo_px // grid_px) * grid_px
+    least = max(_LEAST_ROWS, 4 * halo)
+    rows = min(height, max(least, band_px // width // grid_px * grid_px))
     top = 0
     while top < height:
-        first = max(0, min(top - _HALO_PX, height - rows))
-        bottom = height if first + rows >= height else first + rows - _HALO_PX
+        first = max(0, min(top - halo, height - rows))
+        bottom = height if first + rows >= height else first + rows - halo
         yield slice(first, first + rows), slice(top, bottom)
         top = bottom
 
@@ -165,6 +180,7 @@ class _Padded:
 
 
 def _inputs(
+    graph: Graph,
     part: Part,
     picture: _Padded,
     kept: "dict[str, _Layer]",
@@ -177,17 +193,18 @@ def _inputs(
     }
     inputs |= {name: picture.batch(seen) for name in part.inputs if name not in kept}
     for norm in part.norms:
-        inputs |= {key: moments[key] for key in (f"scale.{norm}", f"shift.{norm}")}
+        inputs |= {key: moments[key] for key in graph.statistics(norm)}
     return inputs
 
 
 class _Statistics:
-    """Mean and variance of what a normalisation takes, from the rows of the bands."""
+    """Mean and variance of what a normalisation takes, from the rows of the bands; or the mean."""
 
-    def __init__(self, norm: int) -> None:
-        self._norm = norm
+    def __init__(self, graph: Graph, norm: int) -> None:
+        self._norm, self._epsilon = norm, graph.epsilons[norm]
         self._count = 0
-        self._sums: dict[str, Any] = {"sum": 0.0, "square": 0.0}
+        names = ("sum", "square")[: len(graph.statistics(norm))]
+        self._sums: dict[str, Any] = dict.fromkeys(names, 0.0)
 
     def add(self, outputs: dict[str, Any], seen: slice, inside: slice, width: int) -> None:
         """The sums of a band's rows, of which some count."""
@@ -198,21 +215,23 @@ class _Statistics:
         shrink = (seen.stop - seen.start) // rows.shape[1]
         self._count += core.shape[1] * (width // shrink)
 
-    def moments(self, epsilon: float) -> dict[str, Float32]:
-        """What to multiply by and to add, by name.
+    def moments(self) -> dict[str, Float32]:
+        """What to multiply by and to add, or the mean, by name.
 
         Raises:
             NetworkError: If they are not finite.
         """
         mean = self._sums["sum"] / self._count
-        variance = np.maximum(self._sums["square"] / self._count - mean**2, 0)
-        scale = 1 / np.sqrt(variance + epsilon)
-        if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
+        found = {f"mean.{self._norm}": mean}
+        if self._epsilon is not None:
+            variance = np.maximum(self._sums["square"] / self._count - mean**2, 0)
+            scale = 1 / np.sqrt(variance + self._epsilon)
+            found = {f"scale.{self._norm}": scale, f"shift.{self._norm}": -mean * scale}
+        if not all(np.isfinite(sums).all() for sums in self._sums.values()):
             raise NetworkError(
                 "a layer of the network has values beyond half precision; restore with tile=off"
             )
-        named = {f"scale.{self._norm}": scale, f"shift.{self._norm}": -mean * scale}
-        return {key: x.astype(np.float32).reshape(1, -1, 1, 1) for key, x in named.items()}
+        return {key: x.astype(np.float32).reshape(1, -1, 1, 1) for key, x in found.items()}
 
 
 class _Layer:

@@ -13,7 +13,7 @@ from unblur.imaging.arrays import from_batch, to_batch
 from unblur.imaging.tiles import Picture, Tile, TileNeeds
 from unblur.models import MODELS
 from unblur.tasks.methods.blur_estimate import Tell
-from unblur.tasks.methods.layers import LayeredNetwork
+from unblur.tasks.methods.layers import HALO_PX, LayeredNetwork
 
 Float32 = NDArray[np.float32]
 RunTile = Callable[[Tile], Float32]
@@ -72,13 +72,17 @@ class NetworkMethod:
         self._path = path
         self._random = "unblur.dropout" in facts
         self._sees_whole = facts.get("unblur.tiling", "exact") == "global"
-        memory = spec.bytes_per_px if spec else {}
+        self._halo_px = int(facts.get("unblur.halo_px", HALO_PX))
+        self._fixed = _sides(facts.get("unblur.fixed"))
         key = f"{engine.name}-{engine.precision}"
+        said = int(facts.get(f"unblur.bytes_per_px.{key}", _FOREIGN_BYTES_PER_PX))
+        memory = spec.bytes_per_px.get(key, said) if spec else said
         self.needs = TileNeeds(
             # Where layers see all of the picture before the next one begins, tiles need nothing.
             halo_px=0 if self._sees_whole else -(-self.receptive_field_px // 2),
-            grid_px=self.multiple_of,
-            bytes_per_px=memory.get(key, _FOREIGN_BYTES_PER_PX) + _COPIES_BYTES_PER_PX,
+            grid_px=int(facts.get("unblur.grid_px", self.multiple_of)),
+            bytes_per_px=memory + _COPIES_BYTES_PER_PX,
+            most_px=self._fixed,
         )
 
     def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
@@ -99,22 +103,42 @@ class NetworkMethod:
             )
         if tiled and self._sees_whole:
             graph = Graph(self._file().read_bytes())
-            network = LayeredNetwork(self.engine, graph, multiple_of=self.multiple_of)
+            network = LayeredNetwork(
+                self.engine, graph, multiple_of=self.multiple_of, halo_px=self._halo_px
+            )
             restored = network.restore(picture, band_px=_BAND_BYTES // self.needs.bytes_per_px)
             return lambda tile: restored.read(*tile.kept)
 
         def run(tile: Tile) -> Float32:
             pixels = picture.read(*tile.seen)
             height, width, _ = pixels.shape
-            batch = to_batch(pixels, multiple_of=self.multiple_of, least_px=_LEAST_PX)
+            batch = self.batch(pixels)
             return from_batch(self.engine.run(batch), height=height, width=width)[tile.inside]
 
         return run
+
+    def batch(self, pixels: Float32) -> Float32:
+        """What the network is given of (H, W, 3): (1, 3, H', W'), mirrored where it must grow."""
+        batch = to_batch(pixels, multiple_of=self.multiple_of, least_px=_LEAST_PX)
+        if self._fixed is None:
+            return batch
+        below, right = (
+            most - side for most, side in zip(self._fixed, batch.shape[2:], strict=True)
+        )
+        return np.pad(batch, ((0, 0), (0, 0), (0, below), (0, right)), mode="reflect")
 
     def _file(self) -> Path:
         if self._path is None:
             raise NetworkError("a network that is not in a file cannot be tiled; use tile=off")
         return self._path
+
+
+def _sides(text: str | None) -> tuple[int, int] | None:
+    """Height and width from ``HxW``."""
+    if text is None:
+        return None
+    height, width = map(int, text.split("x"))
+    return height, width
 
 
 def weighted(run: RunTile, picture: Picture, weight: Float32) -> RunTile:

@@ -1,4 +1,4 @@
-"""Turn weights of the DeblurGAN authors' code into a network file of ours."""
+"""Turn weights of others' code into a network file of ours."""
 
 import hashlib
 import re
@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unblur.errors import NetworkError
+from unblur.models.published import KNOWN
 from unblur.models.stochastic import PUBLISHED_DROPOUT
 from unblur.tasks.networks.export import Exported, export
-from unblur.tasks.networks.weights_file import build_generator, read_tensors
+from unblur.tasks.networks.weights_file import build_generator, build_published, read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,24 +28,35 @@ def convert(
     """Write the generator in a file of weights as a network file.
 
     Args:
-        path: ``latest_net_G.pth`` of the DeblurGAN authors' code, or a state dict of one of our
-            models; ``.pth``, ``.pt`` or ``.safetensors``.
+        path: A state dict as the authors of DeblurGAN, DeblurGAN-v2 (MobileNet), MIMO-UNet, MPRNet,
+            NAFNet or Restormer publish it, or one of our models; what ``torch.save`` wrote, or
+            ``.safetensors``.
         target: The network file.
         license: Of the weights, as their authors state it.
         half: See :func:`unblur.tasks.networks.export.export`.
         stochastic: Drop half of the values whenever the file restores, as the paper does.
 
     Raises:
-        NetworkError: If the file holds another network, or none.
+        NetworkError: If the file holds another network, or none, or is to drop values at random
+            where its authors do not.
         TargetError: If the target cannot be written.
         MissingExtraError: If PyTorch is not installed.
     """
     state = read_tensors(path)
-    if any(key.startswith("model.") for key in state):
-        state = from_authors(state, path)
-    model, module = build_generator(state, path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     metadata = {"license": license, "converted_from": f"{path.name}, SHA-256 {digest}"}
+    published = build_published(state, path)
+    if published is not None:
+        name, spec, module = published
+        if stochastic:
+            raise NetworkError(f"{path}: {spec.label} drops nothing when it restores, as published")
+        return export(module, target, model=name, metadata=metadata, half=half, spec=spec)
+    if any(key.startswith("model.") for key in state):
+        state = from_authors(state, path)
+    try:
+        model, module = build_generator(state, path)
+    except NetworkError as error:
+        raise NetworkError(f"{error}; of others' networks it takes {KNOWN}") from error
     dropout = PUBLISHED_DROPOUT if stochastic else None
     return export(module, target, model=model, metadata=metadata, half=half, dropout=dropout)
 

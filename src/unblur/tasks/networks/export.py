@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from unblur.engines import Engine, OnnxEngine, TorchEngine
 from unblur.errors import NetworkError, TargetError
-from unblur.models import MODELS, model_facts
+from unblur.models import MODELS, spec_facts
+from unblur.models.spec import ModelSpec
 from unblur.models.stochastic import keep_dropping, quiet, random_numbers
+from unblur.tasks.networks.trace import trace
 from unblur.weights import HALF_SUFFIX
 
 if TYPE_CHECKING:
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 _SIZES: Final = ((1, 64, 64), (2, 96, 160), (1, 208, 112))
-"""Batch, height and width of the inputs on which the file and PyTorch are compared."""
+"""Batch, height and width of the inputs on which the file and PyTorch are compared; sides grow to
+the model's multiples."""
 _TOLERANCE: Final = 1e-4
+_OTHERS_TOLERANCE: Final = 1e-3
+"""Of others' networks, of which some normalise fifty times: a quarter of a step of 8 bits."""
 _LEAST_DB: Final = 40.0
 """Rounding that costs more than a picture compressed at high quality is refused."""
 _Pictures = dict[tuple[int, int, int], NDArray[np.float32]]
@@ -50,7 +55,7 @@ class Exported:
         return max(self.differences.values())
 
 
-def export(
+def export(  # noqa: PLR0913 - what a file is made of, and how
     module: "nn.Module",
     path: Path,
     *,
@@ -58,6 +63,7 @@ def export(
     metadata: Mapping[str, str],
     half: bool = True,
     dropout: float | None = None,
+    spec: ModelSpec | None = None,
 ) -> Exported:
     """Write ``module`` as an ONNX file and compare the two, before and after rounding.
 
@@ -67,16 +73,17 @@ def export(
     Args:
         module: A generator of that model.
         path: Where to write; a file that is there is replaced.
-        model: Its name in the table of models.
+        model: Its name in the table of models, or what to call it.
         metadata: What else the file should say of itself: licence, training data, figures.
         half: Round the weights to half precision, in the module, too, so that file and module
             agree; the arithmetic stays float32.
         dropout: Share of values that the file drops whenever it restores, as DeblurGAN's paper
             does; the proof is of the network without.
+        spec: What it is, if it is not in the table.
 
     Raises:
-        NetworkError: If the file's results differ from the module's by more than 1e-4, rounding
-            costs too much, or the module has no dropout.
+        NetworkError: If the file's results differ from the module's by more than 1e-4 (1e-3 of
+            others' networks), rounding costs too much, or the module has no dropout.
         TargetError: If the file cannot be written.
     """
     import torch
@@ -84,20 +91,22 @@ def export(
     if not path.parent.is_dir():  # said now, not after a minute of work
         raise TargetError(f"{path}: cannot be written, the folder {path.parent} does not exist")
     module = module.eval().float()
-    channels = MODELS[model].channels[0]
-    exact = _pictures(TorchEngine(module), channels)
+    spec = spec or MODELS[model]
+    exact = _pictures(TorchEngine(module), spec)
     if dropout is not None:
         keep_dropping(module, dropout)
-    proto = _trace(module, model)
+    proto = trace(module, spec)
     _complete(proto, module)
     if dropout is not None:
         keep_dropping(module, 0.0)  # what is proved below is all but the random numbers
         metadata = {**metadata, "dropout": f"{dropout:g}"}
+    facts = {f"unblur.{key}": value for key, value in metadata.items()} | spec_facts(model, spec)
     part = path.with_name(f".{path.name}.part")
     rounded_db = None
     try:
-        made = _made_by(quiet(proto), part, model, metadata)
-        differences = _compare(exact, made, path)
+        made = _made_by(quiet(proto), part, spec, facts)
+        tolerance = _TOLERANCE if model in MODELS else _OTHERS_TOLERANCE
+        differences = _compare(exact, made, path, tolerance)
         exact_db = agreement_db(exact, made)
         if half:
             with torch.no_grad():
@@ -105,8 +114,9 @@ def export(
                     parameter.copy_(parameter.half().float())
             _round(proto, module)
             _halve(proto)
-            made = _made_by(quiet(proto), part, model, metadata)
-            differences = _compare(_pictures(TorchEngine(module), channels), made, path)
+            made = _made_by(quiet(proto), part, spec, facts)
+            expected = _pictures(TorchEngine(module), spec)
+            differences = _compare(expected, made, path, tolerance)
             rounded_db = agreement_db(exact, made)
             if rounded_db < _LEAST_DB:
                 raise NetworkError(
@@ -115,7 +125,7 @@ def export(
                 )
         if dropout:
             random_numbers(proto, dropout)
-        _save(proto, part, model, metadata)
+        _save(proto, part, facts)
         part.replace(path)
     except OSError as error:
         reason = error.strerror or error
@@ -132,37 +142,9 @@ def export(
     )
 
 
-def _trace(module: "nn.Module", model: str) -> "onnx.ModelProto":
-    import torch
-
-    spec = MODELS[model]
-    free = torch.export.Dim("height", min=1), torch.export.Dim("width", min=1)
-    sample = torch.zeros(2, spec.channels[0], 4 * spec.multiple_of, 6 * spec.multiple_of)
-    program = torch.onnx.export(
-        module,
-        (sample,),
-        input_names=["blurred"],
-        output_names=["restored"],
-        dynamic_shapes=(
-            {
-                0: torch.export.Dim("batch"),
-                2: spec.multiple_of * free[0],
-                3: spec.multiple_of * free[1],
-            },
-        ),
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    assert program is not None
-    proto: onnx.ModelProto = program.model_proto
-    return proto
-
-
-def _save(proto: "onnx.ModelProto", path: Path, model: str, metadata: Mapping[str, str]) -> None:
+def _save(proto: "onnx.ModelProto", path: Path, facts: Mapping[str, str]) -> None:
     import onnx
 
-    facts = {f"unblur.{key}": value for key, value in metadata.items()} | model_facts(model)
     onnx.helper.set_model_props(proto, facts)
     _forget_origin(proto)
     onnx.checker.check_model(proto)
@@ -225,19 +207,23 @@ def _round(proto: "onnx.ModelProto", module: "nn.Module") -> None:
 
 
 def _made_by(
-    proto: "onnx.ModelProto", part: Path, model: str, metadata: Mapping[str, str]
+    proto: "onnx.ModelProto", part: Path, spec: ModelSpec, facts: Mapping[str, str]
 ) -> _Pictures:
     """What a file makes of the inputs."""
-    _save(proto, part, model, metadata)
-    return _pictures(OnnxEngine(part), MODELS[model].channels[0])
+    _save(proto, part, facts)
+    return _pictures(OnnxEngine(part), spec)
 
 
-def _pictures(engine: Engine, channels: int) -> _Pictures:
+def _pictures(engine: Engine, spec: ModelSpec) -> _Pictures:
     """What an engine makes of random inputs, by batch, height and width."""
     rng = np.random.default_rng(0)
+    multiple = spec.multiple_of
+    sizes = [(batch, *(-(-x // multiple) * multiple for x in sides)) for batch, *sides in _SIZES]
     return {
-        size: engine.run(rng.random((size[0], channels, *size[1:]), dtype=np.float32))
-        for size in _SIZES
+        (batch, height, width): engine.run(
+            rng.random((batch, spec.channels[0], height, width), dtype=np.float32)
+        )
+        for batch, height, width in sizes
     }
 
 
@@ -248,15 +234,17 @@ def agreement_db(expected: _Pictures, got: _Pictures) -> float:
     return -10 * math.log10(mean) if mean else math.inf
 
 
-def _compare(expected: _Pictures, got: _Pictures, path: Path) -> dict[tuple[int, int, int], float]:
+def _compare(
+    expected: _Pictures, got: _Pictures, path: Path, tolerance: float
+) -> dict[tuple[int, int, int], float]:
     """Largest differences between file and module; more than the tolerance is an error."""
     differences = {}
     for size in expected:
         difference = float(np.abs(expected[size] - got[size]).max())
-        if not difference <= _TOLERANCE:
+        if not difference <= tolerance:
             raise NetworkError(
                 f"{path} differs from the module it was made of by {difference:.2g}, at most "
-                f"{_TOLERANCE:.0e} is allowed; the exporter does not support this network"
+                f"{tolerance:.0e} is allowed; the exporter does not support this network"
             )
         differences[size] = difference
     return differences

@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from unblur.errors import MissingExtraError, NetworkError, OptionError
 from unblur.models import MODELS
+from unblur.models.published import published_names, recognise
+from unblur.models.spec import ModelSpec
 from unblur.weights import read_state
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+
+_WRAPPERS: Final = ("params_ema", "params", "state_dict", "model", "generator", "net")
+"""Under which of these names training code puts the state dict, beside other things; the running
+mean of weights, where there is one, is what its authors restore with."""
 
 
 def read_tensors(path: Path) -> dict[str, "Tensor"]:
@@ -19,7 +26,8 @@ def read_tensors(path: Path) -> dict[str, "Tensor"]:
         path: A ``.safetensors`` file, or one that ``torch.save`` wrote (``.pth``, ``.pt``).
 
     Returns:
-        The tensors by name, without the ``module.`` that parallel training puts before them.
+        The tensors by name, without the ``module.`` that parallel training puts before them, and
+        without what training code wraps around them.
 
     Raises:
         NetworkError: If the file is missing or holds anything but tensors.
@@ -47,6 +55,9 @@ def read_tensors(path: Path) -> dict[str, "Tensor"]:
                 f"{path} is not a file of weights: expected what torch.save(net.state_dict(), "
                 "FILE) writes, nothing but tensors by name"
             ) from error
+    if isinstance(state, Mapping):
+        inside = (state[key] for key in _WRAPPERS if isinstance(state.get(key), Mapping))
+        state = next(inside, state)
     if not isinstance(state, Mapping) or not state:
         raise NetworkError(f"{path} holds no tensors by name, got a {type(state).__name__}")
     foreign = [key for key, value in state.items() if not isinstance(value, torch.Tensor)]
@@ -86,15 +97,51 @@ def build_generator(
         wanted = module.state_dict()
         why = _misfit({key: value.shape for key, value in wanted.items()}, state)
         if why is None:
-            damaged = [key for key, values in state.items() if not values.isfinite().all()]
-            if damaged:
-                raise NetworkError(f"{path}: {damaged[0]} is not finite, the file is damaged")
-            module.to_empty(device="cpu").load_state_dict(state)
-            return name, module
+            return name, _load(module, state, path)
         misfits.append((len(wanted.keys() & state.keys()), f"{name} needs {why}"))
     known = f"{', '.join(names)}" if model is None else names[0]
     closest = max(misfits, key=lambda misfit: misfit[0])[1]
     raise NetworkError(f"{path} does not hold the weights of {known}: {closest}")
+
+
+def build_published(
+    state: Mapping[str, "Tensor"], path: Path
+) -> tuple[str, ModelSpec, "nn.Module"] | None:
+    """Build the network of others whose weights these are, in its published layout.
+
+    Args:
+        state: Weights by their published names.
+        path: Where they come from, for messages.
+
+    Returns:
+        What to call it, what it is, and the module; None if none of those that are known.
+
+    Raises:
+        NetworkError: If it is one of them, but weights are missing, left over or not finite.
+    """
+    import torch
+
+    found = recognise({key: tuple(value.shape) for key, value in state.items()})
+    if found is None:
+        return None
+    name, spec = found
+    named = {new: value for key, value in state.items() if (new := published_names(key))}
+    with torch.device("meta"):
+        module = spec.build()
+    wanted = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    why = _misfit(wanted, named)
+    if why is not None:
+        raise NetworkError(f"{path} is not the published {spec.label}: it needs {why}")
+    return name, spec, _load(module, named, path)
+
+
+def _load(module: "nn.Module", state: Mapping[str, "Tensor"], path: Path) -> "nn.Module":
+    """Give a module that was built without memory its weights."""
+    damaged = [key for key, values in state.items() if not values.isfinite().all()]
+    if damaged:
+        raise NetworkError(f"{path}: {damaged[0]} is not finite, the file is damaged")
+    module.to_empty(device="cpu").load_state_dict(state)
+    return module
 
 
 def _misfit(wanted: Mapping[str, tuple[int, ...]], state: Mapping[str, "Tensor"]) -> str | None:

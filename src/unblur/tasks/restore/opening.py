@@ -6,7 +6,21 @@ from unblur.devices import cores
 from unblur.engines import Engine, TorchEngine, open_engine
 from unblur.errors import MissingExtraError, NetworkError
 from unblur.tasks.restore.options import RestoreOptions
-from unblur.weights import read_state
+from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network, kept_networks, read_state
+
+
+def network_file(model: str) -> Path:
+    """The file of a network that engines run; one of others is looked at and adapted first.
+
+    Raises:
+        NetworkError: If there is no such network, or it does not restore pictures.
+    """
+    path = find_network(model)
+    if model in WEIGHTS or model in KERNEL_WEIGHTS or model in kept_networks():
+        return path
+    from unblur.tasks.foreign.keep import ready
+
+    return ready(path)
 
 
 def open_network(path: Path, options: RestoreOptions, streams: int) -> Engine:
@@ -33,13 +47,19 @@ def _open_torch(path: Path) -> TorchEngine:
     except ImportError as error:
         raise MissingExtraError("torch", extra="train") from error
     from unblur.models import MODELS
+    from unblur.models.published import recognise
     from unblur.models.stochastic import keep_dropping
 
     state, facts = read_state(path)
     name = facts.get("unblur.model", "")
-    if name not in MODELS:
-        raise NetworkError(f"{path} holds the model {name!r}; known: {', '.join(MODELS)}")
-    module = MODELS[name].build()
+    found = recognise({key: values.shape for key, values in state.items()})
+    spec = MODELS.get(name) or (found[1] if found is not None and found[0] == name else None)
+    if spec is None:
+        raise NetworkError(
+            f"{path} holds the model {name!r}; engine torch knows {', '.join(MODELS)} and what "
+            "`unblur convert` makes; the engines onnx and openvino run it"
+        )
+    module = spec.build()
     try:
         tensors = {key: torch.from_numpy(state[key]) for key in module.state_dict()}
         module.load_state_dict(tensors)

@@ -30,7 +30,8 @@ class RestoreOptions:
     """
 
     model: str = "fast"
-    """A published model's name, or the path of an ``.onnx`` file written by unblur."""
+    """A name from ``unblur models``, or the path of an ``.onnx`` file: one of unblur's own, or any
+    network that maps a picture to one of its size."""
     method: str = "auto"
     """``auto``: find the shake and undo it, where a judge trusts that, else the network;
     ``network``; ``blind``: undo what was found in any case; or one of the classical methods of

@@ -19,7 +19,7 @@ from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.methods.classical import ClassicalMethod
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.strips import Strip, guarded_region, restored_strips
-from unblur.tasks.restore.opening import open_network
+from unblur.tasks.restore.opening import network_file, open_network
 from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.weights import find_network
 
@@ -85,7 +85,7 @@ class Restorer:
                 shared between them.
 
         Raises:
-            NetworkError: If the network is unknown, corrupt, or not written by unblur.
+            NetworkError: If the network is unknown or corrupt, or does not restore pictures.
             PhotoError: If the kernel, the mask or the reference cannot be read.
             MissingExtraError: If the engine, or what method or reference need, is not installed.
         """
@@ -97,7 +97,7 @@ class Restorer:
         if options.method not in NETWORK_METHODS:
             method: Method = ClassicalMethod(options.method, options.kernel)
             return cls(method, options, streams=streams)
-        path = find_network(options.model)
+        path = network_file(options.model)
         engine = open_network(path, options, streams)
         try:
             network = NetworkMethod(engine, engine.metadata, path)

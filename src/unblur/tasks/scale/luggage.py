@@ -13,8 +13,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Final
 
+from unblur.tasks.restore.opening import network_file
 from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.tasks.scale.store import Store
+from unblur.weights import WEIGHTS
 
 _NAME: Final = re.compile(r"unblur-scale-([0-9a-f]{8})-([0-9]+)-.*")
 
@@ -28,8 +30,8 @@ def pack(options: RestoreOptions) -> dict[str, tuple[str, bytes]]:
     files = {}
     for field in fields(options):
         value = getattr(options, field.name)
-        if field.name == "model" and options.method in NETWORK_METHODS and value.endswith(".onnx"):
-            value = Path(value)
+        if field.name == "model" and options.method in NETWORK_METHODS:
+            value = value if value in WEIGHTS else network_file(value)
         if isinstance(value, Path):
             files[field.name] = (value.name, Store(str(value.parent)).read(value.name))
     return files

@@ -1,0 +1,1 @@
+"""Networks of others: looked at by trying them, and kept under names of their own."""
