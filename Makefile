@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-all check bench docs clean
+.PHONY: demo test test-all test-isa check bench docs clean
 
 demo: .venv/core.stamp  ## restore a shaken photo and say where the before/after picture is
 	@$(BIN)/unblur restore examples/shaken.jpg -o demo-output/ --preview --overwrite
@@ -16,6 +16,9 @@ test: .venv/dev.stamp  ## run the tests of everything, in minutes
 
 test-all: .venv/dev.stamp  ## also those that take minutes each: Chromium, several machines
 	$(PYTEST)
+
+test-isa: .venv/dev.stamp  ## tests that compare numbers, as processors with fewer instructions run them
+	$(BIN)/python tests/instruction_sets.py
 
 check: .venv/dev.stamp docs  ## style, types, layers, spelling, size of files and folders, docs
 	$(BIN)/ruff check .

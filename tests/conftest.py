@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 # Several processes of tests share the cores. Libraries read this when they are imported; threads
@@ -44,6 +45,28 @@ def pytest_collection_modifyitems(items):
     here = Path(__file__).parent
     ranks = {here / name: rank for rank, name in enumerate(FIRST)}
     items.sort(key=lambda item: ranks.get(item.path, len(FIRST)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def opened_once():
+    """Open a bundled network once a process, not once a test: that takes most of a small restore.
+
+    An engine serves any number of restorers, and what it gives does not depend on what it gave.
+    That files are intact is looked after before, each time.
+    """
+    from unblur.tasks.restore import opening
+    from unblur.weights import find_network
+
+    bundled = find_network("fast").parent
+    anew = opening.open_engine
+    once = lru_cache(maxsize=24)(anew)
+
+    def open_engine(path, *arguments, **options):
+        return (once if path.parent == bundled else anew)(path, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "open_engine", open_engine)
+        yield
 
 
 @pytest.fixture(scope="session")

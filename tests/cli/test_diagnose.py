@@ -42,20 +42,20 @@ def test_json_has_every_figure_and_nothing_else_is_printed(run, shaken):
     assert {"left", "top", "width", "height", "blur"} == set(found["cells"][0])
 
 
-def test_a_picture_is_written_and_never_over_another_file(run, tmp_path, shaken):
-    before = shaken.read_bytes()
+def test_a_picture_is_written_and_never_over_another_file(run, tmp_path, photo):
+    before = photo.read_bytes()
 
-    assert run("diagnose", "shaken.png", "--picture", "map.png").returncode == 0
-    again = run("diagnose", "shaken.png", "--picture", "map.png")
-    onto_itself = run("diagnose", "shaken.png", "--picture", "shaken.png")
+    assert run("diagnose", "photo.jpg", "--picture", "map.png").returncode == 0
+    again = run("diagnose", "photo.jpg", "--picture", "map.png")
+    onto_itself = run("diagnose", "photo.jpg", "--picture", "photo.jpg")
 
-    assert read_photo(tmp_path / "map.png").pixels.shape == (256, 256, 3)
+    assert read_photo(tmp_path / "map.png").pixels.shape == (128, 128, 3)
     for refused in (again, onto_itself):
         assert refused.returncode == 1
         assert "exists; --overwrite" in refused.stderr
-    assert shaken.read_bytes() == before
-    assert run("diagnose", "shaken.png", "--picture", "map.png", "--overwrite").returncode == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["map.png", "shaken.png"]
+    assert photo.read_bytes() == before
+    assert run("diagnose", "photo.jpg", "--picture", "map.png", "--overwrite").returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["map.png", "photo.jpg"]
 
 
 def test_the_source_is_refused_as_picture_even_with_overwrite(run, shaken):
@@ -68,19 +68,19 @@ def test_the_source_is_refused_as_picture_even_with_overwrite(run, shaken):
     assert shaken.read_bytes() == before
 
 
-def test_unreadable_and_tiny_photos_are_named_and_the_others_done(run, tmp_path, shaken, astronaut):
+def test_unreadable_and_tiny_photos_are_named_and_the_others_done(run, tmp_path, photo, astronaut):
     (tmp_path / "text.jpg").write_text("no photo")
     write_photo(Photo(pixels=astronaut[:20, :20].copy()), tmp_path / "tiny.png")
 
-    done = run("diagnose", "text.jpg", "tiny.png", "missing.jpg", "shaken.png")
+    done = run("diagnose", "text.jpg", "tiny.png", "missing.jpg", "photo.jpg")
 
     assert done.returncode == 1
-    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["shaken.png"]
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["photo.jpg"]
     lines = done.stderr.splitlines()
     assert [line.split(": ")[1] for line in lines[:3]] == ["text.jpg", "tiny.png", "missing.jpg"]
     assert lines[3] == "unblur: 3 of 4 photos failed"
 
-    as_json = run("diagnose", "text.jpg", "shaken.png", "--json")
+    as_json = run("diagnose", "text.jpg", "photo.jpg", "--json")
     first, second = map(json.loads, as_json.stdout.splitlines())
     assert (as_json.returncode, first["source"], second["error"]) == (1, "text.jpg", None)
     assert first["error"].startswith("text.jpg")

@@ -36,7 +36,8 @@ def test_restore_takes_a_reference_and_the_preview_has_its_confidence(run, pair,
     assert (pair / "blurred.before-after.jpg").is_file()
 
 
-def test_the_reason_is_printed_if_the_reference_does_not_fit(run, pair):
+def test_the_reason_is_printed_if_the_reference_does_not_fit(run, pair, sharp):
+    write_photo(Photo(pixels=shaken(sharp[:96, :128])), pair / "blurred.png", overwrite=True)
     black = Photo(pixels=np.zeros((80, 90, 3), np.float32))
     write_photo(black, pair / "black.png")
 
@@ -50,7 +51,9 @@ def test_the_reason_is_printed_if_the_reference_does_not_fit(run, pair):
 
 
 def test_several_photos_share_a_reference_and_are_done_once(run, pair, sharp):
-    write_photo(Photo(pixels=shaken(sharp, seed=9)), pair / "more.png")
+    # Too small to search for a shake, which would take seconds.
+    for name, seed in (("blurred.png", 1), ("more.png", 9)):
+        write_photo(Photo(pixels=shaken(sharp[:60, :80], seed=seed)), pair / name, overwrite=True)
     black = Photo(pixels=np.zeros((80, 90, 3), np.float32))  # is seen to be of no use at once
     write_photo(black, pair / "black.png")
     command = ("restore", "blurred.png", "more.png", "-o", "out", "--reference", "black.png")

@@ -28,7 +28,7 @@ def folder(tmp_path):
     folder.mkdir()
     picture = skimage.data.astronaut().astype(np.float32) / 255
     for index, suffix in enumerate((".jpg", ".png", ".webp", ".tif", ".jpg", ".jpg", ".png")):
-        side = 24 + 8 * index
+        side = 24 + 7 * index  # only the last is large enough to search for a shake
         part = picture[40 * index :, 60:][:side, : side + 5].copy()
         write_photo(Photo(pixels=part), folder / f"{index}{suffix}")
     return folder

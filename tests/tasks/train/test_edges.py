@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from command_line import call_command
 from photo_sets import save
 from shaken_photo import shaken, sharp_coffee
+from short_training import unwritten
 from unblur import TrainingData, load_training, train
 from unblur.data.shaken import ShakenOptions
 from unblur.engines import OnnxEngine
@@ -93,9 +94,10 @@ def test_paths_learn_beside_edges(finished):
 
 def test_stopped_and_resumed_it_ends_as_without_a_stop(photos, finished, tmp_path):
     out = tmp_path / "run"
-    run(OPTIONS, photos, out, minutes=1e-6)
+    with unwritten():
+        run(OPTIONS, photos, out, minutes=1e-6)
 
-    run(OPTIONS, photos, out, resume=True)
+        run(OPTIONS, photos, out, resume=True)
 
     for name in ("generator.safetensors", "paths.safetensors"):
         whole, parts = (load_file(x / name) for x in (finished, out))
@@ -161,7 +163,8 @@ def test_the_command_trains_from_photos_alone(photos, tmp_path, capsys):
     )
     rest = ["--out", tmp_path / "run", "--workers", "0"]
 
-    assert call_command("train", recipe, "--data", photos, *rest, folder=tmp_path) == 0
+    with unwritten():
+        assert call_command("train", recipe, "--data", photos, *rest, folder=tmp_path) == 0
     said = capsys.readouterr().out
     assert "generator.onnx" in said
     assert "try it with" not in said  # it restores nothing by itself
