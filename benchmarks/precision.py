@@ -23,7 +23,7 @@ from unblur.tasks.train import data, export_run, kinds, run
 from unblur.tasks.train.loop import Between
 
 FOLDER = Path(__file__).parents[1] / "recipes"
-RECIPES = [FOLDER / f"{name}.toml" for name in ("fast", "deblurgan-narrow")]
+RECIPES = [FOLDER / f"{name}.toml" for name in ("fast", "deblurgan-32")]
 
 
 def main():

@@ -52,8 +52,8 @@ def random_deblurgan(folder: Path) -> Path:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")
     torch.manual_seed(0)
-    path = folder / "deblurgan-narrow-random.onnx"
-    export(build_model("deblurgan-narrow"), path, model="deblurgan-narrow", metadata={})
+    path = folder / "deblurgan-32-random.onnx"
+    export(build_model("deblurgan-32"), path, model="deblurgan-32", metadata={})
     return path
 
 

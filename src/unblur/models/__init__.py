@@ -1,6 +1,6 @@
 """The networks, as a table: what can be built, and what one must know to run it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -122,7 +122,36 @@ def _deblurgan(*, channels: int) -> ModelSpec:
     )
 
 
-MODELS: Final = {
+class Models(Mapping[str, ModelSpec]):
+    """The table: today's names when it is listed, earlier ones when it is asked for.
+
+    Args:
+        specs: By name.
+        renamed: Earlier names, and what they are today: files of weights, network files and recipes
+            of others may hold them.
+    """
+
+    def __init__(self, specs: Mapping[str, ModelSpec], renamed: Mapping[str, str]) -> None:
+        self._specs, self._renamed = dict(specs), dict(renamed)
+
+    def name(self, name: str) -> str:
+        """What a model is called today; other words as they are."""
+        return self._renamed.get(name, name)
+
+    def __getitem__(self, name: str) -> ModelSpec:
+        """The model of a name, today's or an earlier one."""
+        return self._specs[self.name(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        """Today's names."""
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        """The number of models."""
+        return len(self._specs)
+
+
+_SPECS: Final = {
     "fast": _fast("fast", receptive_field_px=422),
     "fast-half": _fast("half", receptive_field_px=406),
     "fast-quarter": _fast("quarter", receptive_field_px=494),
@@ -132,9 +161,10 @@ MODELS: Final = {
     "edges": _edges(),
     "paths": _paths(),
     "deblurgan": _deblurgan(channels=64),
-    "deblurgan-narrow": _deblurgan(channels=32),
+    "deblurgan-32": _deblurgan(channels=32),
     "deblurgan-16": _deblurgan(channels=16),
 }
+MODELS: Final = Models(_SPECS, {"deblurgan-narrow": "deblurgan-32"})
 
 
 def model_facts(name: str) -> dict[str, str]:
@@ -145,7 +175,7 @@ def model_facts(name: str) -> dict[str, str]:
     """
     spec = MODELS[name]
     return {
-        "unblur.model": name,
+        "unblur.model": MODELS.name(name),
         "unblur.multiple_of": str(spec.multiple_of),
         "unblur.receptive_field_px": str(spec.receptive_field_px),
         "unblur.tiling": spec.tiling,
