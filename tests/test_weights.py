@@ -2,7 +2,14 @@ import pytest
 
 from unblur import weights
 from unblur.errors import NetworkError
-from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network, read_state
+from unblur.weights import (
+    KERNEL_WEIGHTS,
+    WEIGHTS,
+    find_network,
+    is_network,
+    own_folder,
+    read_state,
+)
 
 
 def test_bundled_files_are_small_and_described():
@@ -34,3 +41,21 @@ def test_weights_are_read_under_the_names_of_the_module():
     for name, tensor in expected.items():
         assert state[name].shape == tuple(tensor.shape)
         assert state[name].std() > 0
+
+
+def test_a_file_in_the_users_folder_is_known_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with pytest.raises(NetworkError, match=str(tmp_path)):
+        find_network("deblurgan-32")
+    assert not is_network("deblurgan-32")
+
+    folder = own_folder()
+    folder.mkdir(parents=True)
+    (folder / "deblurgan-32.onnx").write_bytes(find_network("fast").read_bytes())
+    (folder / "fast.onnx").write_bytes(b"not the bundled one")
+
+    assert find_network("deblurgan-32") == folder / "deblurgan-32.onnx"
+    assert is_network("deblurgan-32")
+    assert find_network("fast").parent != folder
+    with pytest.raises(NetworkError, match="unknown model"):
+        find_network("../networks/deblurgan-32")

@@ -1,6 +1,7 @@
 """Published weights: where they are, what they may be used for, what they were made from."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -83,11 +84,29 @@ KERNEL_WEIGHTS: Final = {
 """Those that are shown its deconvolutions, too, by the methods ``auto`` and ``blind``."""
 
 
+def own_folder() -> Path:
+    """Where networks lie that do not come with the package: ``NAME.onnx`` is the model ``NAME``."""
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "unblur" / "networks"
+
+
+def is_network(model: str | Path) -> bool:
+    """Whether :func:`find_network` looks for a file of this name: is it a network at all?"""
+    name = str(model)
+    return name in WEIGHTS or Path(name).suffix.lower() == ".onnx" or _own(name).is_file()
+
+
+def _own(name: str) -> Path:
+    """The file of a network of the user's; a name with folders in it leads nowhere."""
+    return own_folder() / f"{Path(name).name if Path(name).name == name else ''}.onnx"
+
+
 def find_network(model: str | Path) -> Path:
-    """The network file of a published model, or the file that is named.
+    """The network file of a published model, of one in the user's folder, or the file named.
 
     Args:
-        model: A key of :data:`WEIGHTS` or :data:`KERNEL_WEIGHTS`, or the path of an ``.onnx`` file.
+        model: A key of :data:`WEIGHTS` or :data:`KERNEL_WEIGHTS`, the name of a file in
+            :func:`own_folder`, or the path of an ``.onnx`` file.
 
     Raises:
         NetworkError: If there is no such model or file, or a bundled file is damaged.
@@ -96,8 +115,13 @@ def find_network(model: str | Path) -> Path:
     if published is None:
         path = Path(model)
         if path.suffix.lower() != ".onnx":
+            if (own := _own(str(model))).is_file():
+                return own
             known = ", ".join(WEIGHTS)
-            raise NetworkError(f"unknown model {str(model)!r}; known: {known}, or an .onnx file")
+            raise NetworkError(
+                f"unknown model {str(model)!r}; known: {known}, NAME for a file NAME.onnx in "
+                f"{own_folder()}, or an .onnx file"
+            )
         if not path.is_file():
             raise NetworkError(f"{path}: no such network file")
         return path
