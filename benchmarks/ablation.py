@@ -69,6 +69,8 @@ def run(name: str, options: TrainOptions, args: argparse.Namespace) -> Path:
     recipe.write_text(dump_recipe(options), encoding="utf-8")
     command = [sys.executable, "-m", "unblur", "train", recipe, "--out", folder]
     command += ["--data", args.photos, "--leave-out", args.leave_out]
+    if args.quick:  # another process takes longer to start than the pairs to make
+        command += ["--workers", "0"]
     if options.perceptual:
         command += ["--vgg", args.vgg]
     if options.mix.real:
