@@ -29,6 +29,7 @@ check: .venv/dev.stamp docs  ## style, types, layers, spelling, size of files an
 	$(BIN)/python tests/tree_size.py
 
 bench: .venv/dev.stamp  ## quality on held-out photos, speed and memory; prints tables
+	@# What a processor lacks is left out, and each says so; each has --quick, of at most a minute.
 	$(BIN)/python benchmarks/held_out.py
 	$(BIN)/python benchmarks/start_up.py
 	$(BIN)/python benchmarks/restore.py

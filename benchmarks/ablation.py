@@ -22,9 +22,11 @@ from pathlib import Path
 import numpy as np
 
 from machine import describe
+from quick import folder, frames, is_quick, parse, photos, validation_set
 from unblur.tasks.bench.options import BLURRED, BenchOptions
 from unblur.tasks.train.recipe import dump_recipe, load_recipe
 from unblur.tasks.train.supervised import TrainOptions
+from unblur.weights import find_network
 from validation import FAITHFUL_DB, MOST_DB, SHARP, Scores, chosen_parts, run_part
 from validation_set import read_part
 
@@ -67,6 +69,10 @@ def run(name: str, options: TrainOptions, args: argparse.Namespace) -> Path:
     recipe.write_text(dump_recipe(options), encoding="utf-8")
     command = [sys.executable, "-m", "unblur", "train", recipe, "--out", folder]
     command += ["--data", args.photos, "--leave-out", args.leave_out]
+    if args.quick:  # another process takes longer to start than the pairs to make
+        command += ["--workers", "0"]
+    if options.perceptual:
+        command += ["--vgg", args.vgg]
     if options.mix.real:
         command += ["--frames", args.frames]
     if (folder / "checkpoints").is_dir():
@@ -118,12 +124,23 @@ def main() -> int:
     """Train what is not trained yet, then print the table."""
     parser = argparse.ArgumentParser()
     for name in ("out", "photos", "frames", "start-from", "validation"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+        parser.add_argument(f"--{name}", type=Path, required=not is_quick())
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--fresh-steps", type=int, default=900)
     parser.add_argument("--limit", type=int, default=12, help="photos of each part")
     parser.add_argument("--only", action="append", help="a variant by its name; again for more")
-    args = parser.parse_args()
+    args = parse(
+        parser,
+        out=lambda: folder() / "runs",
+        photos=lambda: photos(8),
+        frames=frames,
+        start_from=lambda: find_network("fast"),
+        validation=validation_set,
+        steps=1,
+        fresh_steps=1,
+        limit=1,
+        only=["as it is"],
+    )
     args.leave_out = Path(__file__).with_name("validation_photos.txt")
     args.out.mkdir(parents=True, exist_ok=True)
 

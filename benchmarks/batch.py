@@ -19,6 +19,7 @@ import numpy as np
 import skimage.data
 
 from machine import describe
+from quick import parse
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.tasks.batch.files import find_sources, plan_jobs, restore_file, restore_files
 from unblur.tasks.restore.options import RestoreOptions
@@ -98,7 +99,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--precision", default="auto")
-    asked = parser.parse_args()
+    asked = parse(parser, photos=4, runs=1)
     options = RestoreOptions(method="network", engine=asked.engine, precision=asked.precision)
     with tempfile.TemporaryDirectory() as top:
         folder, out = Path(top, "photos"), Path(top, "out")

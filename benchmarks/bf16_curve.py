@@ -16,6 +16,7 @@ import skimage.data
 import torch
 
 from machine import describe
+from quick import has_bf16, parse
 from train_step import CRITIC_STEPS, stand_in
 from unblur.devices import keep_freed_memory
 from unblur.imaging.blur.blur import blur
@@ -33,7 +34,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--vgg", type=Path)
     parser.add_argument("--updates", type=int, default=300)
-    arguments = parser.parse_args()
+    arguments = parse(parser, updates=4)
+    if not has_bf16():
+        print(describe("nothing"))
+        return
     keep_freed_memory()
     features = stand_in() if arguments.vgg is None else load_vgg(arguments.vgg)
     curves = [play(features, arguments.updates, seed=seed, bf16=False) for seed in (1, 2, 3)]

@@ -19,6 +19,7 @@ import numpy as np
 
 import unblur
 from machine import describe
+from quick import is_quick, parse, photos
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.deblur.blind import FoundKernel, search_blur
 from unblur.imaging.deblur.guide import deconvolved_guide
@@ -76,10 +77,10 @@ def measured(
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("photos", type=Path)
+    parser.add_argument("photos", type=Path, nargs="?" if is_quick() else None)
     parser.add_argument("--count", type=int, default=24)
     parser.add_argument("--strips", type=Path)
-    args = parser.parse_args()
+    args = parse(parser, photos=photos, count=1)
     paths = [path for path in args.photos.iterdir() if path.suffix.lower() in ENDINGS]
     paths = sorted((p for p in paths if not is_held_out(p.name)), key=lambda p: _hash(p.name))
     method = Restorer.open(RestoreOptions(method="auto", precision="fp32")).method

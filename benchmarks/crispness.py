@@ -20,6 +20,8 @@ import torch
 import unblur
 from held_out import EXPOSURES, PHOTOS, load
 from machine import describe
+from quick import is_quick, parse
+from train_step import stand_in
 from unblur.imaging.photo.photo import read_photo
 from unblur.losses import perceptual
 from unblur.metrics import psnr, ssim
@@ -33,9 +35,9 @@ MOST_PX = 256
 """Features are of the photos' middles: they cost more than the restoring."""
 
 
-def held_out() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def held_out(names: tuple[str, ...]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Blurred and sharp photos of scikit-image."""
-    for place, name in enumerate(PHOTOS):
+    for place, name in enumerate(names):
         sharp = load(name)
         rng = np.random.default_rng([2026, place])
         for exposure in EXPOSURES:
@@ -73,19 +75,19 @@ def measure(restored: np.ndarray, sharp: np.ndarray, features: torch.nn.Module) 
 def main() -> None:
     """Print a table for each set."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--vgg", type=Path, required=True)
+    parser.add_argument("--vgg", type=Path, required=not is_quick())
     parser.add_argument("--model", action="append", help="again for every row")
     parser.add_argument("--validation", type=Path, metavar="DIR")
     parser.add_argument("--limit", type=int, help="photos of each part")
     parser.add_argument("--no-guard", action="store_true")
-    args = parser.parse_args()
-    features = load_vgg(args.vgg)
+    args = parse(parser, limit=1)
+    features = load_vgg(args.vgg) if args.vgg else stand_in()
     models = args.model or ["fast", "fast-gan"]
     restorers = {
         model: Restorer.open(RestoreOptions(method="network", model=model, guard=not args.no_guard))
         for model in models
     }
-    sets = {"scikit-image": held_out()}
+    sets = {"scikit-image": held_out(PHOTOS[:1] if args.quick else PHOTOS)}
     if args.validation:
         sets |= {name: part(args.validation / name, args.limit) for name in PARTS}
     for title, pairs in sets.items():

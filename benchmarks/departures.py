@@ -25,6 +25,7 @@ from torch import nn
 
 from held_out import PHOTOS, load
 from machine import describe
+from quick import parse
 from unblur import losses
 from unblur.data.crops import drawn
 from unblur.data.photos import list_photos
@@ -56,7 +57,7 @@ def main():
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--weights", type=Path)
-    arguments = parser.parse_args()
+    arguments = parse(parser, count=2)
     photos = load_photos(arguments.photos, arguments.count)
     pairs = [make_pair(photo, index) for index, photo in enumerate(photos)]
     print(f"{describe()}, {len(pairs)} crops of {CROP_PX} px\n")

@@ -17,6 +17,7 @@ import numpy as np
 import pyvips
 
 import held_out
+import quick
 import unblur
 from machine import describe
 from unblur.data.photos import list_photos
@@ -278,7 +279,7 @@ def main() -> None:
     parser.add_argument("--guard", action="store_true")
     parser.add_argument("--fit", type=Path)
     parser.add_argument("--no-gain", action="store_true", help="fit without the network: faster")
-    args = parser.parse_args()
+    args = quick.parse(parser, photos=lambda: quick.photos(2), count=2)
     # The guard's own table compares with it and without; the diagnosis predicts what users get.
     restorer = Restorer.open(RestoreOptions(method="network", engine="onnx", guard=not args.guard))
     if args.fit:

@@ -16,6 +16,7 @@ import numpy as np
 import unblur
 from held_out import load
 from machine import describe
+from quick import folder, parse
 from unblur.imaging.blur.motion import random_motion
 from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.metrics import psnr
@@ -76,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default="fast")
     parser.add_argument("--out", type=Path, default=Path("docs/figures/failures.jpg"))
-    args = parser.parse_args()
+    args = parse(parser, out=lambda: folder() / "failures.jpg")
     restorer = Restorer.open(RestoreOptions(method="network", model=args.model, engine="onnx"))
     rows, words = [], []
     for name, (make, (top, left)) in CASES.items():

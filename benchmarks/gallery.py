@@ -16,6 +16,7 @@ import numpy as np
 import unblur
 from held_out import load
 from machine import describe
+from quick import folder, parse
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.photo.photo import Photo, write_photo
@@ -40,7 +41,8 @@ def main() -> None:
     """Write the picture and print the gains."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=Path("docs/figures/gallery.jpg"))
-    args = parser.parse_args()
+    args = parse(parser, out=lambda: folder() / "gallery.jpg")
+    shakes = dict(list(SHAKES.items())[: 1 if args.quick else None])
     restorers = [
         Restorer.open(RestoreOptions(method=method, engine="onnx", precision="fp32"))
         for method in ("unsharp-mask", "network", "auto")
@@ -49,7 +51,7 @@ def main() -> None:
     assert isinstance(usual, BlindMethod)
     rows = []
     print(args.out)
-    for name, (exposure, seed, (top, left)) in SHAKES.items():
+    for name, (exposure, seed, (top, left)) in shakes.items():
         sharp = load(name)
         rng = np.random.default_rng(seed)
         kernel = unblur.random_kernels(1, rng=rng, exposure=(exposure,))[0]

@@ -17,6 +17,7 @@ import skimage.data
 
 import unblur
 from machine import describe
+from quick import parse
 from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.metrics import psnr, ssim
 from unblur.tasks.restore.options import RestoreOptions
@@ -88,16 +89,18 @@ def main() -> None:
     parser.add_argument("--model", default="fast")
     parser.add_argument("--engine", default="onnx")
     parser.add_argument("--kernels", type=int, default=6)
+    parser.add_argument("--photos", type=int, help="so many of the photos")
     parser.add_argument("--no-guard", action="store_true", help="show what it prevents")
     parser.add_argument("--strips", type=Path)
-    args = parser.parse_args()
+    args = parse(parser, kernels=1, photos=2, method="network")
     options = RestoreOptions(
         method=args.method, model=args.model, engine=args.engine, guard=not args.no_guard
     )
     restorer = Restorer.open(options)
+    names = PHOTOS[: args.photos]
     for linear_light in (True, False):
         print(f"\nBlurred {'light' if linear_light else 'encoded values'}, "
-              f"{len(PHOTOS)} photos x {args.kernels} kernels")  # fmt: skip
+              f"{len(names)} photos x {args.kernels} kernels")  # fmt: skip
         print(f"{'photo':18} {'blurred':>8} {'restored':>9} {'gain':>6} {'worst':>6}"
               f" {'SSIM':>6} {'->':>6}")  # fmt: skip
         rows = {
@@ -108,7 +111,7 @@ def main() -> None:
                 linear_light=linear_light,
                 strips=args.strips,
             )
-            for name in PHOTOS
+            for name in names
         }
         for name, of_photo in rows.items():
             print_row(name, of_photo)
@@ -116,7 +119,7 @@ def main() -> None:
         print_row("mean", everything)
         for exposure in EXPOSURES[: args.kernels]:
             print_row(f"  exposure {exposure}", everything[everything[:, 4] == exposure])
-    unharmed = {name: psnr(restorer.restore_pixels(load(name)), load(name)) for name in PHOTOS}
+    unharmed = {name: psnr(restorer.restore_pixels(load(name)), load(name)) for name in names}
     print("\nSharp photos in, PSNR of the output to the input:")
     print("  " + ", ".join(f"{name} {value:.1f}" for name, value in unharmed.items()))
     guard = "without guard" if args.no_guard else "with guard"

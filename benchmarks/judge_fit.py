@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from machine import describe
+from quick import is_quick, parse
 from unblur.tasks.methods import blind, judge
 
 NAMES = (
@@ -117,11 +118,11 @@ def chosen(photo: dict[str, Any], fitted: dict[str, Any]) -> tuple[float, float]
 def main() -> None:
     """Print how good it is; write it."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("tries", type=Path, nargs="+")
+    parser.add_argument("tries", type=Path, nargs="*" if is_quick() else "+")
     parser.add_argument("--ridge", type=float, default=0.1)
     parser.add_argument("--harm", type=float, default=0.025)
     parser.add_argument("--write", action="store_true")
-    args = parser.parse_args()
+    args = parse(parser, tries=lambda: [Path(__file__).with_name("judge_tries.jsonl.xz")])
     lines = [x for path in args.tries for x in read(path).splitlines()]
     photos = [line for line in map(json.loads, lines) if is_judged(line)]
     print(f"{sum(len(x['kernels']) for x in photos)} kernels of {len(photos)} blurred photos")

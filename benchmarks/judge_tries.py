@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from quick import folder, is_quick, parse, photos
 from unblur import RestoreOptions, Restorer, random_kernels
 from unblur.engines import open_engine
 from unblur.errors import DataError
@@ -143,14 +144,14 @@ def rounded(value: Any) -> Any:
 def main() -> None:
     """Write the lines that are missing, until the time is over."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("-o", "--out", type=Path, required=True)
+    parser.add_argument("photos", type=Path, nargs="?" if is_quick() else None)
+    parser.add_argument("-o", "--out", type=Path, required=not is_quick())
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--part", default="1/1", help="2/3: the second of three processes")
     parser.add_argument("--laboratory", action="store_true")
     parser.add_argument("--large", action="store_true")
-    args = parser.parse_args()
+    args = parse(parser, photos=photos, out=lambda: folder() / "tries.jsonl", minutes=0.05)
     there = args.out.read_text(encoding="utf-8").splitlines() if args.out.exists() else []
     known = {(each["seed"], each["number"]) for each in map(json.loads, there)}
     restorer = Restorer.open(

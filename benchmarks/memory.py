@@ -22,6 +22,7 @@ import pyvips
 import skimage.data
 
 from machine import describe, engine_dtypes
+from quick import has_bf16
 from start_up import peak_of
 from unblur.devices import keep_freed_memory
 from unblur.tasks.restore.options import RestoreOptions
@@ -108,6 +109,8 @@ def by_network() -> None:
     with networks() as models:
         for model, path in models.items():
             for engine, precision in ENGINES:
+                if precision == "bf16" and not has_bf16():
+                    continue
                 for kept in (False, True):
                     found = fresh(
                         RestoreOptions(

@@ -19,6 +19,7 @@ import numpy as np
 import unblur
 from held_out import EXPOSURES, PHOTOS, load
 from machine import describe
+from quick import parse
 from unblur.imaging.deblur.classical import deconvolve
 from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.metrics import psnr, ssim
@@ -94,9 +95,11 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kernels", type=int, default=6)
+    parser.add_argument("--photos", type=int, help="so many of the photos")
     parser.add_argument("--strips", type=Path)
-    args = parser.parse_args()
+    args = parse(parser, kernels=1, photos=1)
     restorer = Restorer.open(RestoreOptions(method="network"))
+    names = PHOTOS[: args.photos]
     for linear_light in (True, False):
         methods = contestants(restorer, linear_light)
         rows = np.concatenate(
@@ -108,11 +111,11 @@ def main() -> None:
                     linear_light=linear_light,
                     strips=args.strips,
                 )
-                for name in PHOTOS
+                for name in names
             ]
         )
         print(f"\nBlurred {'light' if linear_light else 'encoded values'}, "
-              f"{len(PHOTOS)} photos x {args.kernels} kernels\n")  # fmt: skip
+              f"{len(names)} photos x {args.kernels} kernels\n")  # fmt: skip
         print("| method | kernel | PSNR, dB | worst | SSIM | s a megapixel |")
         print("|---|---|---|---|---|---|")
         for column, (name, kernel) in enumerate(methods):

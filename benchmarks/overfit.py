@@ -17,6 +17,7 @@ import torch
 
 from held_out import PHOTOS, load
 from machine import describe
+from quick import has_bf16, parse
 from unblur.devices import keep_freed_memory
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.blur.kernels import random_kernels
@@ -35,8 +36,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--vgg", type=Path)
     parser.add_argument("--updates", type=int, default=300)
-    arguments = parser.parse_args()
+    arguments = parse(parser, updates=3)
     keep_freed_memory()
+    bf16 = has_bf16()
     torch.manual_seed(1)
     blurred, sharp = make_pairs()
     generator, critic = DeblurGenerator(channels=16, dropout=0.0), PatchCritic()
@@ -58,18 +60,19 @@ def main():
     for update in range(arguments.updates):
         for side, optimizer in zip((1e-3, 1e-4), optimizers, strict=True):
             optimizer.param_groups[0]["lr"] = side * min(1, 2 * (1 - update / arguments.updates))
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             game.play(generator, optimizers, [tuple(batch)], torch.rand(1, PAIRS))
     seconds = time.perf_counter() - start
     with torch.no_grad():
         restored = generator.eval()(blurred)
     before, after = mean_psnr(blurred, sharp), mean_psnr(restored, sharp)
     print(
-        f"{describe('bfloat16')}\n{arguments.updates} updates on {PAIRS} pairs of {SIDE} px in "
+        f"{describe('bfloat16' if bf16 else 'float32')}\n"
+        f"{arguments.updates} updates on {PAIRS} pairs of {SIDE} px in "
         f"{seconds:.0f} s: blurred {before:.2f} dB, restored {after:.2f} dB, gain "
         f"{after - before:+.2f} dB (at least {LEAST_GAIN_DB:+.1f} wanted)"
     )
-    sys.exit(after - before < LEAST_GAIN_DB)
+    sys.exit(after - before < LEAST_GAIN_DB and not arguments.quick)
 
 
 def make_pairs():

@@ -9,6 +9,7 @@ With it: the first photos of any folder with blur/ and sharp/. The last rows res
 
 import argparse
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import skimage.metrics
 import unblur
 from held_out import PHOTOS, load
 from machine import describe
+from quick import parse
 from unblur.data.benchmarks import pair_cases
 from unblur.imaging.photo.photo import read_photo
 from unblur.imaging.pyramid import resize
@@ -106,12 +108,12 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path)
     parser.add_argument("--limit", type=int, default=20)
     parser.add_argument("--model", default="fast")
-    arguments = parser.parse_args()
+    arguments = parse(parser, limit=2)
     restorer = Restorer.open(RestoreOptions(method="network", model=arguments.model, engine="onnx"))
     found = shaken(linear_light=True)
     if arguments.pairs is not None:
         found = on_disk(arguments.pairs, arguments.limit)
-    pairs = list(found)
+    pairs = list(islice(found, arguments.limit))
     results = [restorer.restore_pixels(blurred) for blurred, _ in pairs]
     print(f"{describe('float32')}; {arguments.model}, {len(pairs)} photos")
     print("| protocol | blurred | restored | gain |\n|---|---|---|---|")
@@ -122,7 +124,11 @@ def main() -> None:
     halves = [(half(blurred), half(sharp)) for blurred, sharp in pairs]
     again(restorer, "halved first, then restored", halves)
     if arguments.pairs is None:
-        again(restorer, "encoded values blurred", list(shaken(linear_light=False)))
+        again(
+            restorer,
+            "encoded values blurred",
+            list(islice(shaken(linear_light=False), arguments.limit)),
+        )
 
 
 def again(restorer: Restorer, name: str, pairs: list[Pair]) -> None:

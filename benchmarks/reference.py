@@ -25,6 +25,7 @@ from time import perf_counter
 import numpy as np
 
 from machine import describe
+from quick import parse
 from reference_set import noisy_pairs, pairs, unfitting
 from unblur.imaging.blur.psf import read_kernel
 from unblur.imaging.deblur.pair_kernel import estimate_kernel
@@ -163,7 +164,7 @@ def main() -> None:
     parser.add_argument("--run", nargs="*", choices=RUNS, default=RUNS)
     parser.add_argument("--levin", type=Path)
     parser.add_argument("--strips", type=Path)
-    args = parser.parse_args()
+    args = parse(parser, count=1, side=320)
     restorer = Restorer.open(RestoreOptions(method="network"))
     draw = (args.count, args.seed, args.photos)
     for kind, source in (("sharp", pairs), ("noisy", noisy_pairs)):

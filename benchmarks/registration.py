@@ -22,6 +22,7 @@ import numpy as np
 import unblur
 from held_out import PHOTOS, load
 from machine import describe
+from quick import parse
 from unblur.errors import RegistrationError
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
@@ -140,7 +141,7 @@ def main() -> None:
     parser.add_argument("--encoded", action="store_true", help="blur encoded values, not light")
     parser.add_argument("--unfitting", action="store_true", help="references that do not fit")
     parser.add_argument("--strips", type=Path, help="folder for pictures")
-    args = parser.parse_args()
+    args = parse(parser, count=2, side=480)
     print(f"{describe()}\n")
     print("| photo | size | matches | mean error, px | largest | reaches | agrees | PSNR, dB |")
     print("|---|---|---|---|---|---|---|---|")

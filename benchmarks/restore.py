@@ -33,6 +33,7 @@ import memory
 import unblur
 from machine import describe
 from memory import in_turns
+from quick import has_bf16, parse
 from unblur.devices import cores
 from unblur.engines.quiet_openvino import import_openvino
 from unblur.metrics import psnr
@@ -47,6 +48,7 @@ ENGINES = {
     "OpenVINO fp32": ("openvino", "fp32"),
     "OpenVINO bf16": ("openvino", "bf16"),
 }
+"""What is compared; bf16 where the processor has it."""
 CEILINGS = (256, 64)
 """Channels of the convolutions that are the ceiling."""
 AUTHORS = "authors' code"
@@ -177,11 +179,13 @@ def print_times(seconds: dict[str, float], agreements: dict[str, float]) -> None
             print(f"| {name} | {value:.3f} | {seconds[AUTHORS] / value:.2f} | {agreement} |")
 
 
-def print_shares(seconds: dict[str, float], networks: dict[str, Profiled]) -> None:
+def print_shares(
+    seconds: dict[str, float], networks: dict[str, Profiled], precisions: tuple[str, ...]
+) -> None:
     """The table of shares of the ceiling, and where the time of `fast` goes."""
-    rates = {}
+    rates, least = {}, precisions[-1]
     print("\n| | GMAC | s | GFLOP/s | share of the ceiling |\n|---|---|---|---|---|")
-    for precision in ("fp32", "bf16"):
+    for precision in precisions:
         for channels in CEILINGS:
             taken = seconds[f"conv {channels} {precision}"]
             rates[channels, precision] = 2e-9 * networks[f"conv {channels}"].macs / taken
@@ -189,16 +193,19 @@ def print_shares(seconds: dict[str, float], networks: dict[str, Profiled]) -> No
                   f"{1e-9 * networks[f'conv {channels}'].macs:.1f} | {taken:.3f} | "
                   f"{rates[channels, precision]:.0f} | |")  # fmt: skip
     for model in ("deblurgan", "fast"):
-        for precision in ("fp32", "bf16"):
+        for precision in precisions:
             taken, macs = seconds[f"{model}, OpenVINO {precision}"], networks[model].macs
             rate = 2e-9 * macs / taken
             print(f"| {model}, {precision} | {1e-9 * macs:.1f} | {taken:.3f} | {rate:.0f} | "
                   f"{rate / rates[256, precision]:.0%} |")  # fmt: skip
     for model in ("deblurgan", "fast"):
-        print_layers(model, networks[model], seconds[f"{model}, OpenVINO bf16"], rates)
+        call = seconds[f"{model}, OpenVINO {least}"]
+        print_layers(model, networks[model], call, rates[256, least], least)
 
 
-def print_layers(model: str, network: Profiled, call: float, rates: dict[Any, float]) -> None:
+def print_layers(
+    model: str, network: Profiled, call: float, ceiling: float, precision: str
+) -> None:
     """What every kind of layer takes, means of 5; ``call`` is the time of `restore_pixels`."""
     runs = [network.run() for _ in range(6)][1:]
     layers = [(run[0][0], sum(taken for _, taken in run) / 5) for run in zip(*runs, strict=True)]
@@ -210,13 +217,13 @@ def print_layers(model: str, network: Profiled, call: float, rates: dict[Any, fl
     whole = layers[-1][1]
     kinds["between layers"] = [1, whole - sum(taken for _, taken, _ in kinds.values()), 0]
     kinds["before and after the network"] = [1, call - whole, 0]
-    print(f"\n| {model}, bf16, by layers | ms | share | GMAC | GFLOP/s | of the ceiling |")
+    print(f"\n| {model}, {precision}, by layers | ms | share | GMAC | GFLOP/s | of the ceiling |")
     print("|---|---|---|---|---|---|")
     for label, (count, taken, macs) in sorted(kinds.items(), key=lambda item: -item[1][1]):
         if abs(taken) < 1e-3 * whole:
             continue
         rate = 2e-9 * macs / taken
-        fast = f"{1e-9 * macs:.2f} | {rate:.0f} | {rate / rates[256, 'bf16']:.0%}"
+        fast = f"{1e-9 * macs:.2f} | {rate:.0f} | {rate / ceiling:.0%}"
         times = f" ({count:.0f})" if count > 1 else ""
         print(f"| {label}{times} | {1e3 * taken:.1f} | {taken / call:.1%} | "
               f"{fast if macs else '| |'} |")  # fmt: skip
@@ -224,6 +231,8 @@ def print_layers(model: str, network: Profiled, call: float, rates: dict[Any, fl
 
 def compare(runs: int) -> None:
     """Time every way in turns, and print the tables."""
+    precisions = ("fp32", "bf16") if has_bf16() else ("fp32",)
+    engines = {title: how for title, how in ENGINES.items() if how[1] in precisions}
     blurred = shaken()
     torch_fast = Restorer.open(
         RestoreOptions(method="network", engine="torch", guard=False, tile="off")
@@ -247,7 +256,7 @@ def compare(runs: int) -> None:
         }
         agreements = {}
         for model, reference in references.items():
-            for title, (engine, precision) in ENGINES.items():
+            for title, (engine, precision) in engines.items():
                 options = RestoreOptions(
                     model=str(target) if model == "deblurgan" else "fast",
                     engine=engine, precision=precision, guard="guard" in model, tile="off",
@@ -256,10 +265,10 @@ def compare(runs: int) -> None:
                 work[name] = partial(Restorer.open(options).restore_pixels, blurred)
                 agreements[name] = psnr(work[name](), reference)
         size = [1, 3, HEIGHT, WIDTH]
-        profiled = {"deblurgan": Profiled(target, "bf16", size)}
-        profiled["fast"] = Profiled(find_network("fast"), "bf16", size)
+        profiled = {"deblurgan": Profiled(target, precisions[-1], size)}
+        profiled["fast"] = Profiled(find_network("fast"), precisions[-1], size)
     for channels in CEILINGS:
-        for precision in ("fp32", "bf16"):
+        for precision in precisions:
             # As wide and as many operations as layers of the paper's generator.
             shape = [1, channels, HEIGHT * 64 // channels, WIDTH * 64 // channels]
             found = Profiled(one_convolution(channels, shape), precision, shape)
@@ -268,9 +277,9 @@ def compare(runs: int) -> None:
     seconds = in_turns(work, runs)
     print(f"Medians of {runs} turns; DeblurGAN changes the photo by {255 * change:.1f} codes\n")
     print_times(seconds, agreements)
-    print_shares(seconds, profiled)
+    print_shares(seconds, profiled, precisions)
     print(f"\nauto: {Restorer.open(RestoreOptions(method='network')).engine.why}")
-    print(f"{describe('fp32 and bf16 by row')}, torch {torch.__version__}")
+    print(f"{describe(' and '.join(precisions) + ' by row')}, torch {torch.__version__}")
 
 
 def main() -> None:
@@ -280,7 +289,10 @@ def main() -> None:
     parser.add_argument("--sizes", help="megapixels, with commas between")
     for flag in ("--memory", "--settings"):
         parser.add_argument(flag, action="store_true")
-    arguments = parser.parse_args()
+    arguments = parse(parser, runs=1)
+    if arguments.quick:
+        global HEIGHT, WIDTH
+        HEIGHT, WIDTH = 144, 256
     if arguments.sizes:
         memory.by_size([float(size) for size in arguments.sizes.split(",")])
     elif arguments.memory:

@@ -26,6 +26,7 @@ import skimage.data
 import torch
 
 from machine import describe
+from quick import parse
 from train_step import stand_in
 from unblur.engines import open_engine
 from unblur.errors import TrainingStopped
@@ -51,7 +52,7 @@ def main():
     parser.add_argument("--precision", help="in place of the recipes'")
     parser.add_argument("--export-all", action="store_true")
     parser.add_argument("--killed", nargs=2, type=Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parse(parser, recipes=lambda: [RECIPES[0].with_name("deblurgan-16.toml")])
     warnings.simplefilter("ignore")
     # A shell's background job ignores Ctrl-C, and so would the runs.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -27,6 +27,7 @@ import skimage.data
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
 from machine import describe
+from quick import parse
 from ray_cluster import start_cluster, stop_cluster, worker_pids
 from small_network import sharpening_network
 from unblur.imaging.photo.photo import Photo, write_photo
@@ -208,7 +209,7 @@ def main():
     parser.add_argument("--memory", default="2000,20000")
     parser.add_argument("--faults", type=int, default=2000)
     parser.add_argument("--store", type=int, default=300)
-    asked = parser.parse_args()
+    asked = parse(parser, photos=4, memory="0", faults=0, store=0)
     print(describe("bf16 or float32, as `unblur doctor` says"))
     print(f"load before: {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as top:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from machine import describe
+from quick import parse
 from unblur.tasks.scale.manifest import read_rows
 from unblur.tasks.scale.store import Store
 
@@ -143,7 +144,7 @@ def main():
     parser.add_argument("--manifest")
     parser.add_argument("--seconds", type=float, default=7.8)
     parser.add_argument("--driver-ms", type=float, default=1.0)
-    asked = parser.parse_args()
+    asked = parse(parser, photos=2e4, workers=10)
     times = load(asked.manifest, asked.seconds)
     driver = asked.driver_ms / 1e3
     print(describe("simulation"))

@@ -17,6 +17,7 @@ import skimage.data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from machine import describe
+from quick import parse
 from unblur.devices import cores
 from unblur.metrics import score
 
@@ -54,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--pairs", type=int, default=100)
     parser.add_argument("--size", default="1280x720")
-    args = parser.parse_args()
+    args = parse(parser, pairs=2, size="320x240")
     width, height = map(int, args.size.split("x"))
     seconds, busy = np.zeros(2), np.zeros(2)
     rows: list[list[tuple[float, float]]] = [[], []]

@@ -19,6 +19,7 @@ import skimage.data
 
 import unblur
 from machine import describe, engine_dtypes
+from quick import parse
 from unblur.imaging.photo.photo import Photo, write_photo
 
 REFERENCE = """
@@ -46,7 +47,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=5)
-    runs = parser.parse_args().runs
+    runs = parse(parser, runs=1).runs
     with tempfile.TemporaryDirectory() as folder:
         photo, target = Path(folder, "photo.jpg"), Path(folder, "target.jpg")
         pixels = np.tile(skimage.data.astronaut(), (2, 3, 1))[:720, :1280].astype(np.float32) / 255

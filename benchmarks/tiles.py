@@ -20,6 +20,7 @@ import pyvips
 import skimage.data
 
 from machine import describe
+from quick import parse
 from unblur.metrics import psnr
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
@@ -52,8 +53,8 @@ def random_deblurgan(folder: Path) -> Path:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore")
     torch.manual_seed(0)
-    path = folder / "deblurgan-narrow-random.onnx"
-    export(build_model("deblurgan-narrow"), path, model="deblurgan-narrow", metadata={})
+    path = folder / "deblurgan-32-random.onnx"
+    export(build_model("deblurgan-32"), path, model="deblurgan-32", metadata={})
     return path
 
 
@@ -85,7 +86,7 @@ def main() -> None:
     parser.add_argument("--engine", default="openvino")
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--model", action="append", default=[])
-    args = parser.parse_args()
+    args = parse(parser, megapixels=0.4)
     pixels = collage(args.megapixels)
     options = RestoreOptions(method="network", engine=args.engine, precision=args.precision)
     precision = Restorer.open(options).engine.precision  # of "auto"

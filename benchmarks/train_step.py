@@ -23,6 +23,7 @@ from torch import nn
 
 import deblurgan_reference as plain
 from machine import describe
+from quick import has_bf16, parse
 from unblur.devices import keep_freed_memory
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.blur.kernels import random_kernels
@@ -41,7 +42,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--peak-of", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parse(parser, runs=1)
     keep_freed_memory()
     features = stand_in() if arguments.vgg is None else load_vgg(arguments.vgg)
     features.to(arguments.device)
@@ -51,8 +52,9 @@ def main():
     makers = {
         "transcription, fp32": lambda: Transcription(features, batch, alphas),
         "unblur, fp32": lambda: Ours(features, batch, alphas, bf16=False),
-        "unblur, bf16": lambda: Ours(features, batch, alphas, bf16=True),
     }
+    if arguments.device != "cpu" or has_bf16():
+        makers["unblur, bf16"] = lambda: Ours(features, batch, alphas, bf16=True)
     if arguments.peak_of:
         contender = makers[arguments.peak_of]()
         for _ in range(2):
@@ -86,7 +88,7 @@ def peak_of(name):
     """Peak memory of a fresh process that does two of these updates, in MB."""
     command = [sys.executable, *sys.argv, "--peak-of", name]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    return float(done.stdout.split()[-1])  # behind what it says is left out
 
 
 def peak_mb(device):

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from machine import describe
+from quick import is_quick, parse, validation_set
 from unblur.engines import open_engine
 from unblur.errors import DataError, UnblurError
 from unblur.imaging.deblur.guide import deconvolved_guide
@@ -178,14 +179,14 @@ def _short(method: str) -> str:
 def main() -> int:
     """Print the tables; 1 if something could not be scored, 2 if nothing could."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("folder", type=Path, metavar="DIR", nargs="?" if is_quick() else None)
     parser.add_argument("--model", action="append", help="again for every row")
     parser.add_argument("--part", action="append", default=[], help="a to f; again for more")
     parser.add_argument("--limit", type=int, help="so many photos of each part, always the same")
     parser.add_argument("--no-guard", action="store_true", help="show what it prevents")
     parser.add_argument("--engine", default="onnx")
     parser.add_argument("--levin", type=Path, help="Levin's photos, for their true kernels")
-    args = parser.parse_args()
+    args = parse(parser, folder=validation_set, limit=1)
     failed = 0
     try:
         options = BenchOptions(

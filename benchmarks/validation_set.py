@@ -31,6 +31,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from quick import folder, frames, parse, photos
 from unblur.errors import DataError, OptionError, TargetError, UnblurError
 from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.imaging.video.frames import Frame, Frames, Unreadable, open_folder
@@ -206,7 +207,9 @@ def main() -> int:
     for name in ("--photos", "--frames", "--levin"):
         parser.add_argument(name, type=Path, metavar="FOLDER")
     parser.add_argument("--list", type=Path, metavar="FOLDER", help="names for validation only")
-    args = parser.parse_args()
+    args = parse(
+        parser, out=lambda: folder() / "set", photos=lambda: photos(2, held_out=True), frames=frames
+    )
     try:
         if args.list:
             names = (path.name for path in args.list.iterdir() if path.suffix.lower() in ENDINGS)

@@ -27,6 +27,7 @@ import httpx
 
 from batch import make_photos
 from machine import describe, engine_dtypes
+from quick import parse
 from unblur.tasks.batch.any_kind import restore
 
 PHOTOS = 10
@@ -106,7 +107,7 @@ def main():
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--garbage", type=float, default=0.1)
     parser.add_argument("--queue", type=int, default=4)
-    asked = parser.parse_args()
+    asked = parse(parser, uploads=8, clients=2)
     with tempfile.TemporaryDirectory() as top:
         make_photos(Path(top, "photos"), PHOTOS)
         photos = [path.read_bytes() for path in sorted(Path(top, "photos").iterdir())]

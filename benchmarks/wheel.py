@@ -8,6 +8,7 @@ brings. Ends with an error unless the photo came out better without any of the e
 Building and installing ask the package index; how long that takes depends on how far it is.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import numpy as np
 import skimage.data
 
 from machine import describe
+from quick import parse
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.blur.kernels import random_kernels
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
@@ -47,6 +49,7 @@ def megabytes(folder):
 
 def main():
     """Print the table."""
+    parse(argparse.ArgumentParser())
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
         build = timed(

@@ -4,7 +4,14 @@ import pytest
 import torch
 
 from rounding import sums_bound
-from unblur.losses import charbonnier, frequency, log_frequency, log_mse
+from unblur.losses import (
+    charbonnier,
+    frequency,
+    log_frequency,
+    log_mse,
+    log_perceptual,
+    perceptual,
+)
 
 LOSSES = [charbonnier, frequency, log_frequency, log_mse]
 
@@ -144,3 +151,15 @@ def test_below_the_floor_nothing_is_left_to_gain(loss):
 
     assert loss(sharp, sharp, floor=1e-4).item() == pytest.approx(math.log(1e-4))
     assert loss(sharp + 1e-9, sharp, floor=1e-4).item() == pytest.approx(math.log(1e-4), abs=1e-4)
+
+
+def test_the_logarithm_of_features_is_taken_of_each_sample():
+    def features(photos):
+        return 3 * photos
+
+    restored, sharp = batch(0), batch(1)
+    each = [perceptual(features, restored[i : i + 1], sharp[i : i + 1]) for i in range(4)]
+
+    found = log_perceptual(features, restored, sharp, floor=0.2).item()
+
+    assert found == pytest.approx(sum(math.log(x.item() + 0.2) for x in each) / 4, rel=1e-5)

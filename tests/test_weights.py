@@ -2,7 +2,13 @@ import pytest
 
 from unblur import weights
 from unblur.errors import NetworkError
-from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network, read_state
+from unblur.weights import (
+    KERNEL_WEIGHTS,
+    WEIGHTS,
+    find_network,
+    is_network,
+    read_state,
+)
 
 
 def test_bundled_files_are_small_and_described():
@@ -34,3 +40,12 @@ def test_weights_are_read_under_the_names_of_the_module():
     for name, tensor in expected.items():
         assert state[name].shape == tuple(tensor.shape)
         assert state[name].std() > 0
+
+
+def test_a_network_is_one_of_the_package_one_that_was_added_or_a_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNBLUR_DATA", str(tmp_path))
+
+    assert is_network("fast")
+    assert is_network(tmp_path / "other.onnx")
+    assert not is_network("deblurgan-32")
+    assert not is_network("unsharp-mask")

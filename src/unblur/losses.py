@@ -114,6 +114,24 @@ def perceptual(
     return loss * wanted.shape[1] if add_channels else loss
 
 
+def log_perceptual(
+    features: Features, restored: Tensor, sharp: Tensor, *, floor: float = 0.3
+) -> Tensor:
+    """Mean over the batch of ln(:func:`perceptual` + floor), each sample's own.
+
+    Args:
+        features: As for :func:`perceptual`.
+        restored: (B, 3, H, W).
+        sharp: Same shape; no gradient flows into it.
+        floor: As for :func:`log_mse`, in the units of :func:`perceptual`, in which photos of an
+            ordinary shake are some 10 to 20 from the sharp ones.
+    """
+    with torch.no_grad():
+        wanted = features(sharp)
+    difference = _difference(features(restored), wanted)
+    return torch.log(_per_sample(difference.square()) + floor).mean()
+
+
 def total_variation(restored: Tensor) -> Tensor:
     """Mean absolute step to the pixel below, plus that to the pixel on the right.
 

@@ -125,6 +125,12 @@ def kept_networks() -> dict[str, KeptNetwork]:
     return kept
 
 
+def is_network(model: str | Path) -> bool:
+    """Whether a name is that of a network: one of the package, one that was added, or a file."""
+    known = {**WEIGHTS, **kept_networks()}
+    return str(model) in known or Path(model).suffix.lower() == ".onnx"
+
+
 def find_network(model: str | Path) -> Path:
     """The network file of a model, or the file that is named.
 

@@ -4,7 +4,7 @@ import torch
 from authors_generator import random_authors_generator
 from rounding import network_bound
 from unblur.errors import OptionError
-from unblur.models import MODELS, build_model
+from unblur.models import MODELS, build_model, check_trainable, deblurgan, model_facts
 from unblur.models.deblurgan import DeblurGenerator, Dropout
 from unblur.models.norm import InstanceNorm
 
@@ -36,12 +36,21 @@ def test_the_generator_has_as_many_weights_as_published():
 
 
 def test_the_narrow_variant_is_a_quarter_of_it():
-    count = sum(p.numel() for p in build_model("deblurgan-narrow").parameters())
+    count = sum(p.numel() for p in build_model("deblurgan-32").parameters())
 
     assert count == pytest.approx(11_378_179 / 4, rel=0.01)
 
 
-@pytest.mark.parametrize("name", ["deblurgan", "deblurgan-narrow"])
+def test_an_earlier_name_is_still_understood_and_no_longer_written():
+    assert MODELS["deblurgan-narrow"] is MODELS["deblurgan-32"]
+    assert "deblurgan-narrow" not in list(MODELS)
+    assert model_facts("deblurgan-narrow") == model_facts("deblurgan-32")
+    check_trainable("deblurgan-narrow")
+    with pytest.raises(OptionError, match="deblurgan-32"):
+        build_model("deblurgan-31")
+
+
+@pytest.mark.parametrize("name", ["deblurgan", "deblurgan-32"])
 def test_table_says_how_to_feed_it(name):
     spec = MODELS[name]
 
@@ -248,3 +257,13 @@ def test_with_the_normalisation_one_pixel_sees_everything():
     difference = (net(blurred) - net(changed)).abs()
 
     assert difference[..., :50].max() > 1e-3
+
+
+def test_autocast_mirrors_in_half_precision_as_in_single():
+    x = pictures(1, 4, 9, 10).to(torch.bfloat16)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        mirrored = deblurgan._mirror(x, 3)
+
+    assert mirrored.dtype == torch.bfloat16
+    assert torch.equal(mirrored.float(), deblurgan._mirror(x.float(), 3))

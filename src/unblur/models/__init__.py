@@ -1,5 +1,6 @@
 """The networks, as a table: what can be built, and what one must know to run it."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -98,7 +99,36 @@ def _deblurgan(*, channels: int) -> ModelSpec:
     )
 
 
-MODELS: Final = {
+class Models(Mapping[str, ModelSpec]):
+    """The table: today's names when it is listed, earlier ones when it is asked for.
+
+    Args:
+        specs: By name.
+        renamed: Earlier names, and what they are today: files of weights, network files and recipes
+            of others may hold them.
+    """
+
+    def __init__(self, specs: Mapping[str, ModelSpec], renamed: Mapping[str, str]) -> None:
+        self._specs, self._renamed = dict(specs), dict(renamed)
+
+    def name(self, name: str) -> str:
+        """What a model is called today; other words as they are."""
+        return self._renamed.get(name, name)
+
+    def __getitem__(self, name: str) -> ModelSpec:
+        """The model of a name, today's or an earlier one."""
+        return self._specs[self.name(name)]
+
+    def __iter__(self) -> Iterator[str]:
+        """Today's names."""
+        return iter(self._specs)
+
+    def __len__(self) -> int:
+        """The number of models."""
+        return len(self._specs)
+
+
+_SPECS: Final = {
     "fast": _fast("fast", receptive_field_px=422),
     "fast-half": _fast("half", receptive_field_px=406),
     "fast-quarter": _fast("quarter", receptive_field_px=494),
@@ -108,9 +138,10 @@ MODELS: Final = {
     "edges": _edges(),
     "paths": _paths(),
     "deblurgan": _deblurgan(channels=64),
-    "deblurgan-narrow": _deblurgan(channels=32),
+    "deblurgan-32": _deblurgan(channels=32),
     "deblurgan-16": _deblurgan(channels=16),
 }
+MODELS: Final = Models(_SPECS, {"deblurgan-narrow": "deblurgan-32"})
 
 
 def model_facts(name: str) -> dict[str, str]:
@@ -119,7 +150,7 @@ def model_facts(name: str) -> dict[str, str]:
     Args:
         name: A key of :data:`MODELS`.
     """
-    return spec_facts(name, MODELS[name])
+    return spec_facts(MODELS.name(name), MODELS[name])
 
 
 def spec_facts(name: str, spec: ModelSpec) -> dict[str, str]:

@@ -60,7 +60,7 @@ class DeblurGenerator(nn.Module):
 
     Args:
         channels: Width of the first and last level, 64 in the paper; the residual blocks are
-            four times as wide. The model ``deblurgan-narrow`` is our own variant with 32.
+            four times as wide. The model ``deblurgan-32`` is our own variant with 32.
         blocks: Residual blocks, 9 in the paper.
         stochastic: Drop outside of training, too, as the paper does (after pix2pix). What is
             dropped comes from torch's global generator: ``torch.manual_seed`` repeats it.
@@ -155,4 +155,7 @@ class DeblurGenerator(nn.Module):
 
 
 def _mirror(x: Tensor, pixels: int) -> Tensor:
+    if x.dtype == torch.bfloat16:  # autocast would copy it to single precision, for nothing
+        with torch.autocast(x.device.type, enabled=False):
+            return F.pad(x, (pixels,) * 4, mode="reflect")
     return F.pad(x, (pixels,) * 4, mode="reflect")

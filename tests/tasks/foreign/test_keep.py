@@ -17,7 +17,7 @@ from unblur.tasks.foreign.probe import Stated
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.scale.luggage import pack, unpack
 from unblur.web.options import Wish
-from unblur.weights import find_network, kept_networks, user_folder
+from unblur.weights import find_network, is_network, kept_networks, user_folder
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,7 @@ def test_a_network_that_was_added_goes_where_unblurs_own_go(network, tmp_path, d
 
     assert added.kept.file == data / "models" / "sharper.onnx"
     assert find_network("sharper") == added.kept.file
+    assert is_network("sharper")
     assert kept_networks()["sharper"].facts["unblur.source"] == "sharpener.onnx"
     options = RestoreOptions(model="sharper", method="network")
     assert describe_work(options)["model"] == added.kept.sha256

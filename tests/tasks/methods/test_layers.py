@@ -31,7 +31,7 @@ def deblurgan(tmp_path_factory):
     path = tmp_path_factory.mktemp("net") / "deblurgan.onnx"
     torch.manual_seed(0)
     with pytest.warns():  # the exporter's own
-        export(build_model("deblurgan-narrow"), path, model="deblurgan-narrow", metadata={})
+        export(build_model("deblurgan-32"), path, model="deblurgan-32", metadata={})
     return path
 
 

@@ -48,8 +48,8 @@ def agrees(ours, theirs):
     ("channels", "name", "dropout"),
     [
         (64, "deblurgan", True),
-        (32, "deblurgan-narrow", True),
-        (32, "deblurgan-narrow", False),
+        (32, "deblurgan-32", True),
+        (32, "deblurgan-32", False),
         (16, "deblurgan-16", True),
     ],
 )
@@ -95,7 +95,7 @@ def test_convolutions_that_share_their_weights_stay_equal(tmp_path):
 
 
 def test_our_own_weights_are_recognised(tmp_path):
-    for name in ("fast", "fast-half", "deblurgan-narrow"):
+    for name in ("fast", "fast-half", "deblurgan-32"):
         state = build_model(name).state_dict()
         save_file(state, tmp_path / "generator.safetensors")
 

@@ -14,7 +14,9 @@ from unblur.models.critic import PatchCritic
 from unblur.models.deblurgan import DeblurGenerator
 from unblur.tasks.train.adversarial import AdversarialLossOptions, AdversarialOptions, Game
 from unblur.tasks.train.data import MixOptions, TrainingData, training_pairs
+from unblur.tasks.train.kinds import load_training
 from unblur.tasks.train.recipe import load_recipe
+from unblur.tasks.train.supervised import TrainOptions
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 
@@ -42,13 +44,23 @@ def test_recipes_as_published_hold_the_papers_numbers(name):
 
 
 def test_the_narrow_recipes_are_called_a_topology():
-    for name, channels in (("narrow", 32), ("16", 16)):
-        recipe = load_recipe(RECIPES / f"deblurgan-{name}.toml", AdversarialOptions)
+    for name, channels in (("32", 32), ("32-gan", 32), ("16", 16)):
+        recipe = load_training(RECIPES / f"deblurgan-{name}.toml")
 
-        assert recipe.model == f"deblurgan-{name}"
+        assert recipe.model == f"deblurgan-{channels}"
         assert build_model(recipe.model).head.out_channels == channels
         first = (RECIPES / f"deblurgan-{name}.toml").read_text().splitlines()[0]
         assert first.startswith(f"# DeblurGAN's topology, {channels} channels")
+
+
+def test_the_second_stage_of_the_narrow_one_plays_the_papers_game():
+    first = load_training(RECIPES / "deblurgan-32.toml")
+    second = load_recipe(RECIPES / "deblurgan-32-gan.toml", AdversarialOptions)
+
+    assert isinstance(first, TrainOptions)
+    assert (second.loss.game, second.critic_steps) == ("wgan-gp", 5)
+    assert (second.loss.penalty, second.loss.perceptual) == (10.0, 100.0)
+    assert second.loss.perceptual_kind == "authors"
 
 
 def test_so_many_pairs_are_drawn_once_and_from_all(tmp_path):

@@ -24,7 +24,7 @@ from unblur.tasks.train.run import train
 
 RECIPE = """
 method = "adversarial"
-model = "deblurgan-narrow"
+model = "deblurgan-32"
 steps = {steps}
 batch = {batch}
 critic_steps = 2
@@ -85,7 +85,7 @@ def test_a_run_ends_in_a_network_that_restores(straight, astronaut):
     network = Restorer.open(RestoreOptions(model=str(straight / "generator.onnx")))
 
     assert network.restore_pixels(astronaut[:61, :50]).shape == (61, 50, 3)
-    assert network.engine.metadata["unblur.model"] == "deblurgan-narrow"
+    assert network.engine.metadata["unblur.model"] == "deblurgan-32"
     logged = (straight / "logs" / "from-step-0" / "metrics.csv").read_text()
     for name in ("critic/loss", "critic/penalty", "critic/gap", "generator/pixel",
                  "speed/crops_per_s", "learning_rate", "val/psnr_gain", "val/ssim"):  # fmt: skip

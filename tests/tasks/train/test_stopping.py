@@ -31,7 +31,7 @@ RECIPES = {
         steps=6, batch=2, validate_every=2, validation_photos=1, precision="fp32", data=DATA
     ),
     "adversarial": AdversarialOptions(
-        model="deblurgan-narrow",
+        model="deblurgan-32",
         steps=6,
         critic_steps=2,
         learning_rate=1e-3,
@@ -291,7 +291,7 @@ def test_a_run_that_goes_on_with_another_recipe_says_so(straight, photos, tmp_pa
 
     (line,) = [line for line in said if "recipe" in line]
     assert "seed 1 -> 7, data.noise_max 0.011" in line
-    strange = replace(other, model={"fast": "deblurgan-narrow"}.get(other.model, "fast"))
+    strange = replace(other, model={"fast": "deblurgan-32"}.get(other.model, "fast"))
     with pytest.raises(OptionError, match="does not hold a run of"):
         train(strange, data=photos, out=tmp_path, resume=True, progress=False)
     (tmp_path / "checkpoints" / "last.ckpt").write_bytes(b"no checkpoint")

@@ -21,7 +21,7 @@ from unblur.tasks.bench.scenes import Lesson, Scenes
 from unblur.tasks.methods.network import NetworkMethod
 from unblur.tasks.restore.options import FINDS_BLUR, RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
-from unblur.weights import WEIGHTS, find_network, kept_networks
+from unblur.weights import WEIGHTS, find_network, is_network, kept_networks
 
 Float32 = NDArray[np.float32]
 
@@ -121,10 +121,9 @@ def _open(name: str, options: BenchOptions) -> list[BenchMethod]:
         facts = {"kind": "blind", "kernel": "found", "network": wanted.model, "guard": guard}
         return [BenchMethod(name=name, facts=facts, restorer=restorer)]
     wanted = replace(wanted, model=name)
-    kept = kept_networks()
-    if name not in (*WEIGHTS, *kept) and Path(name).suffix.lower() != ".onnx":
+    if not is_network(name):
         classical = (method for method in METHODS if method != "wiener")
-        known = ", ".join((*WEIGHTS, *kept, *FINDS_BLUR, *classical, *SCENE_METHODS))
+        known = ", ".join((*WEIGHTS, *kept_networks(), *FINDS_BLUR, *classical, *SCENE_METHODS))
         raise OptionError(f"unknown model {name!r}; known: {known}, or an .onnx file")
     restorer = Restorer.open(wanted)
     if not isinstance(restorer.method, NetworkMethod):

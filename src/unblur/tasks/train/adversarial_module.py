@@ -12,7 +12,7 @@ from unblur.errors import TrainingError
 from unblur.models import build_model
 from unblur.models.critic import GlobalCritic, PatchCritic
 from unblur.tasks.train.adversarial import AdversarialOptions, Game
-from unblur.tasks.train.module import TrainingModule, seed_of
+from unblur.tasks.train.module import TrainingModule, seed_of, set_dropout
 
 _BETAS = (0.5, 0.999)
 _LOG_EVERY = 20
@@ -46,7 +46,7 @@ class AdversarialModule(TrainingModule):
         if options.loss.global_critic:
             critics.append(GlobalCritic())
         self.critics = nn.ModuleList(critics)
-        _set_dropout(self.generator, options.dropout)
+        set_dropout(self.generator, options.dropout)
         self._features: list[nn.Module | None] = [features]  # in a list: not a submodule
         self._started: tuple[float, int] | None = None
 
@@ -145,9 +145,3 @@ class AdversarialModule(TrainingModule):
         )
         self.log("loss", logs["generator/loss"].float(), prog_bar=True, logger=False)
         self.show_gain()
-
-
-def _set_dropout(generator: nn.Module, share: float) -> None:
-    for module in generator.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = share

@@ -129,7 +129,8 @@ def make_run(
         sources, options.mix, options.data, held_out=options.validation_photos
     )
     if isinstance(options, TrainOptions):
-        return DeblurModule(options, validation), pairs, words
+        features = load_vgg(vgg) if options.perceptual > 0 else None
+        return DeblurModule(options, validation, features), pairs, words
     features = load_vgg(vgg, **options.loss.vgg) if options.loss.perceptual > 0 else None
     return AdversarialModule(options, validation, features), pairs, words
 

@@ -142,6 +142,13 @@ class TrainingModule(lightning.LightningModule):
             self.log("psnr_gain", self.scores["val/psnr_gain"], prog_bar=True, logger=False)
 
 
+def set_dropout(generator: nn.Module, share: float) -> None:
+    """Drop a share of values while training, in the layers that drop any."""
+    for part in generator.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = share
+
+
 def seed_of(*numbers: int) -> int:
     """One seed made of several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])

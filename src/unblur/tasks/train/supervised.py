@@ -10,24 +10,24 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor
 
+from unblur import losses
 from unblur.data.mixture import PairSet
 from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import OptionError, TrainingError
-from unblur.losses import charbonnier, frequency, log_frequency, log_mse
 from unblur.models import build_model, check_trainable
 from unblur.tasks.train.data import MixOptions
-from unblur.tasks.train.module import TrainingModule
+from unblur.tasks.train.module import TrainingModule, set_dropout
 from unblur.tasks.train.precision import check_precision
 
 _WARMUP_STEPS: Final = 300
 """Updates over which the learning rate grows from zero; in short runs a tenth of them."""
 Loss = Callable[..., Tensor]
-LOSSES: Final[dict[str, tuple[Loss, Loss, float]]] = {
-    "log": (log_mse, log_frequency, 0.05),
-    "charbonnier": (charbonnier, frequency, 1.0),
+LOSSES: Final[dict[str, tuple[Loss, Loss, Loss, float]]] = {
+    "log": (losses.log_mse, losses.log_frequency, losses.log_perceptual, 0.05),
+    "charbonnier": (losses.charbonnier, losses.frequency, losses.perceptual, 1.0),
 }
-"""Of pixels, of Fourier transforms, and a factor that keeps the norm of most gradients below the
-one at which they are clipped, 1."""
+"""Of pixels, of Fourier transforms, of VGG19 features, and a factor that keeps the norm of most
+gradients below the one at which they are clipped, 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,15 @@ class TrainOptions:
     ones stress what is nearly sharp; 0 would be PSNR itself."""
     frequency_weight: float = 0.5
     """Weight of the loss on Fourier transforms beside the one on pixels."""
+    perceptual: float = 0.0
+    """Weight of the loss on VGG19 features beside these two. It about doubles the work of an
+    update of ``deblurgan-32``."""
+    perceptual_from: float = 0.0
+    """Share of the updates after which that loss begins: the last ones are what it is worth its
+    price in."""
+    dropout: float = 0.0
+    """Share of values dropped inside the residual blocks of DeblurGAN's topology; others have no
+    dropout."""
     ema_decay: float = 0.999
     """Weight of the past in the running mean of the weights, which is what is kept."""
     precision: str = "auto"
@@ -79,10 +88,14 @@ class TrainOptions:
             raise OptionError(f"loss_floor must be positive, got {self.loss_floor}")
         if not self.learning_rate > 0:
             raise OptionError(f"learning_rate must be positive, got {self.learning_rate}")
-        if not 0 <= self.early_share <= 1:
-            raise OptionError(f"early_share must be in [0, 1], got {self.early_share}")
-        if not 0 <= self.ema_decay < 1:
-            raise OptionError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        for name in ("early_share", "perceptual_from"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise OptionError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        for name in ("ema_decay", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise OptionError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+        if not 0 <= self.perceptual < math.inf:
+            raise OptionError(f"perceptual must not be negative, got {self.perceptual}")
         check_precision(self.precision)
 
 
@@ -176,17 +189,45 @@ class SupervisedModule(TrainingModule):
 
 
 class DeblurModule(SupervisedModule):
-    """Plain supervised training of a generator on pixel and frequency losses."""
+    """Plain supervised training of a generator on pixel, frequency and perceptual losses.
+
+    Args:
+        options: The recipe.
+        validation: Named sets of pairs to score.
+        features: VGG19 features; needed if the recipe has a perceptual loss. Not a part of the
+            checkpoints.
+    """
 
     options: TrainOptions
 
+    def __init__(
+        self,
+        options: TrainOptions,
+        validation: Sequence[tuple[str, PairSet]],
+        features: torch.nn.Module | None = None,
+    ) -> None:
+        super().__init__(options, validation)
+        set_dropout(self.generator, options.dropout)
+        assert features is not None or options.perceptual == 0
+        self._features = [features]  # in a list: not a submodule
+
+    def on_fit_start(self) -> None:
+        """Put the features where the batches are."""
+        if (features := self._features[0]) is not None:
+            features.to(self.device)
+
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Of pixels and of Fourier transforms."""
+        """Of pixels, of Fourier transforms, and late in a run of features."""
         blurred, sharp = batch
         with self.seeded():
             restored = self.generator(blurred)
-        of_pixels, of_spectra, factor = LOSSES[self.options.loss]
+        of_pixels, of_spectra, of_features, factor = LOSSES[self.options.loss]
         floor = {"floor": self.options.loss_floor} if self.options.loss == "log" else {}
         pixel, spectral = of_pixels(restored, sharp, **floor), of_spectra(restored, sharp)
         loss = factor * (pixel + self.options.frequency_weight * spectral)
-        return loss, {"loss/pixel": pixel, "loss/frequency": spectral}
+        parts = {"loss/pixel": pixel, "loss/frequency": spectral}
+        features = self._features[0]
+        if features is not None and self.done >= self.options.perceptual_from * self.options.steps:
+            parts["loss/perceptual"] = of_features(features, restored, sharp)
+            loss = loss + factor * self.options.perceptual * parts["loss/perceptual"]
+        return loss, parts
