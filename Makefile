@@ -12,10 +12,13 @@ demo: .venv/core.stamp  ## restore a shaken photo and say where the before/after
 PYTEST := $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: .venv/dev.stamp  ## run the tests of everything, in minutes
-	$(PYTEST) -m "not thorough"
+	$(PYTEST) -m "not thorough and not benchmark"
 
 test-all: .venv/dev.stamp  ## also those that take minutes each: Chromium, several machines
-	$(PYTEST)
+	$(PYTEST) -m "not benchmark"
+
+test-benchmarks: .venv/dev.stamp  ## every benchmark for a minute at most, one after the other
+	$(BIN)/pytest -m benchmark tests/test_benchmarks.py
 
 test-isa: .venv/dev.stamp  ## tests that compare numbers, as processors with fewer instructions run them
 	$(BIN)/python tests/instruction_sets.py

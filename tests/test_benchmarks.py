@@ -100,7 +100,7 @@ def test_what_was_scored_is_found_again(tmp_path):
     assert mixtures.ScoreFile(file).find("fast a-shake x") == {"psnr": 25.5}
 
 
-@pytest.mark.thorough
+@pytest.mark.benchmark
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_benchmark_runs_when_it_is_quick(name, tmp_path):
     done = run([sys.executable, FOLDER / f"{name}.py", "--quick"], tmp_path)
@@ -109,7 +109,7 @@ def test_every_benchmark_runs_when_it_is_quick(name, tmp_path):
     assert done.stdout.strip()
 
 
-@pytest.mark.thorough
+@pytest.mark.benchmark
 @pytest.mark.parametrize("name", ["restore", "train_step", "overfit", "int8", "bf16_curve"])
 def test_what_a_processor_lacks_is_left_out_and_said(name, tmp_path):
     script = FOLDER / f"{name}.py"
