@@ -1,6 +1,6 @@
 """A network of others through all of unblur: converted, kept, whole and in bands, everywhere.
 
-    python benchmarks/foreign.py [--weights NAFNet.pth] [--size 1280x720] [--engine onnx]
+    python benchmarks/foreign.py [--weights NAFNet.pth] [--size 1280x720] [--engine onnx] [--quick]
 
 Without weights it makes some: NAFNet of width 32 as published for GoPro (17.1 million), at random,
 scaled so that what comes out stays near what goes in, in the layout of the published file. Nothing
@@ -25,6 +25,7 @@ import skimage.data
 
 import unblur
 from machine import describe
+from quick import is_quick, parse
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 
 NAME = "nafnet-trial"
@@ -37,7 +38,7 @@ def make_weights(path):
     from unblur.models.published.nafnet import NafNet
 
     torch.manual_seed(0)
-    module = NafNet(32, (1, 1, 1, 28), 1, (1, 1, 1, 1))
+    module = NafNet(8, (1, 1), 1, (1, 1)) if is_quick() else NafNet(32, (1, 1, 1, 28), 1, (1,) * 4)
     with torch.no_grad():
         for name, values in module.named_parameters():
             if name.endswith(("beta", "gamma")):
@@ -164,7 +165,7 @@ def main():
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--engine", default="onnx")
-    options = parser.parse_args()
+    options = parse(parser, size="384x256")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["UNBLUR_DATA"] = str(folder / "data")

@@ -261,7 +261,12 @@ def find_restored(folder: Path, cases: Sequence[Case]) -> dict[str, Path]:
         if existing:
             found[case.name] = existing[0]
     left = [case.name for case in cases if case.name not in found]
-    found |= {name: files[fitting] for name, fitting in match_names(left, list(files)).items()}
+    taken = set(found.values())
+    free = [name for name, path in files.items() if path not in taken]
+    for name, fitting in match_names(left, free).items():
+        place = fitting.rpartition("/")[0]
+        if place in {"", name.rpartition("/")[0]}:  # not the namesake of another sequence
+            found[name] = files[fitting]
     if not found:
         example = cases[0].name if cases else "name"
         raise DataError(f"{folder} has no restored photo of these cases; expected {example}.png")

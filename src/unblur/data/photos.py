@@ -9,6 +9,8 @@ from unblur.errors import DataError
 from unblur.imaging.photo.photo import WRITABLE
 
 _SUFFIXES: Final = frozenset(WRITABLE)
+_NAMED: Final = (".avif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Of them, those that people know."""
 
 
 def list_photos(folder: Path) -> list[Path]:
@@ -25,7 +27,7 @@ def list_photos(folder: Path) -> list[Path]:
         if path.suffix.lower() in _SUFFIXES and path.is_file() and not path.name.startswith(".")
     )
     if not photos:
-        raise DataError(f"{folder} holds no photos ({', '.join(sorted(_SUFFIXES))})")
+        raise DataError(f"{folder} holds no photos ({', '.join(_NAMED)})")
     return photos
 
 

@@ -351,7 +351,9 @@ def test_an_option_out_of_range_is_refused(name, value):
 def test_without_scikit_image_the_extra_is_named(scene, monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
 
-    with pytest.raises(MissingExtraError, match=r"scikit-image is not installed.*unblur\[bench\]"):
+    with pytest.raises(
+        MissingExtraError, match=r"scikit-image is not installed.*pip install .*\[bench\]"
+    ):
         deconvolve(scene, "unsharp-mask")
 
 

@@ -20,8 +20,13 @@ def _heic(path):
     pillow_heif.from_pillow(IMAGE).save(path, quality=90)
 
 
+def _results(folder):
+    """Where results go of a folder, if nobody says."""
+    return folder.with_name(f"{folder.name}-unblurred")
+
+
 def _restored(folder):
-    return sorted(path.name for path in folder.iterdir() if "unblurred" in path.name)
+    return sorted(path.name for path in _results(folder).iterdir() if "unblurred" in path.name)
 
 
 def test_a_heic_beside_its_jpeg_is_restored_to_a_name_of_its_own(tmp_path, run):
@@ -39,11 +44,11 @@ def test_a_heic_beside_its_jpeg_is_restored_to_a_name_of_its_own(tmp_path, run):
         "IMG_0002.unblurred.jpg",
         "IMG_0003.unblurred.jpg",
     ]
-    assert len(list(tmp_path.glob("*.before-after.jpg"))) == 4
+    assert len(list(_results(tmp_path).glob("*.before-after.jpg"))) == 4
     assert done.stderr.count("IMG_0001.heic.unblurred.jpg") == 1
     assert "1 photo with the name of another" in done.stderr
     for name in _restored(tmp_path):
-        assert with_pillow((tmp_path / name).read_bytes()).size == IMAGE.size
+        assert with_pillow((_results(tmp_path) / name).read_bytes()).size == IMAGE.size
     again = run("restore", tmp_path, "--method", "network", "--preview")
     assert "4 done already" in again.stdout
 
@@ -71,7 +76,7 @@ def test_other_endings_of_jpeg_stay(tmp_path, run, ending):
 
     assert run("restore", tmp_path, "--method", "network").returncode == 0
 
-    restored = with_pillow((tmp_path / f"photo.unblurred{ending}").read_bytes())
+    restored = with_pillow((_results(tmp_path) / f"photo.unblurred{ending}").read_bytes())
     assert (restored.format, restored.size) == ("JPEG", IMAGE.size)
 
 
@@ -91,7 +96,7 @@ def test_photos_are_told_by_content_and_what_is_none_is_counted(tmp_path, run):
         "a.unblurred.jpg",
         "download.unblurred.webp",
     ]
-    assert with_pillow((tmp_path / "IMG.unblurred.tif").read_bytes()).format == "TIFF"
+    assert with_pillow((_results(tmp_path) / "IMG.unblurred.tif").read_bytes()).format == "TIFF"
     assert "3 files left out, are no photos (.jpg_original, .mov, .txt)" in done.stderr
 
 
@@ -112,7 +117,7 @@ def test_names_that_leave_no_room_are_shortened(tmp_path, run, letters, preview)
         assert len(os.fsencode(name)) <= 255
         assert name.startswith(letters * 20)
         assert name.endswith(".unblurred.jpg")
-    assert len(list(tmp_path.glob("*.before-after.jpg"))) == (2 if preview else 0)
+    assert len(list(_results(tmp_path).glob("*.before-after.jpg"))) == (2 if preview else 0)
     assert "2 done already" in run("restore", tmp_path, "--method", "network", *options).stdout
 
 

@@ -83,5 +83,5 @@ def test_tiles_look_as_the_whole(method, spot, photo):
 def test_what_is_missing_is_named_with_its_extra(spot, monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)
 
-    with pytest.raises(MissingExtraError, match=r"scikit-image.*unblur\[bench\]"):
+    with pytest.raises(MissingExtraError, match=r"scikit-image.*pip install .*\[bench\]"):
         Restorer.open(RestoreOptions(method="wiener", kernel=spot))

@@ -22,12 +22,12 @@ PhotoFormat: TypeAlias = Literal["jpeg", "png", "tiff", "webp", "avif"]
 _FORMATS: dict[str, PhotoFormat] = {
     ".jpg": "jpeg",
     ".jpeg": "jpeg",
-    **dict.fromkeys((".jpe", ".jfif", ".jfi", ".jif"), "jpeg"),
     ".png": "png",
     ".tif": "tiff",
     ".tiff": "tiff",
     ".webp": "webp",
     ".avif": "avif",
+    **dict.fromkeys((".jpe", ".jfif", ".jfi", ".jif"), "jpeg"),  # as few people write it
 }
 WRITABLE = tuple(_FORMATS)
 READABLE = (*WRITABLE, ".gif", *HEIF_ENDINGS, *RAW_ENDINGS)
