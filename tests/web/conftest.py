@@ -12,8 +12,8 @@ from web_servers import WATCH, serving
 
 @pytest.fixture(scope="session")
 def blurred():
-    """A shaken photo, (128, 150, 3) floats in [0, 1]."""
-    sharp = skimage.data.astronaut()[64:192, 160:310].astype(np.float32) / 255
+    """A shaken photo, (256, 300, 3) floats in [0, 1]."""
+    sharp = skimage.data.astronaut()[:256, 100:400].astype(np.float32) / 255
     kernel = np.zeros((9, 9), np.float32)
     kernel[4] = 1 / 9
     return blur(sharp, kernel)
