@@ -203,7 +203,7 @@ class BlindMethod:
         shape = pixels.shape[:2]
         places = plan_windows(shape, max(_WINDOW_PX, round((shape[0] * shape[1]) ** 0.5 / 4)))
 
-        def trusted(found: FoundKernel, windows: Sequence[Window] = ()) -> Float32:
+        def hoped(found: FoundKernel, windows: Sequence[Window] = ()) -> list[float]:
             signals = measure_places(
                 pixels,
                 found,
@@ -213,22 +213,29 @@ class BlindMethod:
                 windows=windows,
                 threads=self.threads,
             )
-            hopes = np.array(predicted_gains(signals, looked.among))
-            trust = np.clip((hopes - _DOUBTED_DB) / (_TRUSTED_DB - _DOUBTED_DB), 0, 1)
+            return predicted_gains(signals, looked.among)
+
+        def trusted(hopes: Sequence[float]) -> Float32:
+            trust = np.clip((np.array(hopes) - _DOUBTED_DB) / (_TRUSTED_DB - _DOUBTED_DB), 0, 1)
             return faded(places, trust.tolist(), shape)
 
         found = looked.kernels[0]
-        weight = trusted(found)
+        hopes = hoped(found)
+        weight = trusted(hopes)
         several = len(places) > 1 and len(looked.kernels) > 1
         if several and weight.mean() < _MISFIT_SHARE:
             # A fit to two motions looks half right in both places: better the kernel before it.
-            before = trusted(looked.kernels[1])
+            hopes_before = hoped(looked.kernels[1])
+            before = trusted(hopes_before)
             if np.minimum(weight, before).mean() < _MOST_SHARE:
-                found, weight = looked.kernels[1], before
+                found, hopes, weight = looked.kernels[1], hopes_before, before
                 estimate = undoing(estimate, found)
         windows = windows_of(pixels, found, self.edges, threads=self.threads)
+        own = hoped(found, windows) if windows else []
+        if windows and np.mean(own) < np.mean(hopes):
+            windows = []  # their kernels differ by noise
         if windows:
-            weight = trusted(found, windows)
+            weight = trusted(own)
             estimate = replace(estimate, words=f"{_DIFFERENTLY}: {estimate.words}")
         if weight.mean() < _LEAST_SHARE:
             return replace(estimate, taken=False, words=_UNSAFE), None

@@ -22,7 +22,7 @@ _LEAST_SIDE_PX: Final = 160
 _LEAST_SHARE: Final = 3
 """Of how far the kernel reaches."""
 _MARGIN_PX: Final = 32
-_SAME: Final = ((160, 240), (0.80, 0.93))
+_SAME: Final = ((160, 240), (0.80, 0.935))
 """By the side of a window in px: kernels of the corners that are so like the photo's are that one
 and noise. Their median is, as there may be nothing to see in a corner."""
 
