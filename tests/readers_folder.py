@@ -45,7 +45,8 @@ def make_readers_folder(folder):
     photo = skimage.data.astronaut()
     still = [photo[40:88, 100 + i % 2 : 164 + i % 2].copy() for i in range(32)]
     write_video(folder / "clip.mp4", still, codec="libx264", pix_fmt="yuv420p", rate=2)
-    walk = [photo[40:104, i : i + 96].copy() for i in range(90)]  # several windows: one may be left out
+    # Long enough for several windows: one may be left out.
+    walk = [photo[40:104, i : i + 96].copy() for i in range(90)]
     write_video(folder / "walk-240fps.mp4", walk, codec="libx264", pix_fmt="yuv420p", rate=240)
     (folder / "recipes").symlink_to(ROOT / "recipes")
     (folder / "benchmarks").symlink_to(ROOT / "benchmarks")
