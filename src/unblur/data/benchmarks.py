@@ -230,10 +230,8 @@ def choose_cases(cases: Sequence[Case], limit: int | None, seed: int) -> tuple[C
 def find_restored(folder: Path, cases: Sequence[Case]) -> dict[str, Path]:
     """The files that another program wrote for cases, by the names of these.
 
-    Looked for as ``<name>.*``, in a folder ``blur`` beside that, with what ``unblur restore``
-    adds to names, and where the last part of a name is in no other case, by that alone. Of
-    Köhler's set any name that ends in ``<image>_<trajectory>`` will do. At last words such as
-    ``deblurred`` do not count.
+    Looked for as ``<name>.*``, in a folder ``blur`` beside that, with what is added, and by its
+    last part if no other case has that. Of Köhler's ``<image>_<trajectory>`` at the end will do.
 
     Args:
         folder: Of the files.
@@ -257,19 +255,16 @@ def find_restored(folder: Path, cases: Sequence[Case]) -> dict[str, Path]:
         if re.fullmatch("[0-9]+_[0-9]+", case.name):
             ends = re.compile(rf"(.*[^0-9])?{case.name}")
             names += [name for name in files if ends.fullmatch(name)]
-        existing = [files[name] for name in names if name in files]
-        if existing:
-            found[case.name] = existing[0]
+        if at := next((name for name in names if name in files), None):
+            found[case.name] = files[at]
     left = [case.name for case in cases if case.name not in found]
-    taken = set(found.values())
-    free = [name for name, path in files.items() if path not in taken]
-    for name, fitting in match_names(left, free).items():
-        place = fitting.rpartition("/")[0]
-        if place in {"", name.rpartition("/")[0]}:  # not the namesake of another sequence
-            found[name] = files[fitting]
+    free = [name for name, path in files.items() if path not in found.values()]
+    for name, near in match_names(left, free).items():
+        if near.rpartition("/")[0] in {"", name.rpartition("/")[0]}:  # not of another sequence
+            found[name] = files[near]
     if not found:
-        example = cases[0].name if cases else "name"
-        raise DataError(f"{folder} has no restored photo of these cases; expected {example}.png")
+        name = cases[0].name if cases else "name"
+        raise DataError(f"{folder} has no restored photo of these cases; expected {name}.png")
     return found
 
 
