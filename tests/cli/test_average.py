@@ -174,6 +174,7 @@ def test_a_missing_extra_is_one_line(tmp_path, clip, module, package):
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"unblur: {package} is not installed; pip install -e '")
+    assert "[video]'" in line
 
 
 def test_help_needs_neither_videos_nor_pictures():

@@ -62,6 +62,7 @@ def test_a_method_whose_extra_is_missing_is_wrong_use(run, pairs, tmp_path, monk
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("unblur: scikit-image is not installed; pip install -e '")
+    assert "[bench]'" in done.stderr
     assert not (tmp_path / "report").exists()
 
 
