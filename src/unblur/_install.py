@@ -1,6 +1,5 @@
 """Which command installs an extra: from the clone that runs, from where pip got it, or by name."""
 
-import shlex
 from pathlib import Path
 
 
@@ -14,15 +13,20 @@ def install_line(extra: str, *, anywhere: bool = False) -> str:
     package = Path(__file__).parent
     clone = package.parents[1]
     if (clone / "pyproject.toml").is_file():
-        return f"pip install -e {_quoted(clone, extra, anywhere)}"
+        return f"pip install -e {_quoted(_named(clone, anywhere), extra)}"
     origin = _installed_from(package)
     if origin is not None:
-        return f"pip install {_quoted(origin, extra, anywhere)}"
-    return f"pip install {shlex.quote(f'unblur[{extra}]')}"
+        return f"pip install {_quoted(_named(origin, anywhere), extra)}"
+    return f"pip install {_quoted('unblur', extra)}"
 
 
-def _quoted(folder: Path, extra: str, anywhere: bool) -> str:
-    name = "." if not anywhere and folder == Path.cwd() else str(folder)
+def _named(folder: Path, anywhere: bool) -> str:
+    return "." if not anywhere and folder == Path.cwd() else str(folder)
+
+
+def _quoted(name: str, extra: str) -> str:
+    import shlex
+
     return shlex.quote(f"{name}[{extra}]")
 
 

@@ -5,7 +5,6 @@ from typing import Annotated, Final
 
 import typer
 
-from unblur.cli.photos.running import plan, restore_all
 from unblur.cli.reporting import Tally, report_file
 from unblur.errors import OptionError
 
@@ -189,6 +188,8 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         mask=mask,
         max_megapixels=max_megapixels,
     )
+    from unblur.cli.photos.running import plan, restore_all
+
     tally = Tally(as_json=as_json, quiet=quiet, verbose=verbose)
     with (
         report_file(report, overwrite=overwrite) as lines,

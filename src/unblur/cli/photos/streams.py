@@ -1,8 +1,8 @@
 """A photo from standard input, a restored one to standard output."""
 
+import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -65,6 +65,8 @@ def piped(
     Raises:
         OptionError: If a picture would be drawn in a terminal, or there is no photo.
     """
+    import tempfile
+
     from unblur.tasks.batch import files as batch
     from unblur.tasks.batch.sources import Source
     from unblur.tasks.restore.names import target_name
@@ -112,7 +114,5 @@ def _read_input(folder: Path) -> Path:
 
 
 def _lists_names(data: bytes) -> bool:
-    import os
-
     first = data.replace(b"\0", b"\n").split(b"\n", 1)[0].strip()
     return 0 < len(first) < _LONGEST_NAME and os.path.lexists(os.fsdecode(first))

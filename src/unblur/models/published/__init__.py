@@ -84,7 +84,7 @@ def _nafnet(shapes: Shapes) -> tuple[str, ModelSpec]:
         tiling="global",
         # One 3x3 convolution lies between two means, two where layers run together.
         halo_px=2 * multiple,
-        bytes_per_px={key: size * width // 32 for key, size in _NAFNET_BYTES.items()},
+        bytes_per_px=_bytes(width / 32),
         source="chen2022",
         label=f"NAFNet, width {width}",
     )
@@ -109,7 +109,7 @@ def _mimo_unet(shapes: Shapes) -> tuple[str, ModelSpec]:
         multiple_of=4,
         receptive_field_px=2 * (reach + 2 + stack + 1 + 4) + 1,
         tiling="exact",
-        bytes_per_px={key: size * width // 32 for key, size in _MIMO_BYTES.items()},
+        bytes_per_px=_bytes(width / 32),
         source="cho2021",
         label="MIMO-UNet" + ("+" if blocks == 20 else ""),  # noqa: PLR2004
     )
@@ -135,7 +135,7 @@ def _mprnet(shapes: Shapes) -> tuple[str, ModelSpec]:
         multiple_of=8,
         receptive_field_px=_NEAR_PX,
         tiling="near",
-        bytes_per_px={key: size * width // 96 for key, size in _MPRNET_BYTES.items()},
+        bytes_per_px=_bytes(4 * width / 96),
         source="zamir2021",
         label="MPRNet",
     )
@@ -181,7 +181,7 @@ def _restormer(shapes: Shapes) -> tuple[str, ModelSpec]:
         multiple_of=8,
         receptive_field_px=_NEAR_PX,
         tiling="near",
-        bytes_per_px={key: size * width // 48 for key, size in _RESTORMER_BYTES.items()},
+        bytes_per_px=_bytes(3 * width / 48),
         source="zamir2022",
         label="Restormer",
     )
@@ -206,22 +206,24 @@ def _deblurgan_v2(shapes: Shapes) -> tuple[str, ModelSpec]:
         receptive_field_px=_NEAR_PX,
         tiling="global",
         halo_px=160,
-        bytes_per_px=_DEBLURGAN_V2_BYTES,
+        bytes_per_px=_bytes(1),
         source="kupyn2019",
         label="DeblurGAN-v2 on MobileNet",
     )
 
 
-_NAFNET_BYTES: Final = {
+_BYTES: Final = {
     "onnx-fp32": 1100,
     "openvino-fp32": 1100,
     "openvino-bf16": 700,
     "torch-fp32": 1500,
 }
-_MIMO_BYTES: Final = dict(_NAFNET_BYTES)
-_MPRNET_BYTES: Final = {key: 4 * size for key, size in _NAFNET_BYTES.items()}
-_RESTORMER_BYTES: Final = {key: 3 * size for key, size in _NAFNET_BYTES.items()}
-_DEBLURGAN_V2_BYTES: Final = dict(_NAFNET_BYTES)
+"""Working memory for a pixel, of NAFNet with 32 channels; guessed, not measured."""
+
+
+def _bytes(times: float) -> dict[str, int]:
+    """So many times that; it goes with the channels at full size."""
+    return {key: int(size * times) for key, size in _BYTES.items()}
 
 
 def _count(shapes: Shapes, prefix: str) -> int:

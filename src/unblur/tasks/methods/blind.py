@@ -231,12 +231,13 @@ class BlindMethod:
                 found, hopes, weight = looked.kernels[1], hopes_before, before
                 estimate = undoing(estimate, found)
         windows = windows_of(pixels, found, self.edges, threads=self.threads)
-        own = hoped(found, windows) if windows else []
-        if windows and np.mean(own) < np.mean(hopes):
-            windows = []  # their kernels differ by noise
         if windows:
-            weight = trusted(own)
-            estimate = replace(estimate, words=f"{_DIFFERENTLY}: {estimate.words}")
+            own = hoped(found, windows)
+            if np.mean(own) < np.mean(hopes):
+                windows = []  # their kernels differ by noise
+            else:
+                weight = trusted(own)
+                estimate = replace(estimate, words=f"{_DIFFERENTLY}: {estimate.words}")
         if weight.mean() < _LEAST_SHARE:
             return replace(estimate, taken=False, words=_UNSAFE), None
         if weight.mean() < _MOST_SHARE:
