@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+NEAR_PX: Final = 193
+"""Receptive field that is taken for networks that see the whole and cannot be cut into layers:
+wider than one U of their convolutions reaches, and a pixel hardly depends on what is farther."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ these load as they are. Which configuration it is, is read off the shapes.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from unblur.models.spec import ModelSpec
+from unblur.models.spec import NEAR_PX, ModelSpec
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,9 +17,6 @@ Shapes = Mapping[str, tuple[int, ...]]
 KNOWN: Final = "DeblurGAN, DeblurGAN-v2 (MobileNet), MIMO-UNet, MPRNet, NAFNet and Restormer"
 _NAFNET_GOPRO: Final = ((1, 1, 1, 28), 1, (1, 1, 1, 1))
 _MIMO: Final = {8: "mimo-unet", 20: "mimo-unet-plus"}
-_NEAR_PX: Final = 193
-"""Of networks that see the whole and cannot be cut into layers: wider than one U of their
-convolutions reaches, and a pixel hardly depends on what is farther away."""
 
 
 def recognise(shapes: Shapes) -> tuple[str, ModelSpec] | None:
@@ -133,7 +130,7 @@ def _mprnet(shapes: Shapes) -> tuple[str, ModelSpec]:
         build=build,
         traced=True,
         multiple_of=8,
-        receptive_field_px=_NEAR_PX,
+        receptive_field_px=NEAR_PX,
         tiling="near",
         bytes_per_px=_bytes(4 * width / 96),
         source="zamir2021",
@@ -179,7 +176,7 @@ def _restormer(shapes: Shapes) -> tuple[str, ModelSpec]:
         build=build,
         traced=True,
         multiple_of=8,
-        receptive_field_px=_NEAR_PX,
+        receptive_field_px=NEAR_PX,
         tiling="near",
         bytes_per_px=_bytes(3 * width / 48),
         source="zamir2022",
@@ -203,7 +200,7 @@ def _deblurgan_v2(shapes: Shapes) -> tuple[str, ModelSpec]:
         build=build,
         traced=True,
         multiple_of=32,
-        receptive_field_px=_NEAR_PX,
+        receptive_field_px=NEAR_PX,
         tiling="global",
         halo_px=160,
         bytes_per_px=_bytes(1),

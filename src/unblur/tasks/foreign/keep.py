@@ -1,8 +1,10 @@
 """Keep networks of others in the user's folder, and make any network file ready to run."""
 
+import atexit
 import hashlib
 import json
 import re
+import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,7 +60,9 @@ def ready(path: Path) -> Path:
     try:
         _write(made, probed.model)
     except TargetError:
-        made = Path(tempfile.mkdtemp(prefix="unblur-")) / made.name
+        folder = tempfile.mkdtemp(prefix="unblur-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        made = Path(folder) / made.name
         _write(made, probed.model)
     return made
 

@@ -2,8 +2,7 @@
 
 import os
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +15,19 @@ from unblur.engines import Graph, OnnxEngine
 from unblur.errors import NetworkError, UnblurError
 from unblur.imaging.tiles import ArrayPicture
 from unblur.metrics import psnr
+from unblur.models.spec import NEAR_PX
 from unblur.tasks.methods.layers import LayeredNetwork
 
 Float32 = NDArray[np.float32]
 
 _CANVAS_PX: Final = (256, 512, 1024)
-_PATIENCE_S: Final = 5.0
+_LARGE_BYTES: Final = 20_000_000
+"""Of networks with more weights the last canvas would take minutes and much memory."""
 _SPOT_PX: Final = 4
 _LEAST: Final = 1e-6
 """Smaller changes are rounding."""
 _SEEN_EVERYWHERE: Final = 0.5
 """Share of the pixels far away that differ, from which on a network sees the whole."""
-_NEAR_PX: Final = 193
 _HALOS_PX: Final = (16, 32, 64, 128)
 _SAME_DB: Final = 60.0
 """Bands from layer to layer that are so near the whole are the whole, but for half precision."""
@@ -76,7 +76,8 @@ def measure_sight(
     """
     if fixed is not None:
         return _sight_of_fixed(restore, fixed, stated)
-    field, whole = _field(restore, multiple_of, has_means=_has_means(model))
+    canvases = _CANVAS_PX if len(model) <= _LARGE_BYTES else _CANVAS_PX[:-1]
+    field, whole = _field(restore, canvases, multiple_of, has_means=_has_means(model))
     if not whole:
         field = stated or field
         how = "as stated" if stated else "measured"
@@ -91,13 +92,13 @@ def measure_sight(
     if halo is not None and stated is None:
         return Sight(
             tiling="global",
-            receptive_field_px=_NEAR_PX,
+            receptive_field_px=NEAR_PX,
             halo_px=2 * halo,
             grid_px=multiple_of,
             sentence="a pixel depends on the whole picture, by means that are taken over it: large "
             "photos are restored layer by layer, as if at once",
         )
-    field = stated or _NEAR_PX
+    field = stated or NEAR_PX
     return Sight(
         tiling="near",
         receptive_field_px=field,
@@ -129,18 +130,18 @@ def _sight_of_fixed(
 
 
 def _field(
-    restore: Callable[[Float32], Float32], multiple_of: int, *, has_means: bool
+    restore: Callable[[Float32], Float32],
+    canvases: Sequence[int],
+    multiple_of: int,
+    *,
+    has_means: bool,
 ) -> tuple[int, bool]:
     """Width of the square that matters, and whether it is the whole picture."""
-    for canvas in _CANVAS_PX:
+    for canvas in canvases:
         side = -(-canvas // multiple_of) * multiple_of
-        started = time.perf_counter()
         field, whole = _field_on(restore, side, side)
         if (whole and has_means) or (not whole and field // 2 < side - 2 * _SPOT_PX):
             return field, whole
-        # Four times the pixels, and the memory.
-        if canvas > _CANVAS_PX[0] and time.perf_counter() - started > _PATIENCE_S:
-            break
     return field, True
 
 
