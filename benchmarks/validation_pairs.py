@@ -69,7 +69,7 @@ def photo_pairs(part: str, chosen: list[Path]) -> Iterator[tuple[str, Pair]]:
     make = {"a-shake": _shaken, "b-roll-and-objects": _moved, "e-sharp": _kept}
     for at in range(min(count, len(chosen))):
         path = chosen[(first + at) % len(chosen)]
-        rng = np.random.default_rng(_seed(part, path.name))
+        rng = np.random.default_rng(seed_of(part, path.name))
         sharp = read_photo(path).pixels.astype(np.float32)
         sharp = _middle(sharp) if part == "e-sharp" and at % 2 else _shrunk(sharp)
         blurred, truth, done = make.get(part, _unmoved)(sharp, at, rng)
@@ -158,7 +158,7 @@ def _shaken(sharp: np.ndarray, at: int, rng: np.random.Generator) -> Pair:
 
 def shake_of(source: str, exposure: float) -> np.ndarray:
     """The kernel that shook a photo of part a, by the photo's name."""
-    rng = np.random.default_rng(_seed("a-shake", source))
+    rng = np.random.default_rng(seed_of("a-shake", source))
     motion = random_motion("shake", rng=rng, height=64, width=64, exposure=exposure)
     return motion.kernels(64, 64)
 
@@ -170,7 +170,8 @@ def levin_kernel(folder: Path, name: str, *, turned: bool) -> np.ndarray:
     return np.ascontiguousarray(kernel[::-1, ::-1] if turned else kernel) / kernel.sum()
 
 
-def _seed(part: str, name: str) -> list[int]:
+def seed_of(part: str, name: str) -> list[int]:
+    """A seed for a photo of a part, whatever others there are."""
     return [2026, ord(part[0]), int(_hash(name)[:15], 16)]
 
 

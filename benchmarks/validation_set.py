@@ -1,6 +1,7 @@
 """A validation set that resembles the world, rebuilt from folders that you name.
 
     python benchmarks/validation_set.py DIR [--photos FOLDER] [--frames FOLDER] [--levin FOLDER]
+                                        [--large]
     python benchmarks/validation_set.py --list FOLDER > benchmarks/validation_photos.txt
 
     a-shake             60 photos, shaken by Algorithm 1 (a third each of 1/10, 1/2 and the whole
@@ -10,6 +11,8 @@
     d-levin             Levin et al. 2009: 32 photos that a real camera shook
     e-sharp             40 sharp photos, every other one at the resolution it came in
     f-leave-alone       20 photos, every other one out of focus, or dark, noisy and saved as JPEG
+    g-large             24 photos of 12 megapixels, as a phone makes them (validation_large.py);
+                        only with --large, as it takes a quarter of an hour and a gigabyte
 
 Every part has blur/ and sharp/, 8-bit PNG, and a manifest.json with what was done to each and the
 SHA-256 of every file; the same folders give the same bytes with the same versions of libraries. A
@@ -38,6 +41,7 @@ from unblur.imaging.video.frames import Frame, Frames, Unreadable, open_folder
 from unblur.tasks.datasets.average import average
 from unblur.tasks.datasets.manifest import read_manifest
 from unblur.tasks.datasets.windows import AverageOptions
+from validation_large import MEGAPIXELS, large_pairs
 from validation_pairs import (
     ENDINGS,
     Pair,
@@ -58,6 +62,7 @@ PARTS = {
     "d-levin": "levin",
     "e-sharp": "photos",
     "f-leave-alone": "photos",
+    "g-large": "photos",
 }
 """Each with the folder that it is made of."""
 STRIDE = 3
@@ -76,6 +81,8 @@ class Folders:
     photos: Path | None = None
     frames: Path | None = None
     levin: Path | None = None
+    large_megapixels: float | None = None
+    """Of the photos of the last part, which is not made unless this is given."""
 
     def __post_init__(self) -> None:
         """Check that there is one.
@@ -101,13 +108,16 @@ def build(out: Path, folders: Folders) -> Iterator[tuple[str, str]]:
         UnblurError: If a folder has not got what is expected, or a part cannot be written.
     """
     for part, needs in PARTS.items():
+        if part == "g-large" and folders.large_megapixels is None:
+            continue
         source: Path | None = getattr(folders, needs)
         if source is None:
             yield part, f"left out, as --{needs} names no folder"
         elif (out / part).exists():
             yield part, "is there already and stays as it is"
         else:
-            yield part, _write_part(out, part, partial(_makers(part), source))
+            make = _makers(part, folders.large_megapixels)
+            yield part, _write_part(out, part, partial(make, source))
 
 
 def read_part(folder: Path) -> Done:
@@ -132,11 +142,16 @@ def read_part(folder: Path) -> Done:
     return pairs
 
 
-def _makers(part: str) -> Callable[[Path, Path], Done]:
+def _makers(part: str, megapixels: float | None) -> Callable[[Path, Path], Done]:
     if part == "c-frames":
         return _write_averages
     if part == "d-levin":
         return lambda source, folder: _write_pairs(folder, levin_pairs(source))
+    if part == "g-large":
+        size = megapixels or MEGAPIXELS
+        return lambda source, folder: _write_pairs(
+            folder, large_pairs(held_out_photos(source), megapixels=size)
+        )
     return lambda source, folder: _write_pairs(folder, photo_pairs(part, held_out_photos(source)))
 
 
@@ -206,6 +221,7 @@ def main() -> int:
     parser.add_argument("out", type=Path, nargs="?", metavar="DIR")
     for name in ("--photos", "--frames", "--levin"):
         parser.add_argument(name, type=Path, metavar="FOLDER")
+    parser.add_argument("--large", action="store_true", help="the part of large photos, too")
     parser.add_argument("--list", type=Path, metavar="FOLDER", help="names for validation only")
     args = parse(
         parser, out=lambda: folder() / "set", photos=lambda: photos(2, held_out=True), frames=frames
@@ -217,7 +233,12 @@ def main() -> int:
             return 0
         if args.out is None:
             parser.error("name a folder DIR to build the set in")
-        folders = Folders(photos=args.photos, frames=args.frames, levin=args.levin)
+        folders = Folders(
+            photos=args.photos,
+            frames=args.frames,
+            levin=args.levin,
+            large_megapixels=MEGAPIXELS if args.large else None,
+        )
         print(f"validation set, version {VERSION}")
         for part, became in build(args.out, folders):
             print(f"{part:19} {became}", flush=True)

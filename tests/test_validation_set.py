@@ -13,6 +13,7 @@ from unblur.errors import DataError
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.photo.photo import read_photo
 from unblur.metrics import psnr
+from validation_large import KINDS, large_pairs
 from validation_pairs import held_out_photos, is_held_out, levin_kernel, levin_pairs, moved
 from validation_set import Folders, build, read_part
 
@@ -93,6 +94,31 @@ def test_the_same_folders_give_the_same_bytes(whole, photos, levin, frames, tmp_
     list(build(tmp_path / "again", Folders(photos=photos, frames=frames, levin=levin)))
 
     assert files_of(tmp_path / "again") == files_of(whole[0])
+
+
+def test_large_photos_are_made_as_a_phone_makes_them(tmp_path):
+    wide = skimage.data.coffee()[:, :560]
+    lit = np.tile(np.where(wide > 250, 255, wide), (1, 2, 1))
+    for at in range(6):
+        save(np.roll(lit, 100 * at, axis=1), tmp_path / f"photo{at}.png")
+    chosen = [path for at in range(6) if (path := tmp_path / f"photo{at}.png").exists()]
+
+    made = dict(large_pairs(chosen, megapixels=0.2))
+    again = dict(large_pairs(chosen[:1], megapixels=0.2))
+
+    assert [done["kind"] for *_, done in made.values()] == list(KINDS)
+    for blurred, sharp, done in made.values():
+        assert sharp.shape == blurred.shape
+        assert sharp.shape[0] * sharp.shape[1] == pytest.approx(200_000, rel=0.01)
+        assert 10 < psnr(blurred, sharp) < 40
+        assert 80 <= done["jpeg"] <= 95
+    assert sum(done["denoised"] for *_, done in made.values()) == 3
+    np.testing.assert_array_equal(again["photo0"][0], made["photo0"][0])
+
+
+def test_of_small_photos_no_large_ones_are_made(photos):
+    with pytest.raises(DataError, match="none is 1000 px or more"):
+        list(large_pairs(held_out_photos(photos)))
 
 
 def test_parts_without_a_folder_are_left_out_and_named(levin, tmp_path):
