@@ -25,9 +25,13 @@ LENGTHS_PX = (30.0, 150.0)
 """Of what is seen of a path, at 12 megapixels."""
 EXPOSURE = 0.5
 """The part of a path that is exposed."""
+MOST_ENLARGED = 2.0
+"""A phone's photo is soft at full size, and sharp at half: so is one that was enlarged so much."""
 LIGHTS = 0.97
 """What is brighter is a light, and up to so many times as bright as white:"""
 BRIGHTEST = 6.0
+LEAST_LIGHT_PX = 7
+"""Smaller bright spots may be halos of sharpening, and stay as they are."""
 ELECTRONS = (800.0, 20_000.0)
 """At white: from ISO 3200 to a bright day."""
 READ_ELECTRONS = 3.0
@@ -38,12 +42,12 @@ def large_pairs(
 ) -> Iterator[tuple[str, Pair]]:
     """The names and pairs of the part of large photos.
 
-    A photo of one megapixel is enlarged; what enlarging cannot give, detail of a few px, is the
-    photo's own finest octave, laid over the large photo at its own size, mirrored at its edges, as
-    strong as the large photo is busy there. Light is blurred at full size, lights brighter than
-    white among it, and clipped after that; then come the sensor's noise, in one of two a denoiser
-    and colours that run, in one of two sharpening, and JPEG of quality 80 to 95. The sharp photo
-    has neither noise nor JPEG.
+    A photo of one megapixel is enlarged twofold, and mirrored at its edges up to the size. What
+    enlarging cannot give, detail of a few px, is the photo's own finest octave, laid over the large
+    photo at its own size, as strong as the large photo is busy there. Light is blurred at full
+    size, lights brighter than white among it, and clipped after that; then come the sensor's noise,
+    in one of two a denoiser and colours that run, in one of two sharpening, and JPEG of quality 80
+    to 95. The sharp photo has neither noise nor JPEG.
 
     Args:
         chosen: Photos for validation, in the order of their hashes.
@@ -67,13 +71,14 @@ def large_pairs(
 
 def _enlarged(pixels: np.ndarray, megapixels: float) -> np.ndarray:
     """A photo at another size, with detail of its own."""
-    height, width, _ = pixels.shape
-    factor = (megapixels * 1e6 / (height * width)) ** 0.5
-    shape = round(height * factor), round(width * factor)
-    large = np.clip(resize(pixels, *shape), 0, 1)
+    size = np.array(pixels.shape[:2])
+    full = (megapixels * 1e6 / size.prod()) ** 0.5
+    factor = min(full, MOST_ENLARGED)
+    large = np.clip(resize(pixels, *(int(side) for side in np.rint(size * factor))), 0, 1)
+    shape = np.rint(size * full).astype(int)
+    large = _mirrored(large, shape)
     octave = pixels - scipy.ndimage.gaussian_filter(pixels, (1, 1, 0))
-    again = [(0, max(0, side - own)) for side, own in zip(shape, (height, width), strict=True)]
-    detail = np.pad(octave, [*again, (0, 0)], mode="symmetric")[: shape[0], : shape[1]]
+    detail = _mirrored(octave, shape)
     # As strong as the large photo's own detail of that size is, were it as rough as it is coarse.
     own = large - scipy.ndimage.gaussian_filter(large, (factor, factor, 0))
     busy = scipy.ndimage.gaussian_filter(own.mean(axis=2) ** 2, 4 * factor) ** 0.5
@@ -82,10 +87,17 @@ def _enlarged(pixels: np.ndarray, megapixels: float) -> np.ndarray:
     return np.clip(large + np.float32(0.5) * strength * detail, 0, 1).astype(np.float32)
 
 
+def _mirrored(pixels: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """As much of a photo and its mirror images as a shape asks for."""
+    around = [(0, max(0, side - own)) for side, own in zip(shape, pixels.shape[:2], strict=True)]
+    return np.pad(pixels, [*around, (0, 0)], mode="symmetric")[: shape[0], : shape[1]]
+
+
 def _lit(pixels: np.ndarray) -> np.ndarray:
     """Light, in which lights are brighter than white."""
     light = srgb_to_linear(pixels)
-    above = np.clip((pixels.max(axis=2) - LIGHTS) / (1 - LIGHTS), 0, 1)
+    bright = scipy.ndimage.grey_opening(pixels.max(axis=2), (LEAST_LIGHT_PX, LEAST_LIGHT_PX))
+    above = np.clip((bright - LIGHTS) / (1 - LIGHTS), 0, 1)
     brighter: np.ndarray = light * (1 + (BRIGHTEST - 1) * above[..., None]).astype(np.float32)
     return brighter
 

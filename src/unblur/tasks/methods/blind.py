@@ -19,19 +19,20 @@ from unblur.imaging.deblur.varying_blur import Window, assembled, faded, plan_wi
 from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.focus import motion_weight
 from unblur.imaging.measure.noise import estimate_noise
-from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
+from unblur.imaging.tiles import Picture, Tile
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, undoing
 from unblur.tasks.methods.by_place import windows_of
 from unblur.tasks.methods.edges import EdgesNetwork
-from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX, GuidedNetwork
+from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.tasks.methods.judge import (
     caution_db,
     measure_kernels,
     measure_places,
     predicted_gains,
 )
-from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone, weighted
+from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.refit import refitted
+from unblur.tasks.methods.scales import network_at, network_on, scales_for, working_scale
 from unblur.tasks.methods.shrink import enlarged, shrunk_picture
 
 Float32 = NDArray[np.float32]
@@ -109,12 +110,15 @@ class BlindMethod:
             estimate, restored = self._restored(small, looked)
         if tell is not None:
             tell(estimate)
+        if restored is None:
+            scale = working_scale(estimate.blur_px, shrink)
+            if scale == 1 and (shrink > 1 or set(scales_for(estimate.blur_px, small.shape)) == {1}):
+                return self._as_it_is(picture, small, shrink, tiled=tiled)
+            if scale < shrink:
+                small, shrink = shrunk_picture(picture, scale)
+            restored = self._by_network(small, estimate, shrink)
         weight = motion_weight(small) if self.judged else None
-        if not estimate.taken and shrink == 1:
-            plain = self.network.prepare(picture, tiled=tiled)
-            return plain if weight is None else weighted(plain, picture, weight)
-        # At its own size the blur of a large photo is longer than the network can undo.
-        change = (self._network_on(small) if restored is None else restored) - small
+        change = restored - small
         if weight is not None:
             change *= weight[..., None]
 
@@ -124,6 +128,20 @@ class BlindMethod:
             return np.clip(pixels, 0, 1, out=pixels)
 
         return Undone(run) if estimate.taken else run
+
+    def _as_it_is(self, picture: Picture, small: Float32, shrink: int, *, tiled: bool) -> RunTile:
+        """What restores a tile of a picture by the network, at the picture's own size."""
+        plain = self.network.prepare(picture, tiled=tiled)
+        weight = motion_weight(small) if self.judged else None
+        if weight is None:
+            return plain
+
+        def run(tile: Tile) -> Float32:
+            pixels = picture.read(*tile.kept)
+            share = enlarged(weight[..., None], shrink, tile.kept)
+            return pixels + share * (plain(tile) - pixels)
+
+        return run
 
     def look(self, picture: Picture) -> BlurEstimate:
         """Look for the blur of a picture of any size."""
@@ -172,7 +190,7 @@ class BlindMethod:
 
         If it was fitted once more the one before comes after it.
         """
-        plain = self._network_on(part)
+        plain = network_on(self.network, part)
 
         def measured(kernels: Sequence[FoundKernel]) -> list[dict[str, float]]:
             return measure_kernels(part, kernels, plain, noise=search.noise, threads=self.threads)
@@ -199,7 +217,7 @@ class BlindMethod:
         estimate = looked.estimate
         if not self.judged:
             return estimate, self._undone(pixels, estimate)
-        plain = self._network_on(pixels)
+        plain = network_on(self.network, pixels)
         shape = pixels.shape[:2]
         places = plan_windows(shape, max(_WINDOW_PX, round((shape[0] * shape[1]) ** 0.5 / 4)))
 
@@ -243,6 +261,7 @@ class BlindMethod:
         if weight.mean() < _MOST_SHARE:
             estimate = replace(estimate, words=f"{estimate.words} in parts of the photo")
         undone = self._undone(pixels, estimate, windows)
+        plain = self._by_network(pixels, estimate, estimate.shrink)
         return estimate, plain + weight[..., None] * (undone - plain)
 
     def _undone(
@@ -261,13 +280,13 @@ class BlindMethod:
             shown = guide(pixels, estimate.kernel, self.threads)
         return self.guided.restore(pixels, shown)[..., :3]
 
-    def _network_on(self, pixels: Float32) -> Float32:
-        """What the network that knows no kernel makes of pixels, (h, w, 3) in [0, 1]."""
-        height, width, _ = pixels.shape
-        whole = (slice(0, height), slice(0, width))
-        side = None if height * width <= WHOLE_PX or self.needs.halo_px is None else TILE_PX
-        run = self.network.prepare(ArrayPicture(pixels), tiled=side is not None)
-        restored = np.empty_like(pixels)
-        for tile in plan_tiles(whole, height, width, side, self.needs):
-            restored[tile.kept] = run(tile)
-        return np.clip(restored, 0, 1, out=restored)
+    def _by_network(self, pixels: Float32, estimate: BlurEstimate, shrink: int) -> Float32:
+        """What the network that knows no kernel makes of pixels at the scales that suit the blur.
+
+        Args:
+            pixels: (h, w, 3), of a photo that was made smaller.
+            estimate: Says how long the blur of the photo seems.
+            shrink: By how much smaller.
+        """
+        seen = None if estimate.blur_px is None else estimate.blur_px / shrink
+        return network_at(self.network, pixels, scales_for(seen, pixels.shape))

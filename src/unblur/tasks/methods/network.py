@@ -139,13 +139,3 @@ def _sides(text: str | None) -> tuple[int, int] | None:
         return None
     height, width = map(int, text.split("x"))
     return height, width
-
-
-def weighted(run: RunTile, picture: Picture, weight: Float32) -> RunTile:
-    """So much of what a network changes."""
-
-    def run_weighted(tile: Tile) -> Float32:
-        pixels = picture.read(*tile.kept)
-        return pixels + weight[tile.kept][..., None] * (run(tile) - pixels)
-
-    return run_weighted

@@ -15,26 +15,44 @@ _MOST_PX: Final = 3_200_000
 _STRIP_ROWS: Final = 256
 
 
-def shrunk_picture(picture: Picture) -> tuple[Float32, int]:
-    """A picture as it is worked on, and by how much it is smaller: means of squares of light.
+def shrunk_picture(picture: Picture, shrink: int | None = None) -> tuple[Float32, int]:
+    """A picture as it is worked on, see :func:`shrunk`, and by how much it is smaller.
 
-    Reads a few rows at a time. What is left over on the right and below is no part of it.
+    Reads a few rows at a time.
+
+    Args:
+        picture: Any size.
+        shrink: By how much smaller; None makes it as small as blurs are looked for in.
     """
-    shrink = 1
-    while picture.height * picture.width > _MOST_PX * shrink**2:
-        shrink += 1
+    if shrink is None:
+        shrink = 1
+        while picture.height * picture.width > _MOST_PX * shrink**2:
+            shrink += 1
     columns = slice(0, picture.width // shrink * shrink)
     height = picture.height // shrink * shrink
     parts = []
     step = _STRIP_ROWS // shrink * shrink
     for top in range(0, height, step):
         rows = picture.read(slice(top, min(top + step, height)), columns)
-        if shrink > 1:
-            light = srgb_to_linear(rows)
-            squares = light.reshape(len(rows) // shrink, shrink, -1, shrink, 3)
-            rows = linear_to_srgb(squares.mean(axis=(1, 3), dtype=np.float32))
-        parts.append(rows)
+        parts.append(shrunk(rows, shrink))
     return np.concatenate(parts), shrink
+
+
+def shrunk(pixels: Float32, shrink: int) -> Float32:
+    """Pixels at a whole fraction of their size: means of squares of light.
+
+    What is left over on the right and below is no part of it.
+
+    Args:
+        pixels: (H, W, 3) sRGB-encoded in [0, 1].
+        shrink: By how much smaller.
+    """
+    if shrink == 1:
+        return pixels
+    height, width = (side // shrink * shrink for side in pixels.shape[:2])
+    light = srgb_to_linear(pixels[:height, :width])
+    squares = light.reshape(height // shrink, shrink, width // shrink, shrink, 3)
+    return linear_to_srgb(squares.mean(axis=(1, 3), dtype=np.float32))
 
 
 def enlarged(change: Float32, shrink: int, place: tuple[slice, slice]) -> Float32:

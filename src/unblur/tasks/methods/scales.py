@@ -1,0 +1,87 @@
+"""The scales at which a network that knows no kernel undoes most of a blur."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.imaging.tiles import ArrayPicture, plan_tiles
+from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX
+from unblur.tasks.methods.network import NetworkMethod
+from unblur.tasks.methods.shrink import enlarged, shrunk
+
+Float32 = NDArray[np.float32]
+
+_BEST_PX: Final = 7.5
+"""As long as a blur should seem at the scale at which the network works (ADR 0009)."""
+_LEAST_PX: Final = 2.0
+"""Large photos that seem to be blurred less are not worth the time at their own size."""
+_MOST: Final = 4
+_LEAST_SIDE_PX: Final = 64
+"""Of a smaller picture, for the network to have something to see."""
+
+
+def scales_for(blur_px: float | None, shape: tuple[int, ...]) -> dict[int, float]:
+    """By how much a photo is to be made smaller for a network, and the shares of the results.
+
+    A network undoes little of a blur that is longer than it has learned to see; of the same photo
+    at half its size it undoes more. Between two scales, the mean of both results is better than
+    either.
+
+    Args:
+        blur_px: How long the blur seems; None if there is nothing to judge by.
+        shape: Height and width of the photo.
+
+    Returns:
+        Whole factors and shares, of sum 1.
+    """
+    most = max(1, min(_MOST, min(shape[:2]) // _LEAST_SIDE_PX))
+    wanted = min(max((blur_px or 0) / _BEST_PX, 1), most)
+    less = min(int(wanted), most)
+    more = wanted - less
+    return {less: 1.0} if more == 0 else {less: 1 - more, less + 1: more}
+
+
+def working_scale(blur_px: float | None, shrink: int) -> int:
+    """By how much a large photo is to be made smaller for a network, whose blur may be short.
+
+    Args:
+        blur_px: As above.
+        shrink: By how much it was made smaller to look for its blur; it stays at that at least.
+    """
+    if blur_px is None or blur_px < _LEAST_PX:
+        return shrink
+    return min(shrink, max(1, round(blur_px / _BEST_PX)))
+
+
+def network_at(network: NetworkMethod, pixels: Float32, scales: Mapping[int, float]) -> Float32:
+    """Restore smaller copies of a photo, and bring the mean of what changed to its size.
+
+    Args:
+        network: Knows no kernel.
+        pixels: (H, W, 3) in [0, 1], sRGB-encoded.
+        scales: From :func:`scales_for`.
+
+    Returns:
+        (H, W, 3) in [0, 1].
+    """
+    whole = (slice(0, pixels.shape[0]), slice(0, pixels.shape[1]))
+    restored = pixels.copy()
+    for scale, share in scales.items():
+        smaller = shrunk(pixels, scale)
+        change = network_on(network, smaller) - smaller
+        restored += np.float32(share) * enlarged(change, scale, whole)
+    return np.clip(restored, 0, 1, out=restored)
+
+
+def network_on(network: NetworkMethod, pixels: Float32) -> Float32:
+    """What a network makes of pixels, (h, w, 3) in [0, 1], as they are."""
+    height, width, _ = pixels.shape
+    whole = (slice(0, height), slice(0, width))
+    side = None if height * width <= WHOLE_PX or network.needs.halo_px is None else TILE_PX
+    run = network.prepare(ArrayPicture(pixels), tiled=side is not None)
+    restored = np.empty_like(pixels)
+    for tile in plan_tiles(whole, height, width, side, network.needs):
+        restored[tile.kept] = run(tile)
+    return np.clip(restored, 0, 1, out=restored)
