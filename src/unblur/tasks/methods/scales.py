@@ -13,7 +13,7 @@ from unblur.tasks.methods.shrink import enlarged, shrunk
 
 Float32 = NDArray[np.float32]
 
-_BEST_PX: Final = 7.5
+_BEST_PX: Final = 9.0
 """As long as a blur should seem at the scale at which the network works (ADR 0009)."""
 _LEAST_PX: Final = 2.0
 """Large photos that seem to be blurred less are not worth the time at their own size."""
