@@ -320,6 +320,7 @@ def test_a_photo_is_restored_again_with_another_strength(run, client, plain, tmp
     out = tmp_path / "cli.jpg"
     assert run("restore", plain, "-o", out, "--strength", "0.5").returncode == 0
     assert client.get(weaker["result"]).content == out.read_bytes()
+    assert client.get(job["result"]).content != out.read_bytes()
     for data, error in (
         ({"strength": "2"}, "strength must be from 0 to 1, got 2.0"),
         ({"strength": "much"}, "strength must be from 0 to 1, got 'much'"),
