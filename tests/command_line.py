@@ -1,5 +1,6 @@
 """The command line, called in the process of the tests."""
 
+import io
 import logging
 import os
 import signal
@@ -7,14 +8,13 @@ import sys
 import warnings
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 
 import pytest
 import typer
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-_command = cache(typer.main.get_command)
+command_of = cache(typer.main.get_command)
 """Made of the functions' signatures, of all commands: a tenth of a second each time."""
 
 
@@ -38,8 +38,13 @@ def as_it_was():
             logger.setLevel(level)
 
 
-def call_command(*arguments, folder):
-    """Run ``unblur`` with these arguments in a folder, without anything on standard input.
+def call_command(*arguments, folder, given=b""):
+    """Run ``unblur`` with these arguments in a folder.
+
+    Args:
+        arguments: Words.
+        folder: Where.
+        given: What is on standard input.
 
     Returns:
         The exit status that the process would have had.
@@ -49,12 +54,12 @@ def call_command(*arguments, folder):
     with (
         as_it_was(),
         pytest.MonkeyPatch.context() as patch,
-        Path(os.devnull).open() as nothing,
+        io.TextIOWrapper(io.BytesIO(given)) as stdin,
     ):
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["unblur", *map(str, arguments)])
-        patch.setattr(sys, "stdin", nothing)
-        patch.setattr(typer.main, "get_command", _command)
+        patch.setattr(sys, "stdin", stdin)
+        patch.setattr(typer.main, "get_command", command_of)
         with pytest.raises(SystemExit) as stop:
             main()
     return stop.value.code or 0

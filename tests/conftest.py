@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-from functools import lru_cache
 from pathlib import Path
 
 # Several processes of tests share the cores. Libraries read this when they are imported; threads
@@ -19,6 +18,7 @@ import skimage.data  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 from command_line import call_command  # noqa: E402
+from done_once import looked_at_once, opened_once, traced_once  # noqa: E402
 from unblur.imaging.photo.photo import Photo, write_photo  # noqa: E402
 
 settings.register_profile("fast", max_examples=20, deadline=None)
@@ -31,9 +31,13 @@ FIRST = (
     "tasks/scale/test_run.py",
     "tasks/train/test_run_adversarial.py",
     "tasks/train/test_run.py",
+    "tasks/train/test_stopping.py",
     "tasks/singan/test_fit.py",
-    "cli/test_batch.py",
+    "test_docs.py",
     "cli/test_networks.py",
+    "tasks/networks/test_export.py",
+    "tasks/methods/test_blind.py",
+    "cli/test_batch.py",
     "imaging/register/test_reference.py",
     "imaging/register/test_registration.py",
     "web/test_http.py",
@@ -48,24 +52,9 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def opened_once():
-    """Open a bundled network once a process, not once a test: that takes most of a small restore.
-
-    An engine serves any number of restorers, and what it gives does not depend on what it gave.
-    That files are intact is looked after before, each time.
-    """
-    from unblur.tasks.restore import opening
-    from unblur.weights import find_network
-
-    bundled = find_network("fast").parent
-    anew = opening.open_engine
-    once = lru_cache(maxsize=24)(anew)
-
-    def open_engine(path, *arguments, **options):
-        return (once if path.parent == bundled else anew)(path, *arguments, **options)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "open_engine", open_engine)
+def done_once():
+    """Do once a process, not once a test, what takes most of many tests."""
+    with opened_once(), looked_at_once(), traced_once():
         yield
 
 
@@ -114,9 +103,9 @@ def run(tmp_path, capfd):
     What C libraries write is caught as well, and a warning is an error as in all tests.
     """
 
-    def run_unblur(*arguments):
+    def run_unblur(*arguments, given=b""):
         capfd.readouterr()
-        status = call_command(*arguments, folder=tmp_path)
+        status = call_command(*arguments, folder=tmp_path, given=given)
         said = capfd.readouterr()
         return subprocess.CompletedProcess(arguments, status, said.out, said.err)
 

@@ -44,7 +44,8 @@ NEEDS = {"sse4": "SSE42", "avx2": "AVX2", "avx512": "AVX512F"}
 
 TESTS = (
     "data", "imaging", "models", "tasks/bench", "tasks/datasets", "tasks/detection",
-    "tasks/methods", "tasks/networks", "tasks/restore", "tasks/singan", "tasks/train",
+    "tasks/foreign", "tasks/methods", "tasks/networks", "tasks/restore", "tasks/singan",
+    "tasks/train", "tasks/video/test_flicker.py",
     "test_detector.py", "test_engines.py", "test_losses.py", "test_losses_adversarial.py",
     "test_metrics.py", "test_metrics_structure.py",
 )  # fmt: skip

@@ -10,6 +10,6 @@ PROGRAM = (
 )
 
 
-def interruptible(*arguments: str) -> list[str]:
-    """The command that runs ``unblur`` with these arguments."""
-    return [sys.executable, "-c", PROGRAM, *arguments]
+def interruptible(*arguments: str, before: str = "") -> list[str]:
+    """The command that runs ``unblur`` with these arguments; ``before`` is run first."""
+    return [sys.executable, "-c", before + PROGRAM, *arguments]

@@ -21,6 +21,7 @@ import pytest
 import typer
 
 import unblur
+from command_line import command_of
 from readers_folder import ROOT, make_readers_folder
 from unblur import cli
 from unblur.errors import NetworkError
@@ -172,6 +173,7 @@ def run_command(line, folder, capfd, monkeypatch):
 
     if arguments[0] == "unblur" and not {"|", ">", "<"} & set(arguments):
         monkeypatch.setattr(sys, "argv", arguments)
+        monkeypatch.setattr(typer.main, "get_command", command_of)
         with pytest.raises(SystemExit) as stop:
             cli.main()
         status, said = stop.value.code or 0, capfd.readouterr().err
@@ -229,7 +231,7 @@ def test_generated_pages_are_current(name):
 
 
 @pytest.mark.parametrize(("page", "command"), in_pages(inline_commands))
-def test_the_command_within_a_sentence_exists(page, command, folder):
+def test_the_command_within_a_sentence_exists(page, command):
     program, *arguments = shlex.split(command, comments=True)
     if program == "python":
         script = (ROOT / arguments[0]).read_text(encoding="utf-8")
@@ -244,7 +246,7 @@ def test_the_command_within_a_sentence_exists(page, command, folder):
 
 def descend(arguments):
     """The command that the first words name, and the other words."""
-    found, rest = typer.main.get_command(cli.app), list(arguments)
+    found, rest = command_of(cli.app), list(arguments)
     group = found
     while hasattr(found, "commands") and rest and rest[0] in found.commands:
         group, found = found, found.commands[rest.pop(0)]

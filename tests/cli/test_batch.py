@@ -132,7 +132,7 @@ def test_a_folder_with_a_photo_that_was_restored_by_itself_says_what_to_do(run, 
 
 
 @pytest.mark.parametrize("separator", [b"\n", b"\0"])
-def test_a_list_of_photos_comes_from_standard_input(holiday, separator, tmp_path):
+def test_a_list_of_photos_comes_from_standard_input(run, holiday, separator, tmp_path):
     names = [b"holiday/00.jpg", b"holiday/day1/01.jpg", b"holiday/00.jpg"]
     (tmp_path / "list").write_bytes(separator.join(names))
 
@@ -140,9 +140,9 @@ def test_a_list_of_photos_comes_from_standard_input(holiday, separator, tmp_path
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert sorted(results(tmp_path / "out")) == ["00.unblurred.jpg", "01.unblurred.jpg"]
-    again = restore(tmp_path, *QUICK, "--files-from", "list", "-o", "out")
-    assert again.stdout.startswith(b"0 restored, 2 done already")
-    empty = restore(tmp_path, *QUICK, "--files-from", "-", input=b"")
+    again = run("restore", *QUICK, "--files-from", "list", "-o", "out")
+    assert again.stdout.startswith("0 restored, 2 done already")
+    empty = run("restore", *QUICK, "--files-from", "-")
     assert (empty.returncode, len(empty.stderr.splitlines())) == (2, 1)
 
 

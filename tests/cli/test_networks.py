@@ -25,7 +25,7 @@ from unblur.weights import read_state
 
 @pytest.fixture(scope="module")
 def theirs():
-    return random_authors_generator(32)
+    return random_authors_generator(16)
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ def exported(folder, converted):
     run = folder / "run"
     run.mkdir()
     torch.manual_seed(0)
-    save_file(build_model("deblurgan-32").state_dict(), run / "generator.safetensors")
-    (run / "recipe.toml").write_text('model = "deblurgan-32"\nsteps = 7\n')
+    save_file(build_model("deblurgan-16").state_dict(), run / "generator.safetensors")
+    (run / "recipe.toml").write_text('model = "deblurgan-16"\nsteps = 7\n')
     (run / "generator.onnx").write_bytes(converted[0].read_bytes())
     network = folder / "exported.onnx"
     facts = "--figures", "+1 dB", "--trained-on", "2 photos"
@@ -114,7 +114,7 @@ def test_commands_say_how_well_file_and_module_agree(converted, exported):
     for network, done in (converted, exported):
         first, *lines, last = done.stdout.splitlines()
         sizes, whole, rounded = lines[:3], lines[3], lines[4:]
-        assert first.startswith(f"{network}: deblurgan-32, ")
+        assert first.startswith(f"{network}: deblurgan-16, ")
         assert [line.split(":")[0].strip() for line in sizes] == [
             "1 x 3 x 64 x 64", "2 x 3 x 96 x 160", "1 x 3 x 208 x 112"
         ]  # fmt: skip
@@ -132,7 +132,7 @@ def test_commands_say_how_well_file_and_module_agree(converted, exported):
 def test_a_converted_file_says_where_it_comes_from(converted):
     facts = OnnxEngine(converted[0]).metadata
 
-    assert facts["unblur.model"] == "deblurgan-32"
+    assert facts["unblur.model"] == "deblurgan-16"
     assert facts["unblur.tiling"] == "global"
     assert facts["unblur.multiple_of"] == "4"
     assert facts["unblur.license"] == "CC0"
@@ -142,8 +142,8 @@ def test_a_converted_file_says_where_it_comes_from(converted):
 def test_an_exported_file_says_what_the_run_and_the_user_know(exported):
     facts = OnnxEngine(exported[0]).metadata
 
-    assert facts["unblur.model"] == "deblurgan-32"
-    assert json.loads(facts["unblur.recipe"]) == {"model": "deblurgan-32", "steps": 7}
+    assert facts["unblur.model"] == "deblurgan-16"
+    assert json.loads(facts["unblur.recipe"]) == {"model": "deblurgan-16", "steps": 7}
     assert facts["unblur.license"] == "CC0"  # of the run's own file
     assert facts["unblur.figures"] == "+1 dB"
     assert facts["unblur.trained_on"] == "2 photos"
@@ -180,7 +180,7 @@ def test_all_engines_restore_alike(exported, astronaut):
         ).restore_pixels(pixels)
         for engine in ("onnx", "openvino", "torch")
     ]
-    bound = network_bound(build_model("deblurgan-32"), restored[0])  # order of sums alone: 1e-4
+    bound = network_bound(build_model("deblurgan-16"), restored[0])  # order of sums alone: 1e-4
 
     assert restored[0].shape == pixels.shape
     for other in restored[1:]:

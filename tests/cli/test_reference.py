@@ -11,7 +11,7 @@ from unblur.metrics import psnr
 
 @pytest.fixture(scope="module")
 def sharp():
-    return skimage.data.coffee()[40:340, 120:460].astype(np.float32) / 255
+    return skimage.data.coffee()[40:300, 120:400].astype(np.float32) / 255
 
 
 @pytest.fixture

@@ -352,10 +352,10 @@ def test_two_sources_of_one_name_are_refused_before_anything_is_written(run, tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_several_photos_do_not_fit_in_one_file(run_process, tmp_path, photo):
+def test_several_photos_do_not_fit_in_one_file(run, tmp_path, photo):
     shutil.copy(photo, tmp_path / "b.jpg")
 
-    done = run_process("restore", photo, "b.jpg", "-o", "one.jpg")
+    done = run("restore", photo, "b.jpg", "-o", "one.jpg")
 
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
 

@@ -63,11 +63,11 @@ def test_one_end_may_be_a_file(photo, tmp_path, restored):
         (b"", (), 2, "no photo named"),
     ],
 )
-def test_what_cannot_be_is_one_line(photo, tmp_path, data, arguments, status, said):
-    done = pipe(tmp_path, "restore", *arguments, *QUICK, data=data)
+def test_what_cannot_be_is_one_line(run, photo, tmp_path, data, arguments, status, said):
+    done = run("restore", *arguments, *QUICK, given=data)
 
-    (line,) = done.stderr.decode().splitlines()
-    assert (done.returncode, done.stdout) == (status, b"")
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (status, "")
     assert line.startswith("unblur: ")
     assert said in line
     assert str(tmp_path.parent) not in line

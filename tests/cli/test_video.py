@@ -34,8 +34,8 @@ def test_a_video_is_restored_beside_itself(run, tmp_path, clip):
     assert run("video", "clip.mp4", "--overwrite", "-q").stdout == ""
 
 
-def test_json_is_one_object(run_process, tmp_path, clip):
-    done = run_process(
+def test_json_is_one_object(run, tmp_path, clip):
+    done = run(
         *("video", "clip.mp4", "-o", "part.mkv", "--start", "0.1", "--duration", "0.2"),
         *("--codec", "ffv1", "--strength", "0.5", "--json"),
     )

@@ -27,6 +27,14 @@ def jpeg(blurred, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def plain(astronaut, tmp_path_factory):
+    """A photo that is too sharp to be searched for a shake, which takes seconds each time."""
+    path = tmp_path_factory.mktemp("photos") / "plain.jpg"
+    write_photo(Photo(pixels=astronaut[::2, ::2].copy()), path)
+    return path
+
+
+@pytest.fixture(scope="session")
 def restored(jpeg, tmp_path_factory):
     """What the command line makes of it."""
     out = tmp_path_factory.mktemp("out")

@@ -37,13 +37,13 @@ def upload(path, name=None):
 
 
 def test_several_photos_give_a_zip_and_a_bad_one_costs_nothing_but_itself(
-    open_desk, jpeg, restored, tmp_path
+    open_desk, jpeg, plain, restored, tmp_path
 ):
     garbage = tmp_path / "garbage.jpg"
     garbage.write_bytes(b"no photo")
     desk = open_desk()
 
-    job = desk.submit([upload(jpeg), upload(garbage), upload(jpeg)], Wish())
+    job = desk.submit([upload(jpeg), upload(garbage), upload(plain, jpeg.name)], Wish())
     assert desk.wait(job, 300)
 
     assert job.state == "done"
@@ -59,16 +59,16 @@ def test_several_photos_give_a_zip_and_a_bad_one_costs_nothing_but_itself(
     assert job.parts[0].diagnosis["gain_db"] > 0
 
 
-def test_a_full_queue_says_busy_and_a_cancelled_job_makes_room(open_desk, jpeg):
+def test_a_full_queue_says_busy_and_a_cancelled_job_makes_room(open_desk, plain):
     desk = open_desk(queue=1)
-    first = desk.submit([upload(jpeg)] * 40, Wish())
+    first = desk.submit([upload(plain)] * 40, Wish())
     while first.state == "waiting":
         time.sleep(0.01)
-    second = desk.submit([upload(jpeg)], Wish())
+    second = desk.submit([upload(plain)], Wish())
     assert (second.state, desk.position(second)) == ("waiting", 1)
 
     with pytest.raises(BusyError, match="busy: the queue of 1 is full; try again"):
-        desk.submit([upload(jpeg)], Wish())
+        desk.submit([upload(plain)], Wish())
 
     desk.cancel(first)
     assert desk.wait(first, 10)
@@ -80,10 +80,10 @@ def test_a_full_queue_says_busy_and_a_cancelled_job_makes_room(open_desk, jpeg):
     assert not second.folder.exists()
 
 
-def test_a_job_that_waits_is_cancelled_at_once(open_desk, jpeg):
+def test_a_job_that_waits_is_cancelled_at_once(open_desk, plain):
     desk = open_desk()
-    first = desk.submit([upload(jpeg)] * 5, Wish())
-    second = desk.submit([upload(jpeg)], Wish())
+    first = desk.submit([upload(plain)] * 5, Wish())
+    second = desk.submit([upload(plain)], Wish())
 
     desk.cancel(second)
 
@@ -92,10 +92,10 @@ def test_a_job_that_waits_is_cancelled_at_once(open_desk, jpeg):
     assert first.state == "done"
 
 
-def test_what_takes_too_long_is_stopped_and_the_next_job_is_done(open_desk, jpeg):
+def test_what_takes_too_long_is_stopped_and_the_next_job_is_done(open_desk, plain):
     desk = open_desk(time_limit_s=0.3)
 
-    late = desk.submit([upload(jpeg)] * 60, Wish())
+    late = desk.submit([upload(plain)] * 60, Wish())
     assert desk.wait(late, 300)
 
     assert late.state == "failed"
@@ -104,23 +104,23 @@ def test_what_takes_too_long_is_stopped_and_the_next_job_is_done(open_desk, jpeg
     assert desk._worker.pid is not None
 
 
-def test_a_worker_that_dies_costs_one_job(open_desk, jpeg):
+def test_a_worker_that_dies_costs_one_job(open_desk, plain):
     desk = open_desk()
-    first = desk.submit([upload(jpeg)] * 40, Wish())
+    first = desk.submit([upload(plain)] * 40, Wish())
     while first.state == "waiting" or first.parts[0].doing == "waiting":
         time.sleep(0.01)
 
     desk._worker._process.kill()
-    second = desk.submit([upload(jpeg)], Wish())
+    second = desk.submit([upload(plain)], Wish())
 
     assert desk.wait(second, 300)
     assert (first.state, second.state) == ("failed", "done")
     assert first.error == "restoring it ended unexpectedly; it may be too large"
 
 
-def test_results_are_deleted_after_a_while(open_desk, jpeg):
+def test_results_are_deleted_after_a_while(open_desk, plain):
     desk = open_desk(keep_s=0.4, time_limit_s=20)
-    job = desk.submit([upload(jpeg)], Wish())
+    job = desk.submit([upload(plain)], Wish())
     assert desk.wait(job, 300)
 
     deadline = time.monotonic() + 10

@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from command_line import call_command
 from photo_sets import save
 from shaken_photo import sharp_coffee
-from short_training import unwritten
+from short_training import small_validation, unwritten
 from unblur import TrainingData, load_training, train
 from unblur.data.tries import TriedOptions, list_tries
 from unblur.engines import OnnxEngine
@@ -51,7 +51,8 @@ def finished(tries, tmp_path_factory):
 
 def run(options, tries, out, **more):
     more = {"workers": 0, "progress": False, **more}
-    return train(options, data=TrainingData(tries=tries), out=out, **more)
+    with small_validation():
+        return train(options, data=TrainingData(tries=tries), out=out, **more)
 
 
 def test_a_run_writes_a_network_that_takes_guides(finished):
@@ -109,7 +110,7 @@ def test_the_command_trains_from_tries_alone(tries, tmp_path, capsys):
     recipe.write_text('method = "guided"\nsteps = 1\nbatch = 1\nvalidation_photos = 1\n')
     rest = ["--out", tmp_path / "run", "--workers", "0"]
 
-    with unwritten():
+    with unwritten(), small_validation():
         assert call_command("train", recipe, "--tries", tries, *rest, folder=tmp_path) == 0
     assert "generator.onnx" in capsys.readouterr().out
 

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from interruptible import interruptible
+from short_training import SMALL_VALIDATION, small_validation, unwritten
 from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import DataError, OptionError
 from unblur.imaging.photo.photo import Photo, write_photo
@@ -31,6 +32,13 @@ length_px = [5.0, 20.0]
 """
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's hints about loaders and loggers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick():
+    # The run of ``finished``, in a process of its own, validates as users' do.
+    with small_validation():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -95,17 +103,19 @@ def test_network_and_weights_are_the_same(finished):
 
 def test_an_interrupted_run_goes_on_where_its_checkpoint_is(run, photos, tmp_path):
     process = subprocess.Popen(
-        interruptible(*map(str, arguments(photos, tmp_path, steps=100_000))),
+        interruptible(
+            *map(str, arguments(photos, tmp_path, steps=100_000)), before=SMALL_VALIDATION
+        ),
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
     )
     events = tmp_path / "run" / "logs"
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300  # of a machine with much to do
     while not any(events.glob("from-step-0/metrics.csv")) and time.monotonic() < deadline:
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=300)
     reached = step_of(tmp_path)
     assert 0 < reached < 100_000
     assert process.returncode == 130
@@ -115,7 +125,8 @@ def test_an_interrupted_run_goes_on_where_its_checkpoint_is(run, photos, tmp_pat
         "unblur: interrupted",
     ]
 
-    done = run(*arguments(photos, tmp_path, "--resume", "--steps", str(reached + 3)))
+    with unwritten():
+        done = run(*arguments(photos, tmp_path, "--resume", "--steps", str(reached + 3)))
 
     assert done.returncode == 0, done.stderr
     assert step_of(tmp_path) == reached + 3
@@ -149,14 +160,9 @@ def test_a_run_can_start_from_the_weights_of_another(photos, tmp_path, finished,
         data=SyntheticOptions(crop_px=48, early_crop_px=32),
     )  # fmt: skip
 
-    train(
-        options,
-        data=photos,
-        out=tmp_path,
-        start_from=weights.with_suffix(f".{ending}"),
-        workers=0,
-        progress=False,
-    )
+    start = weights.with_suffix(f".{ending}")
+    with unwritten():
+        train(options, data=photos, out=tmp_path, start_from=start, workers=0, progress=False)
 
     again = load_file(tmp_path / "generator.safetensors")
     for name, tensor in load_file(weights).items():

@@ -9,6 +9,7 @@ import skimage.data
 import torch
 from safetensors.torch import load_file
 
+from short_training import small_validation
 from small_disk import small_disk
 from unblur.data.photos import list_photos
 from unblur.errors import DataError, TrainingError
@@ -24,7 +25,7 @@ from unblur.tasks.train.run import train
 
 RECIPE = """
 method = "adversarial"
-model = "deblurgan-32"
+model = "deblurgan-16"
 steps = {steps}
 batch = {batch}
 critic_steps = 2
@@ -42,6 +43,12 @@ length_px = [5.0, 20.0]
 """
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's hints about loaders and loggers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick():
+    with small_validation():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +92,7 @@ def test_a_run_ends_in_a_network_that_restores(straight, astronaut):
     network = Restorer.open(RestoreOptions(model=str(straight / "generator.onnx")))
 
     assert network.restore_pixels(astronaut[:61, :50]).shape == (61, 50, 3)
-    assert network.engine.metadata["unblur.model"] == "deblurgan-32"
+    assert network.engine.metadata["unblur.model"] == "deblurgan-16"
     logged = (straight / "logs" / "from-step-0" / "metrics.csv").read_text()
     for name in ("critic/loss", "critic/penalty", "critic/gap", "generator/pixel",
                  "speed/crops_per_s", "learning_rate", "val/psnr_gain", "val/ssim"):  # fmt: skip

@@ -13,6 +13,7 @@ import pytest
 import skimage.data
 import torch
 
+from short_training import small_validation
 from small_disk import small_disk
 from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import DataError, OptionError, TargetError, TrainingStopped
@@ -31,7 +32,7 @@ RECIPES = {
         steps=6, batch=2, validate_every=2, validation_photos=1, precision="fp32", data=DATA
     ),
     "adversarial": AdversarialOptions(
-        model="deblurgan-32",
+        model="deblurgan-16",
         steps=6,
         critic_steps=2,
         learning_rate=1e-3,
@@ -61,10 +62,8 @@ def photos(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def small_validation():
-    """Four crops of 64 px instead of 256."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("unblur.tasks.train.data._VALIDATION_CROP_PX", 64)
+def _quick():
+    with small_validation():
         yield
 
 
@@ -291,7 +290,7 @@ def test_a_run_that_goes_on_with_another_recipe_says_so(straight, photos, tmp_pa
 
     (line,) = [line for line in said if "recipe" in line]
     assert "seed 1 -> 7, data.noise_max 0.011" in line
-    strange = replace(other, model={"fast": "deblurgan-32"}.get(other.model, "fast"))
+    strange = replace(other, model={"fast": "deblurgan-16"}.get(other.model, "fast"))
     with pytest.raises(OptionError, match="does not hold a run of"):
         train(strange, data=photos, out=tmp_path, resume=True, progress=False)
     (tmp_path / "checkpoints" / "last.ckpt").write_bytes(b"no checkpoint")
