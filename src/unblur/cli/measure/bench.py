@@ -1,7 +1,7 @@
 """`unblur bench`: how good is it, by which rules."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -88,9 +88,9 @@ def gopro(  # noqa: PLR0913, PLR0917 - the flags of a command
     `--method singan --limit 100` is the experiment of the paper on SinGAN: each scene is learnt
     from its sharp photo, then its blurred one is restored. Killed, the same command goes on.
     """
-    _run(
-        folder,
-        out,
+    from unblur.tasks.bench.options import BenchOptions
+
+    options = BenchOptions(
         benchmark="gopro",
         protocol=protocol,
         models=_names(model, restored),
@@ -106,6 +106,7 @@ def gopro(  # noqa: PLR0913, PLR0917 - the flags of a command
         precision=precision,
         workers=workers,
     )
+    _run(folder, out, options)
 
 
 @app.command()
@@ -122,9 +123,9 @@ def kohler(  # noqa: PLR0913, PLR0917 - the flags of a command
     workers: _Workers = 0,
 ) -> None:
     """Köhler's set, best match over all frames. Exit status: 0 done, 1 some failed, 2 wrong use."""
-    _run(
-        folder,
-        out,
+    from unblur.tasks.bench.options import BenchOptions
+
+    options = BenchOptions(
         benchmark="kohler",
         models=_names(model, restored),
         restored=tuple(restored or ()),
@@ -135,6 +136,7 @@ def kohler(  # noqa: PLR0913, PLR0917 - the flags of a command
         precision=precision,
         workers=workers,
     )
+    _run(folder, out, options)
 
 
 @app.command()
@@ -175,9 +177,9 @@ def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
     workers: _Workers = 0,
 ) -> None:
     """Any folder of pairs. Exit status: 0 done, 1 some photos failed, 2 wrong use."""
-    _run(
-        folder,
-        out,
+    from unblur.tasks.bench.options import BenchOptions
+
+    options = BenchOptions(
         blurred=blurred,
         sharp=sharp,
         listed=listed,
@@ -193,6 +195,7 @@ def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
         precision=precision,
         workers=workers,
     )
+    _run(folder, out, options)
 
 
 @app.command()
@@ -246,13 +249,7 @@ def _names(model: list[str] | None, restored: list[Path] | None) -> tuple[str, .
     return tuple(model)
 
 
-def _run(folder: Path | None, out: Path, **chosen: Any) -> None:
-    from unblur.tasks.bench.run import BenchOptions
-
-    run_with(folder, out, BenchOptions(**chosen))
-
-
-def run_with(folder: Path | None, out: Path, options: "BenchOptions") -> None:
+def _run(folder: Path | None, out: Path, options: "BenchOptions") -> None:
     """Run a benchmark, write its report, and print its table."""
     from unblur.tasks.bench.report import as_report, table, write_report
     from unblur.tasks.bench.run import Bench

@@ -65,7 +65,7 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
                 _one(source, restorer, picture, options.max_megapixels, overwrite, as_json)
             except UnblurError as error:
                 failures += 1
-                _fail(source, str(error), as_json=as_json)
+                _fail(source, error, as_json=as_json)
             advance()
     if failures and len(sources) > 1:
         say(f"unblur: {failures} of {len(sources)} photos failed", err=True)
@@ -154,7 +154,7 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _fail(source: Path, error: str, *, as_json: bool) -> None:
+def _fail(source: Path, error: Exception, *, as_json: bool) -> None:
     if as_json:
         import json
 

@@ -1,12 +1,11 @@
 """What the threads of one batch share, and what each does with a photo."""
 
-import errno
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import BoundedSemaphore, Event, Lock
 
-from unblur.errors import UnblurError
+from unblur.errors import UnblurError, is_disk_full
 from unblur.imaging.files.temporary import remove_leftovers
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.tiles import Picture
@@ -100,6 +99,7 @@ class BatchRun:
         if self.stop.is_set():
             return None
         started = time.perf_counter()
+        cause: Exception
         try:
             if job.error is not None:
                 return Restored(source=job.source, target=job.target, error=job.error)
@@ -108,17 +108,18 @@ class BatchRun:
                 return self._restore(job, alone=alone, overwrite=self.overwrite)
             return self._resume(job, ledger, alone=alone)
         except UnblurError as error:
-            cause = error.__cause__
-            self._full |= isinstance(cause, OSError) and cause.errno == errno.ENOSPC
-            why = str(error)
+            cause, why = error, str(error)
+            self._full |= is_disk_full(error)
         except OSError as error:  # a name that is too long, a folder that may not be entered
-            why = f"{error.filename or job.target}: {error.strerror or error}"
-        except MemoryError:
-            why = f"{job.source}: too large for the memory of this machine"
+            cause, why = error, f"{error.filename or job.target}: {error.strerror or error}"
+        except MemoryError as error:
+            cause, why = error, f"{job.source}: too large for the memory of this machine"
         except _Stopped:
             return None
         seconds = time.perf_counter() - started
-        return Restored(source=job.source, target=job.target, seconds=seconds, error=why)
+        return Restored(
+            source=job.source, target=job.target, seconds=seconds, error=why, cause=cause
+        )
 
     def _enter(self, folder: Path) -> Ledger | None:
         """Make a folder of targets, clean it up and read its record, the first time."""

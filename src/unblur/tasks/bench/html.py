@@ -2,6 +2,7 @@
 
 import base64
 import math
+import re
 from collections.abc import Sequence
 from html import escape
 from typing import Any, Final
@@ -64,10 +65,8 @@ def as_html(bench: Bench, rows: Sequence[Row], report: dict[str, Any]) -> str:
         "PICTURES": "".join(_pictures(bench, rows, name) for name in compared),
         "ROWS": _rows(report),
     }
-    page = PAGE
-    for name, part in parts.items():
-        page = page.replace(f"@{name}@", part)
-    return page
+    # All at once: what stands in one place may look like the mark of another.
+    return re.sub(r"@([A-Z]+)@", lambda mark: parts[mark[1]], PAGE)
 
 
 def extremes(values: dict[str, float]) -> dict[str, str]:

@@ -1,15 +1,17 @@
 """Restore one file: read, restore, write; nothing by halves, nothing over the original."""
 
+import errno
+import os
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import PhotoError, TargetError
+from unblur.errors import PhotoError, TargetError, exists_already
 from unblur.imaging.draw.preview import before_after
 from unblur.imaging.files.names import VIDEO_ENDINGS
 from unblur.imaging.photo.holds.settle import settle
@@ -71,6 +73,8 @@ class Restored:
     """An earlier run has restored it, in the same way; nothing was done."""
     error: str | None = None
     """One line, if the photo could not be restored."""
+    cause: Exception | None = field(default=None, compare=False)
+    """What was raised then, if something was."""
 
 
 def restore_file(
@@ -166,11 +170,12 @@ def check_paths(
             raise TargetError(f"{source}: is the source itself, left alone; name another target")
         if path.exists() and not overwrite:
             if in_batch:
-                raise TargetError(
-                    f"{path}: exists, and no record says that it was made in this way; remove it "
-                    "to have it made anew, or --overwrite (overwrite=True) does all anew"
+                raise exists_already(
+                    path,
+                    "exists, and no record says that it was made in this way; remove it to have it "
+                    "made anew, or {} does all anew",
                 )
-            raise TargetError(f"{path}: exists; --overwrite (overwrite=True) replaces it")
+            raise exists_already(path)
 
 
 def make_folder(folder: Path) -> None:
@@ -202,7 +207,7 @@ def check_space(source: Path, target: Path) -> None:
         raise TargetError(
             f"{target}: no space left on this disk: {free / 1e6:.1f} MB free, and the source "
             f"alone has {needed / 1e6:.1f} MB"
-        )
+        ) from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _restore_in_memory(

@@ -8,7 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import OptionError, PhotoError, RegistrationError, TargetError
+from unblur.errors import (
+    OptionError,
+    PhotoError,
+    RegistrationError,
+    TargetError,
+    exists_already,
+)
 from unblur.imaging.deblur.kernel_support import resized
 from unblur.imaging.deblur.pair_kernel import PairKernel
 from unblur.imaging.files.replace import replace_file
@@ -143,7 +149,7 @@ def _check_target(target: Path, photos: tuple[Path, ...], options: KernelOptions
         if target.exists() and target.samefile(photo):
             raise TargetError(f"{target}: is one of the photos, left alone; name another target")
     if target.exists() and not options.overwrite:
-        raise TargetError(f"{target}: exists; --overwrite (overwrite=True) replaces it")
+        raise exists_already(target)
 
 
 def _write(kernel: Float32, path: Path, *, overwrite: bool) -> None:
