@@ -242,12 +242,14 @@ class Desk:
 def _hear(job: Job, event: dict[str, Any]) -> None:
     """Write down what the worker said of a job."""
     facts = dict(event)
-    kind, index = facts.pop("event"), facts.pop("index")
+    kind = facts.pop("event")
+    part = job.parts[facts.pop("index")]
     if kind == "begin":
-        facts |= {"began_at": time.monotonic()}
+        part.began_at = time.monotonic()
     if kind == "end":
-        facts |= {"doing": "failed" if facts.get("error") else "done", "share": 1.0}
-    job.parts[index] = replace(job.parts[index], **facts)
+        part.doing, part.share = "failed" if facts.get("error") else "done", 1.0
+    for name, value in facts.items():
+        setattr(part, name, value)
 
 
 def _take(upload: Path, target: Path) -> None:
