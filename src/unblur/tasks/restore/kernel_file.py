@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur import checks
+from unblur.choices import REFERENCES
 from unblur.errors import (
-    OptionError,
     PhotoError,
     RegistrationError,
     TargetError,
@@ -19,7 +20,6 @@ from unblur.imaging.deblur.kernel_support import resized
 from unblur.imaging.deblur.pair_kernel import PairKernel
 from unblur.imaging.files.replace import replace_file
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
-from unblur.imaging.register import REFERENCES
 from unblur.imaging.register.reference import fit_pair, read_reference
 from unblur.tasks.methods.blur_estimate import BlurEstimate
 from unblur.tasks.restore.estimate import estimate_blur
@@ -48,12 +48,8 @@ class KernelOptions:
         Raises:
             OptionError: If one is out of range.
         """
-        if self.reference_is not in REFERENCES:
-            raise OptionError(
-                f"unknown reference_is {self.reference_is!r}; known: {', '.join(REFERENCES)}"
-            )
-        if not self.max_megapixels > 0:
-            raise OptionError(f"max_megapixels must be positive, got {self.max_megapixels}")
+        checks.known(self, reference_is=REFERENCES)
+        checks.positive(self, "max_megapixels")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
