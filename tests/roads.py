@@ -12,6 +12,7 @@ import hashlib
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -200,7 +201,8 @@ def _reports(folder: Path) -> list[bytes]:
     keys = {row["key"]: f"key {place}" for place, row in enumerate(map(json.loads, _lines(folder)))}
     for key, place in keys.items():  # times of the files are in them
         texts = [text.replace(key, place) for text in texts]
-    return [text.replace(str(folder), "FOLDER").encode() for text in texts]
+    texts = [text.replace(str(folder), "FOLDER") for text in texts]
+    return [re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "DATE", text).encode() for text in texts]
 
 
 def _lines(folder: Path) -> list[str]:

@@ -151,7 +151,7 @@ def test_extremes_are_each_shown_once():
 def test_a_note_that_looks_like_a_mark_of_the_page_stays_what_it_is(made):
     bench, rows, _ = made
     report = as_report(bench, rows)
-    report["notes"].append("@ROWS@ and @MACHINE@")
+    report.notes.append("@ROWS@ and @MACHINE@")
 
     page = as_html(bench, rows, report)
 

@@ -249,7 +249,7 @@ def _run(folder: Path | None, out: Path, options: "BenchOptions") -> None:
     rows = compare(task.run(out), len(task.cases), "comparing")
     report = as_report(task, rows)
     write_report(task, rows, out)
-    for note in report["notes"]:
+    for note in report.notes:
         say(f"unblur: {note}", err=True)
     say("\n".join(table(report)))
     say(f"{out / 'report.html'}")
