@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
@@ -12,17 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import PhotoError, TargetError, exists_already
-from unblur.imaging.draw.preview import before_after
 from unblur.imaging.files.names import VIDEO_ENDINGS
 from unblur.imaging.photo.holds.settle import settle
 from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.restore.change import Watched, cropped
-from unblur.tasks.restore.diagnose import CLEARLY_PX, SLIGHTLY_PX
 from unblur.tasks.restore.names import confidence_file, target_name
 from unblur.tasks.restore.options import RestoreOptions
-from unblur.tasks.restore.second_shot import ReferencedPhoto
-from unblur.tasks.restore.streamed import RestoresRows, is_large, losses, restore_streamed
+from unblur.tasks.restore.streamed import (
+    RestoresRows,
+    is_large,
+    losses,
+    restore_streamed,
+    write_preview,
+)
 
 _PREVIEW_SIDE_PX: Final = 16_000
 _CLEAR: Final = 8
@@ -138,6 +141,8 @@ def restore_file(
 
 
 def _why_unchanged(found: BlurEstimate | None) -> Unchanged:
+    from unblur.tasks.restore.diagnose import CLEARLY_PX, SLIGHTLY_PX
+
     if found is None or found.blur_px is None:
         return "unsure"
     if found.blur_px >= CLEARLY_PX:
@@ -224,10 +229,8 @@ def _restore_in_memory(
     if preview is not None:
         path = None if restorer.found is None else restorer.found.path
         _write_preview(photo, restored, options, preview, path, overwrite=overwrite)
-        if isinstance(restored, ReferencedPhoto):
-            shown = np.repeat(restored.confidence[..., None], 3, axis=2)
-            confidence = Photo(pixels=shown, grey=True)
-            write_photo(confidence, confidence_file(preview), overwrite=overwrite)
+        if options.reference is not None:
+            _write_confidence(restored, confidence_file(preview), overwrite=overwrite)
     file_format = format_of(target)
     height, width, _ = restored.pixels.shape
     lost = losses(file_format, photo.bits, has_alpha=photo.alpha is not None, opacity=photo.opacity)
@@ -247,8 +250,20 @@ def _write_preview(
     before = cropped(photo, options)
     # A JPEG has at most 65,535 px a side; panoramas are thinned out, for the preview only.
     step = -(-max(before.shape) // _PREVIEW_SIDE_PX)
-    halves = (x[::step, ::step].astype("float32") for x in (before, restored.pixels))
-    pixels = before_after(*halves, path=path)
-    metadata = replace(photo.metadata, exif=None, xmp=None, items=())
-    side_by_side = Photo(pixels=pixels, metadata=metadata, grey=photo.grey)
-    write_photo(side_by_side, preview, overwrite=overwrite)
+    write_preview(
+        (before[::step, ::step], restored.pixels[::step, ::step]),
+        photo.metadata,
+        preview,
+        grey=photo.grey,
+        path=path,
+        overwrite=overwrite,
+    )
+
+
+def _write_confidence(restored: Photo, target: Path, *, overwrite: bool) -> None:
+    """Where a second shot was believed, as a picture."""
+    from unblur.tasks.restore.second_shot import ReferencedPhoto
+
+    if isinstance(restored, ReferencedPhoto):
+        shown = np.repeat(restored.confidence[..., None], 3, axis=2)
+        write_photo(Photo(pixels=shown, grey=True), target, overwrite=overwrite)
