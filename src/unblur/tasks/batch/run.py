@@ -62,7 +62,7 @@ class BatchRun:
         self._full = False
 
     def restore(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
-        """The restorer, when it is this thread's turn."""
+        """Restore a photo when it is this thread's turn."""
         with self._turns:
             if self.stop.is_set():
                 raise _Stopped
@@ -72,17 +72,17 @@ class BatchRun:
         return restored
 
     def restore_rows(self, picture: Picture, *, tell: Tell | None = None) -> Iterator[Float32]:
-        """The restorer's, for a photo that has grown since it was thought small."""
+        """Restore rows of a photo that has grown since it was thought small."""
         with self._turns:
             yield from self._restorer.restore_rows(picture, tell=tell)
 
     def region(self, picture: Picture) -> tuple[slice, slice]:
-        """The restorer's."""
+        """Rows and columns that the restorer restores."""
         return self._restorer.region(picture)
 
     @property
     def needs_whole(self) -> bool:
-        """The restorer's."""
+        """Whether the restorer needs all pixels of a photo in memory."""
         return self._restorer.needs_whole
 
     def is_large(self, job: Job) -> bool:
