@@ -35,6 +35,7 @@ crop_px = 48
 early_crop_px = 32
 length_px = [5.0, 20.0]
 """
+DECLARING = ("typer.Option", "named(", "replacing(")
 PASSING = frozenset({"seconds", "node", "source_stamp"})
 """Columns of a manifest that differ from run to run."""
 
@@ -110,7 +111,7 @@ def print_declarations() -> None:
             if isinstance(node, ast.arg | ast.AnnAssign | ast.Assign):
                 name = _name_of(node)
                 given = node.value if isinstance(node, ast.Assign) else node.annotation
-                if given is not None and "typer.Option" in ast.unparse(given):
+                if given is not None and any(x in ast.unparse(given) for x in DECLARING):
                     flags[name.strip("_").lower()] += 1
             if isinstance(node, ast.ClassDef):
                 fields.update(x.target.id for x in node.body if isinstance(x, ast.AnnAssign))
