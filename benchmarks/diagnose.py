@@ -25,7 +25,7 @@ from unblur.imaging.blur.kernels import trajectory_kernels
 from unblur.imaging.blur.motion import random_motion
 from unblur.imaging.measure import spectrum
 from unblur.imaging.measure.cells import cell_structures
-from unblur.imaging.measure.guard import apply_guard, guard_weight
+from unblur.imaging.measure.guard import guard_weight
 from unblur.metrics import psnr
 from unblur.tasks.restore import diagnose as task
 from unblur.tasks.restore.options import RestoreOptions
@@ -221,13 +221,18 @@ def moved(kind: str, folder: Path | None, count: int) -> Iterator[np.ndarray]:
             yield rounded(unblur.blur(sharp, motion, noise_sigma=1 / 255, rng=rng))
 
 
+def guarded_by(blurred: np.ndarray, restored: np.ndarray) -> np.ndarray:
+    """The restored picture, but for regions that were sharp: those of the original."""
+    return blurred + guard_weight(blurred, restored)[..., None] * (restored - blurred)
+
+
 def guard(folder: Path | None, count: int, restorer: Restorer) -> None:
     """Print what the guard keeps and what it costs."""
     rows: dict[str, list[tuple[float, float]]] = {}
     for name, pixels, rng in photos(folder, count):
         sharp = rounded(pixels)
         restored = restorer.restore_pixels(sharp)
-        pair = psnr(restored, sharp), psnr(apply_guard(sharp, restored), sharp)
+        pair = psnr(restored, sharp), psnr(guarded_by(sharp, restored), sharp)
         rows.setdefault("sharp", []).append(tuple(min(x, 99.0) for x in pair))
         print(f"  {name:28} sharp in, PSNR to it: {pair[0]:6.2f} -> {pair[1]:6.2f}")
         for kind in ("shake 0.1", "shake 0.5", "shake 1.0", "object"):
@@ -238,7 +243,7 @@ def guard(folder: Path | None, count: int, restorer: Restorer) -> None:
             blurred = rounded(unblur.blur(sharp, motion, noise_sigma=1 / 255, rng=rng))
             restored = restorer.restore_pixels(blurred)
             before = psnr(blurred, sharp)
-            guarded = apply_guard(blurred, restored)
+            guarded = guarded_by(blurred, restored)
             rows.setdefault(kind, []).append(
                 tuple(psnr(x, sharp) - before for x in (restored, guarded))
             )

@@ -1,6 +1,12 @@
 """Every error that a user can cause or meet; all say what was wrong, what was got, what works."""
 
+import errno
+from pathlib import Path
+from typing import Final
+
 from unblur._install import install_line
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class UnblurError(Exception):
@@ -14,6 +20,9 @@ class UnblurError(Exception):
         ...     print(error)
         nothing-here.jpg: cannot be opened (no such file or directory)
     """
+
+    in_flags: str | None = None
+    """What a command says instead, where the message names what only a call in Python has."""
 
 
 class OptionError(UnblurError, ValueError):
@@ -67,3 +76,24 @@ class TrainingStopped(KeyboardInterrupt):
     def __init__(self, message: str, *, signal: int) -> None:
         super().__init__(message)
         self.signal = signal
+
+
+def exists_already(path: Path, why: str = "exists; {} replaces it") -> TargetError:
+    """The error for a file that is there and may not be replaced.
+
+    Args:
+        path: The file.
+        why: With braces where the flag is to stand.
+    """
+    error = TargetError(f"{path}: {why.format('--overwrite (overwrite=True)')}")
+    error.in_flags = f"{path}: {why.format('--overwrite')}"
+    return error
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether an error, or what it was raised from, says that a disk has no space left."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return True
+        error = error.__cause__
+    return False

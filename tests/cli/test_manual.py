@@ -5,8 +5,9 @@ import subprocess
 import pytest
 import typer
 
+from all_parameters import all_parameters
 from unblur import __version__
-from unblur.cli import app, completion, manual
+from unblur.cli import app, manual
 
 COMMANDS = typer.main.get_command(app)
 
@@ -31,7 +32,7 @@ def sections(page):
 def test_every_command_and_every_option_is_there(page):
     of = sections(page)
     told = 0
-    for path, command, parameter in completion.parameters(COMMANDS):
+    for path, command, parameter in all_parameters(COMMANDS):
         if path == "" or hasattr(command, "commands"):
             continue
         for name in (*parameter.opts, *parameter.secondary_opts):

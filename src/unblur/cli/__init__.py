@@ -8,7 +8,7 @@ import typer
 
 from unblur.cli.help import completion, doctor, manual
 from unblur.cli.measure import bench, score
-from unblur.cli.panels import PanelCommand, PanelGroup, holding
+from unblur.cli.panels import PanelGroup, panelled
 from unblur.cli.photos import diagnose, kernel, models, restore, scale, serve, singan, video
 from unblur.cli.terminal import complain
 from unblur.cli.train import average, data, networks, synthesis, train
@@ -53,13 +53,13 @@ _TRAINING: Final = "Train and compare"
 _MACHINES: Final = "Many machines"
 _HELP: Final = "Help"
 
-app.command(cls=PanelCommand, rich_help_panel=_PHOTOS)(restore.restore)
+app.command(cls=panelled(restore.PANELS), rich_help_panel=_PHOTOS)(restore.restore)
 app.command(rich_help_panel=_PHOTOS)(diagnose.diagnose)
 app.command("video", rich_help_panel=_PHOTOS)(video.video)
 app.command(rich_help_panel=_PHOTOS)(serve.serve)
 app.command(rich_help_panel=_PHOTOS)(kernel.kernel)
 app.add_typer(singan.app, name="singan", rich_help_panel=_PHOTOS)
-app.command(cls=holding("average"), rich_help_panel=_PAIRS)(synthesis.blur)
+app.command(cls=panelled(within=synthesis.WITHIN), rich_help_panel=_PAIRS)(synthesis.blur)
 app.command("shakes", rich_help_panel=_PAIRS)(synthesis.shakes)
 app.add_typer(data.app, name="data", rich_help_panel=_PAIRS)
 app.command(rich_help_panel=_TRAINING)(train.train)
@@ -68,7 +68,7 @@ app.command(rich_help_panel=_TRAINING)(networks.convert)
 app.add_typer(models.app, name="models", rich_help_panel=_TRAINING)
 app.add_typer(bench.app, name="bench", rich_help_panel=_TRAINING)
 app.command(rich_help_panel=_TRAINING)(score.score)
-app.command(cls=holding("plan"), rich_help_panel=_MACHINES)(scale.scale)
+app.command(cls=panelled(within=scale.WITHIN), rich_help_panel=_MACHINES)(scale.scale)
 app.command(rich_help_panel=_HELP)(doctor.doctor)
 app.command(rich_help_panel=_HELP)(completion.completion)
 app.command(rich_help_panel=_HELP)(manual.man)

@@ -1,6 +1,7 @@
 """Help in panels, in plain text; commands within commands; a photo in place of a command's name."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, ClassVar, Final
 
@@ -21,6 +22,8 @@ _MAGIC: Final = frozenset("*?[")
 class PanelCommand(TyperCommand):
     """A command whose options stand in panels; it may have other commands within."""
 
+    panels: ClassVar[Mapping[str, str]] = {}
+    """Of its parameters, by name."""
     within: ClassVar[tuple[str, ...]] = ()
     """Names of commands that its first word may be. They are hidden ones of the same group."""
 
@@ -38,8 +41,7 @@ class PanelCommand(TyperCommand):
             record = parameter.get_help_record(ctx)
             if record is not None:
                 argument = parameter.param_type_name == "argument"
-                panel = getattr(parameter, "rich_help_panel", None)
-                panel = "Arguments" if argument else panel or "Options"
+                panel = "Arguments" if argument else self.panels.get(parameter.name, "Options")
                 panels.setdefault(panel, []).append(record)
         inner = [(name, ctx.parent.command.commands[name]) for name in self.within if ctx.parent]
         panels["Commands"] = [(name, command.get_short_help_str(70)) for name, command in inner]
@@ -80,9 +82,17 @@ class PanelGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def holding(*names: str) -> type[PanelCommand]:
-    """A kind of command that has commands of these names within."""
-    return type("HoldingCommand", (PanelCommand,), {"within": names})
+def panelled(
+    panels: Mapping[str, Sequence[str]] | None = None, *, within: Sequence[str] = ()
+) -> type[PanelCommand]:
+    """A kind of command whose help has panels.
+
+    Args:
+        panels: Names of parameters, by panel; the others stand under "Options".
+        within: Names of commands that it has within.
+    """
+    of = {name: panel for panel, names in (panels or {}).items() for name in names}
+    return type("PanelledCommand", (PanelCommand,), {"panels": of, "within": tuple(within)})
 
 
 def _names_photos(word: str) -> bool:

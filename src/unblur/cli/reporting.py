@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from unblur.cli.terminal import complain, counted, in_flags, progress, say
+from unblur.cli.terminal import complain, counted, progress, say
 from unblur.errors import OptionError, TargetError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Tally:
     def add(self, result: "Restored") -> None:
         """Count one result, and print it."""
         if result.error is not None:
-            self.errors.append(result.error)
+            self.errors.append(error_of(result))
         elif result.skipped:
             self.skipped += 1
         else:
@@ -50,7 +50,7 @@ class Tally:
         if self.as_json:
             say(json.dumps(entry(result)))
         elif result.error is not None:
-            complain(result.error)
+            complain(error_of(result))
         elif result.skipped and self.verbose:
             say(f"{result.source} -> {result.target}  done already")
         elif not self.quiet and not result.skipped:
@@ -200,8 +200,13 @@ def entry(result: "Restored") -> dict[str, Any]:
         "blur": None if result.estimate is None else result.estimate.facts(),
         "skipped": result.skipped,
         "notes": list(result.notes),
-        "error": None if result.error is None else in_flags(result.error),
+        "error": None if result.error is None else error_of(result),
     }
+
+
+def error_of(result: "Restored") -> str:
+    """Why a photo could not be restored, for those who use commands."""
+    return getattr(result.cause, "in_flags", None) or result.error or ""
 
 
 def _is_report(path: Path) -> bool:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-_KEYWORD: Final = " (overwrite=True)"
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """What a terminal would obey, if it were in the name of a file; all but tabs and ends of lines."""
 
@@ -43,12 +42,12 @@ def say(text: str, *, err: bool = False) -> None:
 
 def complain(error: object) -> None:
     """Print what went wrong, to stderr."""
-    say(f"unblur: {in_flags(str(error))}", err=True)
+    say(f"unblur: {in_flags(error)}", err=True)
 
 
-def in_flags(text: str) -> str:
-    """An error of the library without what only those can use who call it from Python."""
-    return text.replace(_KEYWORD, "")
+def in_flags(error: object) -> str:
+    """What an error of the library says to those who use commands."""
+    return getattr(error, "in_flags", None) or str(error)
 
 
 def counted(number: int, what: str, many: str | None = None) -> str:

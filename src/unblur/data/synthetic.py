@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur import checks
 from unblur.data.crops import (
     WAYS,
     Float32,
@@ -88,23 +89,16 @@ class SyntheticOptions:
         """Check ranges."""
         if not 0 <= self.softness_px < 10:  # noqa: PLR2004
             raise OptionError(f"softness_px must be in [0, 10), got {self.softness_px}")
-        if not 0 <= self.noise_max <= 1:
-            raise OptionError(f"noise_max must be in [0, 1], got {self.noise_max}")
-        for name, value, known in (("preset", self.preset, PRESETS), ("ways", self.ways, WAYS)):
-            if value not in known:
-                raise OptionError(f"{name} must be one of {', '.join(known)}, got {value!r}")
-        for name in ("crop_px", "early_crop_px"):
-            if getattr(self, name) < 16:  # noqa: PLR2004
-                raise OptionError(f"{name} must be at least 16, got {getattr(self, name)}")
+        checks.unit(self, "noise_max")
+        checks.one_of(self, preset=PRESETS, ways=WAYS)
+        checks.at_least(16, self, "crop_px", "early_crop_px")
         for name in ("scale", "length_px"):
             low, high = getattr(self, name)
             if not 0 < low <= high < float("inf"):
                 raise OptionError(f"{name} needs 0 < low <= high, got [{low}, {high}]")
         if not self.exposure or not all(0 < fraction <= 1 for fraction in self.exposure):
             raise OptionError(f"exposure needs fractions in (0, 1], got {self.exposure}")
-        for name in (name for name in vars(self) if name.endswith("_share")):
-            if not 0 <= getattr(self, name) <= 1:
-                raise OptionError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        checks.unit(self, *(name for name in vars(self) if name.endswith("_share")))
         if self.sharp_share + self.rotation_share + self.object_share > 1 + 1e-9:
             raise OptionError(
                 "sharp_share, rotation_share and object_share must not sum to more than 1, got "

@@ -2,8 +2,8 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
 
+from unblur.choices import ENGINES, PRECISIONS
 from unblur.engines.graph import Graph, Part
 from unblur.engines.onnx_runtime import OnnxEngine
 from unblur.engines.openvino_cpu import OpenVinoEngine
@@ -23,9 +23,6 @@ __all__ = [
     "TorchEngine",
     "open_engine",
 ]
-
-ENGINES: Final = ("auto", "onnx", "openvino", "torch")
-PRECISIONS: Final = ("auto", "fp32", "bf16")
 
 
 def open_engine(

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import OptionError
+from unblur.checks import check_known
 from unblur.metrics.fidelity import codes, psnr, psnr_of_codes, ssim, ssim_of_codes
 from unblur.metrics.structure import cw_ssim, cw_ssim_of_codes, ms_ssim, ms_ssim_of_codes
 
@@ -48,5 +48,4 @@ def check_metrics(names: Iterable[str]) -> None:
         OptionError: If one is not.
     """
     for name in names:
-        if name not in _OF_CODES:
-            raise OptionError(f"unknown metric {name!r}; known: {', '.join(METRICS)}")
+        check_known("metric", name, METRICS)

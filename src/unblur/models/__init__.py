@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from unblur.checks import check_known
 from unblur.errors import OptionError
 from unblur.models.spec import ModelSpec
 
@@ -178,8 +179,7 @@ def check_trainable(name: str) -> None:
     Raises:
         OptionError: If there is no such model, or it sees more.
     """
-    if name not in MODELS:
-        raise OptionError(f"unknown model {name!r}; known: {', '.join(MODELS)}")
+    check_known("model", name, MODELS)
     if MODELS[name].channels != (3, 3):
         raise OptionError(f'{name} learns from deconvolutions, with method = "{name}"')
 
@@ -193,6 +193,5 @@ def build_model(name: str) -> "nn.Module":
     Raises:
         OptionError: If there is no such model.
     """
-    if name not in MODELS:
-        raise OptionError(f"unknown model {name!r}; known: {', '.join(MODELS)}")
+    check_known("model", name, MODELS)
     return MODELS[name].build()

@@ -33,7 +33,7 @@ class Upload:
         return Path(self.name).suffix.lower() in VIDEO_ENDINGS
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, slots=True)
 class Part:
     """One photo or video of a job."""
 

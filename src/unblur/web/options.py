@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from unblur import checks
+from unblur.choices import REFERENCES
 from unblur.errors import OptionError, UnblurError
-from unblur.imaging.register import REFERENCES
 from unblur.weights import WEIGHTS, kept_networks
 
 UNSHARP: Final = "unsharp-mask"
@@ -84,16 +85,9 @@ class Wish:
 
     def __post_init__(self) -> None:
         """Check values."""
-        models = [*WEIGHTS, *kept_networks(), UNSHARP]
-        if self.model not in models:
-            known = ", ".join(models)
-            raise OptionError(f"unknown model {self.model!r}; known: {known}")
-        if not 0 <= self.strength <= 1:
-            raise OptionError(f"strength must be from 0 to 1, got {self.strength}")
-        if self.reference_is not in REFERENCES:
-            raise OptionError(
-                f"unknown reference_is {self.reference_is!r}; known: {', '.join(REFERENCES)}"
-            )
+        checks.known(self, model=(*WEIGHTS, *kept_networks(), UNSHARP))
+        checks.share(self, "strength")
+        checks.known(self, reference_is=REFERENCES)
 
 
 def read_seconds(text: str) -> float:

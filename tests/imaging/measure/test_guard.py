@@ -4,7 +4,7 @@ import skimage.data
 
 from unblur import blur, psnr, random_kernels
 from unblur.errors import OptionError
-from unblur.imaging.measure.guard import GUARD_GRID_PX, GUARD_HALO_PX, apply_guard, guard_weight
+from unblur.imaging.measure.guard import GUARD_GRID_PX, GUARD_HALO_PX, guard_weight
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import shared_restorer
 
@@ -20,6 +20,10 @@ def unsharp(pixels, strength=1.5):
     height, width, _ = pixels.shape
     around = [padded[i : i + height, j : j + width] for i in range(5) for j in range(5)]
     return np.clip(pixels + strength * (pixels - np.mean(around, axis=0)), 0, 1)
+
+
+def apply_guard(blurred, restored):
+    return blurred + guard_weight(blurred, restored)[..., None] * (restored - blurred)
 
 
 @pytest.fixture(scope="module")

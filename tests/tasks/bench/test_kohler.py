@@ -17,7 +17,7 @@ from photo_sets import save
 from unblur.errors import OptionError
 from unblur.imaging.photo.photo import read_photo
 from unblur.metrics import psnr
-from unblur.tasks.bench.kohler import best_match
+from unblur.tasks.bench.kohler import BestMatch, Frame
 from unblur.tasks.bench.run import Bench, BenchOptions
 
 SIDE, MEAN = 192, 124.0
@@ -57,6 +57,13 @@ def frames():
 
 def as_photo(values):
     return (np.round(values) / 255).astype(np.float32)
+
+
+def best_match(restored, frames):
+    best = BestMatch(restored)
+    for pixels in frames:
+        best.add(Frame(pixels))
+    return best.result()
 
 
 def checkerboard():

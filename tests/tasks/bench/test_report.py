@@ -10,9 +10,9 @@ import pytest
 
 from photo_sets import cut_short, save_pair
 from unblur.imaging.photo.photo import read_photo
-from unblur.tasks.bench.html import extremes
+from unblur.tasks.bench.html import as_html, extremes
 from unblur.tasks.bench.published import PUBLISHED
-from unblur.tasks.bench.report import write_report
+from unblur.tasks.bench.report import as_report, write_report
 from unblur.tasks.bench.run import Bench, BenchOptions
 from unblur.weights import WEIGHTS
 
@@ -146,3 +146,14 @@ def test_extremes_are_each_shown_once():
     assert extremes({"a": 1.0, "b": 2.0}) == {"best": "b", "median": "a"}
     gains = {"a": 3.0, "b": -1.0, "c": 0.5, "d": 9.0, "e": 1.0}
     assert extremes(gains) == {"best": "d", "median": "e", "worst": "b"}
+
+
+def test_a_note_that_looks_like_a_mark_of_the_page_stays_what_it_is(made):
+    bench, rows, _ = made
+    report = as_report(bench, rows)
+    report.notes.append("@ROWS@ and @MACHINE@")
+
+    page = as_html(bench, rows, report)
+
+    assert "<li>@ROWS@ and @MACHINE@</li>" in page
+    assert page.count("<h2>Every photo</h2>") == 1

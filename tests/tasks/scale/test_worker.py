@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("fsspec", reason="needs the extra scale: fsspec")
 
+from small_disk import small_disk
 from small_network import sharpening_network
 from unblur.errors import OptionError
 from unblur.imaging.photo.photo import Photo, write_photo
@@ -17,7 +18,7 @@ from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.scale.listing import list_photos
 from unblur.tasks.scale.luggage import folder_on_this_machine, pack
-from unblur.tasks.scale.options import Known
+from unblur.tasks.scale.options import Known, LocalTroubleError
 from unblur.tasks.scale.store import Store
 from unblur.tasks.scale.worker import Worker
 
@@ -188,3 +189,24 @@ def test_what_a_dead_process_left_on_this_machine_is_removed(tmp_path, monkeypat
 
     assert mine.is_dir()
     assert not dead.exists()
+
+
+def test_a_name_with_space_in_it_does_not_make_a_damaged_photo_a_full_disk(folders, how):
+    (folders[0] / "a.jpg").rename(folders[0] / "spaceship.jpg")
+    (folders[0] / "spaceship.jpg").write_bytes(b"\xff\xd8\xff damaged")
+
+    remote = work(folders, how, target="memory://space/out")
+
+    assert remote.status == "failed"
+    assert "spaceship.jpg: this JPEG is damaged" in remote.reason
+
+
+def test_a_full_disk_of_this_machine_is_its_trouble_and_not_the_photos(
+    folders, how, tmp_path, monkeypatch, photo_pixels
+):
+    noise = np.random.default_rng(0).random((300, 300, 3), np.float32)
+    write_photo(Photo(pixels=noise), folders[0] / "a.jpg", overwrite=True)
+    with small_disk(tmp_path / "disk", "64k") as disk:
+        monkeypatch.setattr("tempfile.tempdir", str(disk))
+        with pytest.raises(LocalTroubleError, match="no space left"):
+            work(folders, how, target="memory://full/out")

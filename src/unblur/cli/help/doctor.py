@@ -1,9 +1,10 @@
 """`unblur doctor`: what is there, what works, what to install for the rest."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from unblur.cli import flags
 from unblur.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: flags.OneJson = False,
 ) -> None:
     """Examine this installation: what works, what is missing.
 

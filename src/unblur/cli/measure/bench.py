@@ -1,10 +1,12 @@
 """`unblur bench`: how good is it, by which rules."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unblur import choices
+from unblur.cli import flags
 from unblur.cli.measure import detection
 from unblur.cli.reporting import compare
 from unblur.cli.terminal import say
@@ -20,23 +22,10 @@ _Out = Annotated[
         "--out", "-o", help="Folder for report.json, report.md, report.html; a stopped run goes on."
     ),
 ]
-_Models = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--model",
-        "--method",
-        metavar="NAME|FILE",
-        help="A network, or unsharp-mask, unsupervised-wiener, richardson-lucy, singan, "
-        "singan-grow; several times. Not given: fast, unless --restored is. The blurred input is "
-        "always there.",
-    ),
-]
 _Restored = Annotated[
     list[Path] | None,
     typer.Option(metavar="DIR", help="Score files that another program wrote; several times."),
 ]
-_Limit = Annotated[int | None, typer.Option(help="So many photos, drawn at random.")]
-_Seed = Annotated[int, typer.Option(help="Decides which photos --limit draws.")]
 _Guard = Annotated[
     str,
     typer.Option(
@@ -51,12 +40,12 @@ _Official = Annotated[
 _Iterations = Annotated[
     int | None, typer.Option(help="SinGAN: of each scale; not given: the schedule's.")
 ]
-_Engine = Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")]
-_Precision = Annotated[str, typer.Option(help="auto, fp32 or bf16.")]
 _Workers = Annotated[int, typer.Option(help="Photos at the same time; 0: one a core.")]
 _Metrics = Annotated[
     list[str] | None,
-    typer.Option("--metric", help="psnr, ssim, ms_ssim or cw_ssim; several times."),
+    flags.named(
+        choices.METRICS, "--metric", said=f"{flags.listed(choices.METRICS)}; several times."
+    ),
 ]
 
 
@@ -69,18 +58,18 @@ def bench() -> None:
 def gopro(  # noqa: PLR0913, PLR0917 - the flags of a command
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="GOPRO_Large, or its test.")],
     out: _Out,
-    protocol: Annotated[str, typer.Option(help="standard, deblurgan or singan.")] = "standard",
-    model: _Models = None,
+    protocol: Annotated[str, flags.named(choices.PROTOCOLS)] = "standard",
+    model: flags.Models = None,
     restored: _Restored = None,
     metric: _Metrics = None,
-    limit: _Limit = None,
-    seed: _Seed = 0,
+    limit: flags.Limit = None,
+    seed: flags.SeedOfLimit = 0,
     gamma: Annotated[bool, typer.Option("--gamma", help="blur_gamma/, not blur/.")] = False,
     guard: _Guard = "off",
     official: _Official = False,
     iterations: _Iterations = None,
-    engine: _Engine = "auto",
-    precision: _Precision = "auto",
+    engine: flags.Engine = "auto",
+    precision: flags.Precision = "auto",
     workers: _Workers = 0,
 ) -> None:
     """GoPro's test set. Exit status: 0 done, 1 some photos failed, 2 wrong use.
@@ -88,9 +77,9 @@ def gopro(  # noqa: PLR0913, PLR0917 - the flags of a command
     `--method singan --limit 100` is the experiment of the paper on SinGAN: each scene is learnt
     from its sharp photo, then its blurred one is restored. Killed, the same command goes on.
     """
-    _run(
-        folder,
-        out,
+    from unblur.tasks.bench.options import BenchOptions
+
+    options = BenchOptions(
         benchmark="gopro",
         protocol=protocol,
         models=_names(model, restored),
@@ -106,25 +95,26 @@ def gopro(  # noqa: PLR0913, PLR0917 - the flags of a command
         precision=precision,
         workers=workers,
     )
+    _run(folder, out, options)
 
 
 @app.command()
 def kohler(  # noqa: PLR0913, PLR0917 - the flags of a command
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="With Blurry*_* and GroundTruth*.")],
     out: _Out,
-    model: _Models = None,
+    model: flags.Models = None,
     restored: _Restored = None,
-    limit: _Limit = None,
-    seed: _Seed = 0,
+    limit: flags.Limit = None,
+    seed: flags.SeedOfLimit = 0,
     guard: _Guard = "off",
-    engine: _Engine = "auto",
-    precision: _Precision = "auto",
+    engine: flags.Engine = "auto",
+    precision: flags.Precision = "auto",
     workers: _Workers = 0,
 ) -> None:
     """Köhler's set, best match over all frames. Exit status: 0 done, 1 some failed, 2 wrong use."""
-    _run(
-        folder,
-        out,
+    from unblur.tasks.bench.options import BenchOptions
+
+    options = BenchOptions(
         benchmark="kohler",
         models=_names(model, restored),
         restored=tuple(restored or ()),
@@ -135,6 +125,7 @@ def kohler(  # noqa: PLR0913, PLR0917 - the flags of a command
         precision=precision,
         workers=workers,
     )
+    _run(folder, out, options)
 
 
 @app.command()
@@ -151,9 +142,7 @@ def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
     blurred: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Blurred photos, in place of DIR.")
     ] = None,
-    sharp: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Sharp photos of the same names.")
-    ] = None,
+    sharp: flags.SharpFolder = None,
     listed: Annotated[
         Path | None,
         typer.Option(
@@ -162,22 +151,22 @@ def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
             help="Pairs, two paths a line, relative to DIR or, without it, to the list.",
         ),
     ] = None,
-    model: _Models = None,
+    model: flags.Models = None,
     restored: _Restored = None,
     metric: _Metrics = None,
-    limit: _Limit = None,
-    seed: _Seed = 0,
+    limit: flags.Limit = None,
+    seed: flags.SeedOfLimit = 0,
     guard: _Guard = "off",
     official: _Official = False,
     iterations: _Iterations = None,
-    engine: _Engine = "auto",
-    precision: _Precision = "auto",
+    engine: flags.Engine = "auto",
+    precision: flags.Precision = "auto",
     workers: _Workers = 0,
 ) -> None:
     """Any folder of pairs. Exit status: 0 done, 1 some photos failed, 2 wrong use."""
-    _run(
-        folder,
-        out,
+    from unblur.tasks.bench.options import BenchOptions
+
+    options = BenchOptions(
         blurred=blurred,
         sharp=sharp,
         listed=listed,
@@ -193,19 +182,22 @@ def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
         precision=precision,
         workers=workers,
     )
+    _run(folder, out, options)
 
 
 @app.command()
 def speed(  # noqa: PLR0913, PLR0917 - the flags of a command
-    model: Annotated[list[str] | None, typer.Option(help="A network; several times.")] = None,
+    model: Annotated[
+        list[str] | None, flags.named(choices.MODELS, said="A network; several times.")
+    ] = None,
     size: Annotated[str, typer.Option(metavar="WxH", help="Of the photo, in px.")] = "1280x720",
     runs: Annotated[int, typer.Option(help="Timed runs; the median counts.")] = 5,
-    engine: _Engine = "auto",
-    precision: _Precision = "auto",
+    engine: flags.Engine = "auto",
+    precision: flags.Precision = "auto",
     reference: Annotated[
         bool, typer.Option("--reference/--no-reference", help="Beside DeblurGAN in PyTorch.")
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: flags.OneJson = False,
 ) -> None:
     """Seconds a photo, beside the paper's generator.
 
@@ -246,13 +238,7 @@ def _names(model: list[str] | None, restored: list[Path] | None) -> tuple[str, .
     return tuple(model)
 
 
-def _run(folder: Path | None, out: Path, **chosen: Any) -> None:
-    from unblur.tasks.bench.run import BenchOptions
-
-    run_with(folder, out, BenchOptions(**chosen))
-
-
-def run_with(folder: Path | None, out: Path, options: "BenchOptions") -> None:
+def _run(folder: Path | None, out: Path, options: "BenchOptions") -> None:
     """Run a benchmark, write its report, and print its table."""
     from unblur.tasks.bench.report import as_report, table, write_report
     from unblur.tasks.bench.run import Bench
@@ -263,7 +249,7 @@ def run_with(folder: Path | None, out: Path, options: "BenchOptions") -> None:
     rows = compare(task.run(out), len(task.cases), "comparing")
     report = as_report(task, rows)
     write_report(task, rows, out)
-    for note in report["notes"]:
+    for note in report.notes:
         say(f"unblur: {note}", err=True)
     say("\n".join(table(report)))
     say(f"{out / 'report.html'}")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unblur import choices
+from unblur.cli import flags
 from unblur.cli.reporting import compare
 from unblur.cli.terminal import say
 
@@ -25,9 +27,10 @@ def detection(  # noqa: PLR0913, PLR0917 - the flags of a command
     ],
     model: Annotated[
         list[str] | None,
-        typer.Option(
+        flags.named(
+            choices.MODELS,
             metavar="NAME|FILE",
-            help="A network, or unsharp-mask, unsupervised-wiener, richardson-lucy; several "
+            said="A network, or unsharp-mask, unsupervised-wiener, richardson-lucy; several "
             "times. Not given: fast, unless --restored is. The blurred input is always there.",
         ),
     ] = None,
@@ -47,16 +50,19 @@ def detection(  # noqa: PLR0913, PLR0917 - the flags of a command
         float, typer.Option(help="Intersection over union that makes two boxes the same.")
     ] = 0.5,
     pictures: Annotated[int, typer.Option(help="Photos to draw with their boxes.")] = 4,
-    limit: Annotated[int | None, typer.Option(help="So many photos, drawn at random.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides which photos --limit draws.")] = 0,
+    limit: flags.Limit = None,
+    seed: flags.SeedOfLimit = 0,
     guard: Annotated[
         bool,
         typer.Option("--guard/--no-guard", help="Networks keep the original where it was sharp."),
     ] = True,
     engine: Annotated[
-        str, typer.Option(help="Of restoring networks: auto, onnx, openvino or torch.")
+        str,
+        flags.named(
+            choices.ENGINES, said=f"Of restoring networks: {flags.listed(choices.ENGINES)}."
+        ),
     ] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    precision: flags.Precision = "auto",
 ) -> None:
     """What a detector finds. Exit status: 0 done, 1 some photos failed, 2 wrong use."""
     from unblur.tasks.detection.run import DetectionOptions

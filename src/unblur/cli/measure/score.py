@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unblur import choices
+from unblur.cli import flags
 from unblur.cli.terminal import progress, say
 
 if TYPE_CHECKING:
@@ -18,10 +20,12 @@ def score(
     sharp: Annotated[Path, typer.Argument(metavar="B", help="The sharp one, or a folder.")],
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="psnr, ssim, ms_ssim or cw_ssim; several times; not given: all."),
+        flags.named(
+            choices.METRICS, said=f"{flags.listed(choices.METRICS)}; several times; not given: all."
+        ),
     ] = None,
     workers: Annotated[int, typer.Option(help="Pairs at the same time; 0: one a core.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a pair.")] = False,
+    as_json: Annotated[bool, flags.as_json("One JSON object a pair.")] = False,
 ) -> None:
     """Score a photo, or all of a folder, against the sharp one.
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from unblur import choices
+from unblur.cli import flags
 from unblur.cli.terminal import complain, in_flags, progress, say
 
 if TYPE_CHECKING:
@@ -22,22 +24,19 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
         typer.Option(help="Draw the blur of every part of the photo into this file."),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="The network that is tried: as for `unblur restore`.")
+        str,
+        flags.named(choices.MODELS, said="The network that is tried: as for `unblur restore`."),
     ] = "fast",
     method: Annotated[
         str,
-        typer.Option(help="auto: look for the kernel, too; network: without, in a second."),
+        flags.named(
+            choices.METHODS, said="auto: look for the kernel, too; network: without, in a second."
+        ),
     ] = "auto",
-    engine: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a picture that exists.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a photo, and nothing else.")
-    ] = False,
-    max_megapixels: Annotated[
-        float, typer.Option(help="Refuse larger photos before they are decoded.")
-    ] = 200.0,
+    engine: flags.Engine = "auto",
+    overwrite: Annotated[bool, flags.replacing("a picture that exists")] = False,
+    as_json: flags.JsonOfEach = False,
+    max_megapixels: flags.MaxMegapixels = 200.0,
 ) -> None:
     """Say how blurred photos are, and whether restoring will help.
 
@@ -65,7 +64,7 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
                 _one(source, restorer, picture, options.max_megapixels, overwrite, as_json)
             except UnblurError as error:
                 failures += 1
-                _fail(source, str(error), as_json=as_json)
+                _fail(source, error, as_json=as_json)
             advance()
     if failures and len(sources) > 1:
         say(f"unblur: {failures} of {len(sources)} photos failed", err=True)
@@ -154,7 +153,7 @@ def _rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _fail(source: Path, error: str, *, as_json: bool) -> None:
+def _fail(source: Path, error: Exception, *, as_json: bool) -> None:
     if as_json:
         import json
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from unblur.cli import flags
 from unblur.cli.terminal import say
 
 
@@ -19,19 +20,15 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
             metavar="FILE", help="A second shot of the same scene. Without: the photo alone."
         ),
     ] = None,
-    reference_is: Annotated[str, typer.Option(help="sharp, or noisy: a short exposure.")] = "sharp",
+    reference_is: flags.ReferenceIs = "sharp",
     windows: Annotated[
         bool,
         typer.Option(
             "--windows", help="If the blur varies, also write that of each window: OUT.ROW-COLUMN."
         ),
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that exists.")
-    ] = False,
-    max_megapixels: Annotated[
-        float, typer.Option(help="Refuse larger photos before they are decoded.")
-    ] = 200.0,
+    overwrite: flags.ReplaceFile = False,
+    max_megapixels: flags.MaxMegapixels = 200.0,
 ) -> None:
     """Find the kernel that blurred a photo.
 

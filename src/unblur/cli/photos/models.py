@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from unblur.cli import flags
 from unblur.cli.terminal import say
 
 app = typer.Typer(rich_markup_mode=None)
@@ -47,9 +48,7 @@ def add(  # noqa: PLR0913, PLR0917 - the flags of a command
         typer.Option(metavar="PX", help="Side of what one pixel depends on; not given: measured."),
     ] = None,
     license_: Annotated[str, typer.Option("--license", help="Of the weights.")] = "not stated",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a model of that name.")
-    ] = False,
+    overwrite: Annotated[bool, flags.replacing("a model of that name")] = False,
 ) -> None:
     """Add a network of others under a name; says what was found out about it.
 

@@ -5,12 +5,21 @@ from typing import Annotated, Final
 
 import typer
 
+from unblur import choices
+from unblur.cli import flags
 from unblur.cli.reporting import Tally, report_file
 from unblur.errors import OptionError
 
-_PARTS: Final = "Parts, and what else is known of the blur"
-_BATCHES: Final = "Lists, reports"
-_COMPUTING: Final = "What computes"
+PANELS: Final = {
+    "Parts, and what else is known of the blur": (
+        *("reference_is", "kernel", "crop", "mask", "guard"),
+    ),
+    "Lists, reports": ("files_from", "report", "as_json", "verbose"),
+    "What computes": (
+        *("model", "engine", "precision", "threads", "workers", "tile", "max_megapixels"),
+    ),
+}
+"""What stands in panels of its own in the help."""
 
 
 def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
@@ -39,11 +48,12 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     ] = False,
     method: Annotated[
         str | None,
-        typer.Option(
-            help="auto: find the shake and undo it, if that can be trusted, else network; network, "
+        flags.named(
+            choices.METHODS,
+            said="auto: find the shake and undo it, if that can be trusted, else network; network, "
             "several times as fast; blind: undo what was found in any case; to undo a known blur: "
             "wiener, unsupervised-wiener, richardson-lucy; or unsharp-mask. Default: auto, with "
-            "--kernel richardson-lucy."
+            "--kernel richardson-lucy.",
         ),
     ] = None,
     strength: Annotated[
@@ -60,41 +70,22 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
             help="Also write PHOTO.before-after.jpg; with --reference PHOTO.confidence.png.",
         ),
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist, and do all anew.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
-    reference_is: Annotated[
-        str, typer.Option(help="sharp, or noisy: a short exposure.", rich_help_panel=_PARTS)
-    ] = "sharp",
+    overwrite: flags.ReplaceResults = False,
+    quiet: flags.Quiet = False,
+    reference_is: flags.ReferenceIs = "sharp",
     kernel: Annotated[
         Path | None,
-        typer.Option(
-            metavar="PSF", help="The known blur: its picture, or .npy.", rich_help_panel=_PARTS
-        ),
+        typer.Option(metavar="PSF", help="The known blur: its picture, or .npy."),
     ] = None,
     crop: Annotated[
         str | None,
-        typer.Option(
-            metavar="X,Y,W,H", help="Restore and write this part only.", rich_help_panel=_PARTS
-        ),
+        typer.Option(metavar="X,Y,W,H", help="Restore and write this part only."),
     ] = None,
     mask: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Restore where this picture is white only.",
-            rich_help_panel=_PARTS,
-        ),
+        typer.Option(metavar="FILE", help="Restore where this picture is white only."),
     ] = None,
-    guard: Annotated[
-        bool,
-        typer.Option(
-            "--guard/--no-guard",
-            help="Leave alone what is sharp already.",
-            rich_help_panel=_PARTS,
-        ),
-    ] = True,
+    guard: flags.Guard = True,
     files_from: Annotated[
         str | None,
         typer.Option(
@@ -102,67 +93,27 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
             metavar="FILE|-",
             help="Also take the photos that this file lists, or standard input: one path a line, "
             "or NUL between them.",
-            rich_help_panel=_BATCHES,
         ),
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.jsonl",
-            help="Write what --json prints, and totals, to a file.",
-            rich_help_panel=_BATCHES,
-        ),
+        typer.Option(metavar="FILE.jsonl", help="Write what --json prints, and totals, to a file."),
     ] = None,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help="Print one JSON object a photo, and nothing else.",
-            rich_help_panel=_BATCHES,
-        ),
-    ] = False,
+    as_json: flags.JsonOfEach = False,
     verbose: Annotated[
         bool,
-        typer.Option(
-            "--verbose",
-            "-v",
-            help="Say which engine was chosen, and why.",
-            rich_help_panel=_BATCHES,
-        ),
+        typer.Option("--verbose", "-v", help="Say which engine was chosen, and why."),
     ] = False,
-    model: Annotated[
-        str,
-        typer.Option(help="A name from `unblur models`, or FILE.onnx.", rich_help_panel=_COMPUTING),
-    ] = "fast",
-    engine: Annotated[
-        str, typer.Option(help="auto, onnx, openvino or torch.", rich_help_panel=_COMPUTING)
-    ] = "auto",
-    precision: Annotated[
-        str, typer.Option(help="auto, fp32 or bf16.", rich_help_panel=_COMPUTING)
-    ] = "auto",
-    threads: Annotated[
-        int, typer.Option(help="Threads in all; 0: one per core.", rich_help_panel=_COMPUTING)
-    ] = 0,
+    model: flags.Model = "fast",
+    engine: flags.Engine = "auto",
+    precision: flags.Precision = "auto",
+    threads: Annotated[int, typer.Option(help="Threads in all; 0: one per core.")] = 0,
     workers: Annotated[
         int,
-        typer.Option(
-            help="Photos to work on at the same time; 0 chooses.", rich_help_panel=_COMPUTING
-        ),
+        typer.Option(help="Photos to work on at the same time; 0 chooses."),
     ] = 0,
-    tile: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|off|N",
-            help="Side in px of the parts of a large photo.",
-            rich_help_panel=_COMPUTING,
-        ),
-    ] = "auto",
-    max_megapixels: Annotated[
-        float,
-        typer.Option(
-            help="Refuse larger photos before they are decoded.", rich_help_panel=_COMPUTING
-        ),
-    ] = 200.0,
+    tile: flags.Tile = "auto",
+    max_megapixels: flags.MaxMegapixels = 200.0,
 ) -> None:
     """Restore motion-blurred photos; their metadata is kept.
 

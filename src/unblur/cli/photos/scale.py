@@ -1,21 +1,29 @@
 """`unblur scale` and `unblur scale plan`: more photos than one machine restores."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from unblur import choices
+from unblur.cli import flags
 from unblur.cli.terminal import progress, say
 
 if TYPE_CHECKING:
     from unblur.tasks.scale.run import Outcome
 
-_SCREENFUL = 20
+WITHIN: Final = ("plan",)
+_SCREENFUL: Final = 20
 
 
 def scale(  # noqa: PLR0913, PLR0917 - the flags of a command
     source: Annotated[
-        str, typer.Argument(metavar="SRC", help="Folder of photos, or its URL: s3://, gs://, ...")
+        str,
+        typer.Argument(
+            metavar="SRC",
+            help="Folder of photos, or its URL: s3://, gs://, ...",
+            autocompletion=flags.among(WITHIN),
+        ),
     ],
     target: Annotated[
         str, typer.Argument(metavar="DST", help="Folder for the results, or its URL.")
@@ -36,32 +44,25 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags of a command
         str | None,
         typer.Option(metavar="DIR|URL", help="The record; default: DST/unblur-manifest."),
     ] = None,
-    model: Annotated[str, typer.Option(help="A name from `unblur models`, or FILE.onnx.")] = "fast",
+    model: flags.Model = "fast",
     method: Annotated[
         str,
-        typer.Option(help="As for `unblur restore`: auto; network, several times as fast; blind."),
+        flags.named(
+            choices.METHODS,
+            said="As for `unblur restore`: auto; network, several times as fast; blind.",
+        ),
     ] = "auto",
     strength: Annotated[
         float, typer.Option(help="0 leaves photos as they are, 1 restores them in full.")
     ] = 1.0,
-    guard: Annotated[
-        bool, typer.Option("--guard/--no-guard", help="Leave alone what is sharp already.")
-    ] = True,
-    engine: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
-    tile: Annotated[
-        str, typer.Option(metavar="auto|off|N", help="Side in px of the parts of a large photo.")
-    ] = "auto",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist, and do all anew.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object a photo, and nothing else.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
-    max_megapixels: Annotated[
-        float, typer.Option(help="Refuse larger photos before they are decoded.")
-    ] = 200.0,
+    guard: flags.Guard = True,
+    engine: flags.Engine = "auto",
+    precision: flags.Precision = "auto",
+    tile: flags.Tile = "auto",
+    overwrite: flags.ReplaceResults = False,
+    as_json: flags.JsonOfEach = False,
+    quiet: flags.Quiet = False,
+    max_megapixels: flags.MaxMegapixels = 200.0,
 ) -> None:
     """Restore a folder of any number of photos on a Ray cluster.
 
@@ -165,7 +166,7 @@ def plan(  # noqa: PLR0913, PLR0917 - the flags of a command
     photos: Annotated[float, typer.Option(help="How many, 1e7 for ten million.")],
     megapixels: Annotated[float, typer.Option(help="Of one photo.")] = 12.0,
     device: Annotated[str, typer.Option(help="cpu or cuda: what is measured here.")] = "cpu",
-    model: Annotated[str, typer.Option(help="A name from `unblur models`, or FILE.onnx.")] = "fast",
+    model: flags.Model = "fast",
     speed: Annotated[
         Path | None,
         typer.Option(metavar="FILE.json", help="From `unblur bench speed --json` elsewhere."),
@@ -186,7 +187,7 @@ def plan(  # noqa: PLR0913, PLR0917 - the flags of a command
     megabytes: Annotated[
         float | None, typer.Option(help="Of one file; default: 0.4 a megapixel.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: flags.OneJson = False,
 ) -> None:
     """Estimate time, machines and cost of an archive.
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from unblur.cli import flags
 from unblur.cli.terminal import say
 
 
@@ -27,9 +28,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
     ] = None,
     queue: Annotated[int, typer.Option(help="Jobs that may wait; more are turned away.")] = 16,
     max_mb: Annotated[float, typer.Option(help="Size of one upload, in MB.")] = 100.0,
-    max_megapixels: Annotated[
-        float, typer.Option(help="Refuse larger photos before they are decoded.")
-    ] = 50.0,
+    max_megapixels: flags.MaxMegapixels = 50.0,
     time_limit: Annotated[
         str, typer.Option(metavar="TIME", help="Stop a job that takes longer: 90s, 10m, 1h.")
     ] = "10m",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unblur.cli import flags
 from unblur.cli.terminal import say
 from unblur.errors import OptionError
 
@@ -18,7 +19,7 @@ app = typer.Typer(
 )
 
 Model = Annotated[Path, typer.Option(metavar="FILE.singan", help="What `fit` has written.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
+Overwrite = Annotated[bool, flags.replacing("files that exist")]
 
 
 @app.command()

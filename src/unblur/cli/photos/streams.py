@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from unblur.cli.reporting import error_of
 from unblur.errors import OptionError, PhotoError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Piped:
             with self.job.target.open("rb") as photo:
                 shutil.copyfileobj(photo, sys.stdout.buffer)
             sys.stdout.buffer.flush()
-        error = result.error
+        error = None if result.error is None else error_of(result)
         if error is not None and self.from_input:
             error = error.replace(str(self.job.source), _INPUT)
         if error is not None and self.to_output:
@@ -47,6 +48,7 @@ class Piped:
             source=Path(_INPUT) if self.from_input else result.source,
             target=Path(_OUTPUT) if self.to_output else result.target,
             error=error,
+            cause=None,
         )
 
 

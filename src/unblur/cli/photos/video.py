@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from unblur import choices
+from unblur.cli import flags
 from unblur.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -22,11 +24,14 @@ def video(  # noqa: PLR0913, PLR0917 - the flags of a command
         Path | None,
         typer.Option("--out", "-o", help="File to write; not given: CLIP.unblurred beside it."),
     ] = None,
-    model: Annotated[str, typer.Option(help="A name from `unblur models`, or FILE.onnx.")] = "fast",
-    engine: Annotated[str, typer.Option(help="auto, onnx, openvino or torch.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    model: flags.Model = "fast",
+    engine: flags.Engine = "auto",
+    precision: flags.Precision = "auto",
     codec: Annotated[
-        str, typer.Option(help="h264, h265, vp9, ffv1, or auto: what clip and container want.")
+        str,
+        flags.named(
+            choices.CODECS, said="h264, h265, vp9, ffv1, or auto: what clip and container want."
+        ),
     ] = "auto",
     crf: Annotated[
         int | None, typer.Option(help="Quality of the encoder, smaller is better; 0 to 51 or 63.")
@@ -38,13 +43,9 @@ def video(  # noqa: PLR0913, PLR0917 - the flags of a command
     strength: Annotated[
         float, typer.Option(help="0 to 1: share of the restored picture in the result.")
     ] = 1.0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a result that exists.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else.")
-    ] = False,
+    overwrite: Annotated[bool, flags.replacing("a result that exists")] = False,
+    quiet: flags.Quiet = False,
+    as_json: flags.JsonAlone = False,
 ) -> None:
     """Restore a video; sound and frame times are kept.
 

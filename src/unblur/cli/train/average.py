@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unblur.cli import flags
 from unblur.cli.terminal import counted, progress, say
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ def average(  # noqa: PLR0913, PLR0917 - the flags of a command
     video: Annotated[
         Path, typer.Argument(metavar="VIDEO|FOLDER", help="A video, or a folder of its frames.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the data set.")],
+    out: flags.DataSet,
     frames: Annotated[
         str,
         typer.Option(
@@ -35,8 +36,8 @@ def average(  # noqa: PLR0913, PLR0917 - the flags of a command
     max_step_px: Annotated[
         float, typer.Option(help="Skip what moves further from one frame to the next.")
     ] = 2.0,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    seed: flags.SeedOfFiles = 0,
+    quiet: flags.Quiet = False,
 ) -> None:
     """Average frames of a fast video: pairs with real motion blur.
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unblur.cli import flags
 from unblur.cli.terminal import counted, progress, say
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ def check(
     split: Annotated[
         str | None, typer.Option(help="Pairs: below train/ or test/ only; not given: all.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, and nothing else.")
-    ] = False,
+    as_json: flags.JsonAlone = False,
 ) -> None:
     """Look at every file of a data set, before a training does.
 
@@ -57,9 +56,9 @@ def check(
 @app.command()
 def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
     photos: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of sharp photos.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the data set.")],
+    out: flags.DataSet,
     count: Annotated[int, typer.Option(help="How many.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 1,
+    seed: flags.SeedOfFiles = 1,
     search: Annotated[
         bool,
         typer.Option(
@@ -73,7 +72,7 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
         typer.Option(metavar="LIST", help="Names of photos not to use, one a line."),
     ] = None,
     threads: Annotated[int, typer.Option(help="0 takes one per core.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """Blur photos with kernels, and look for these.
 

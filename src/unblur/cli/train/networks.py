@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from unblur.cli import flags
 from unblur.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="The network file, FILE.o
 Float32 = Annotated[
     bool, typer.Option("--float32", help="Keep all digits of the weights: twice the size.")
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")]
 Stochastic = Annotated[
     bool,
     typer.Option(
@@ -38,7 +38,7 @@ def convert(
     license_: License = None,
     float32: Float32 = False,
     stochastic: Stochastic = False,
-    overwrite: Overwrite = False,
+    overwrite: flags.ReplaceFile = False,
 ) -> None:
     """Convert weights that others publish to a network file.
 
@@ -68,7 +68,7 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of a command
     ] = None,
     float32: Float32 = False,
     stochastic: Stochastic = False,
-    overwrite: Overwrite = False,
+    overwrite: flags.ReplaceFile = False,
 ) -> None:
     """Export a trained network for `unblur restore --model`.
 

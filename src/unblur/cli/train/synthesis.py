@@ -1,25 +1,30 @@
 """`unblur blur` and `unblur shakes`: make photos shaken, look at shakes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from unblur import choices
+from unblur.cli import flags
 from unblur.cli.terminal import counted, say
+
+WITHIN: Final = ("average",)
 
 
 def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the data set.")],
+    out: flags.DataSet,
     photos: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="SHARP...",
             help="Sharp photos, or folders: the photos right in them. With --rebuild: names of "
             "pairs; none means all.",
+            autocompletion=flags.among(WITHIN),
         ),
     ] = None,
     count: Annotated[int, typer.Option(help="Pairs to make of each photo.")] = 1,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 0,
+    seed: flags.SeedOfFiles = 0,
     kind: Annotated[
         str,
         typer.Option(
@@ -28,12 +33,15 @@ def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
         ),
     ] = "shake",
     preset: Annotated[
-        str, typer.Option(help="Constants of the shake: authors (tangles) or paper (arcs).")
+        str,
+        flags.named(
+            choices.PRESETS, said="Constants of the shake: authors (tangles) or paper (arcs)."
+        ),
     ] = "authors",
     exposure: Annotated[
         str, typer.Option(help="Fractions of the path that show, one drawn for each pair.")
     ] = "0.1,0.5,1",
-    length_px: Annotated[float, typer.Option(help="Length of the whole path.")] = 60.0,
+    length_px: flags.LengthPx = 60.0,
     noise: Annotated[
         float, typer.Option(metavar="SIGMA", help="Standard deviation of noise; white is 1.")
     ] = 0.0,
@@ -50,7 +58,7 @@ def blur(  # noqa: PLR0913, PLR0917 - the flags of a command
         Path | None,
         typer.Option(metavar="MANIFEST", help="Make pairs of this manifest.jsonl once more."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    quiet: flags.Quiet = False,
 ) -> None:
     """Blur sharp photos: pairs to train on, with their kernels.
 
@@ -92,10 +100,12 @@ def shakes(  # noqa: PLR0913, PLR0917 - the flags of a command
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Picture to write; none: statistics only.")
     ] = None,
-    preset: Annotated[str, typer.Option(help="authors (tangles) or paper (arcs).")] = "authors",
+    preset: Annotated[
+        str, flags.named(choices.PRESETS, said="authors (tangles) or paper (arcs).")
+    ] = "authors",
     exposure: Annotated[str, typer.Option(help="Fractions of the path that show.")] = "0.1,0.5,1",
-    length_px: Annotated[float, typer.Option(help="Length of the whole path.")] = 60.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the picture.")] = False,
+    length_px: flags.LengthPx = 60.0,
+    overwrite: Annotated[bool, flags.replacing("the picture")] = False,
 ) -> None:
     """Draw random shakes, to look at.
 

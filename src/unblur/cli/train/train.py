@@ -5,6 +5,8 @@ from typing import Annotated, Final
 
 import typer
 
+from unblur import choices
+from unblur.cli import flags
 from unblur.cli.terminal import say
 
 _SIGNAL: Final = 128
@@ -24,9 +26,7 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     blurred: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Blurred photos, in place of --pairs.")
     ] = None,
-    sharp: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Sharp photos of the same names.")
-    ] = None,
+    sharp: flags.SharpFolder = None,
     pair_list: Annotated[
         Path | None,
         typer.Option(
@@ -53,7 +53,11 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
     steps: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,
     seed: Annotated[int | None, typer.Option(help="In place of the recipe's.")] = None,
     precision: Annotated[
-        str | None, typer.Option(help="auto, fp32 or bf16, in place of the recipe's.")
+        str | None,
+        flags.named(
+            choices.PRECISIONS,
+            said=f"{flags.listed(choices.PRECISIONS)}, in place of the recipe's.",
+        ),
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(help="Stop after this time; --resume goes on.")

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.checks import check_known
 from unblur.errors import OptionError
 from unblur.imaging.blur.convolution import check_kernel, convolve, trim_kernel
 from unblur.imaging.blur.kernels import least_canvas_px, trajectory_kernels
@@ -185,10 +186,8 @@ def random_motion(  # noqa: PLR0913 - each is a documented degree of freedom of 
         >>> bool(roll.apply(light).std() < light.std())
         True
     """
-    if kind not in KINDS:
-        raise OptionError(f"unknown kind {kind!r}; known: {', '.join(KINDS)}")
-    if preset not in PRESETS:
-        raise OptionError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}")
+    check_known("kind", kind, KINDS)
+    check_known("preset", preset, PRESETS)
     if not 0 < exposure <= 1:
         raise OptionError(f"exposure must be in (0, 1], got {exposure}")
     exposed = max(2, round(exposure * samples))

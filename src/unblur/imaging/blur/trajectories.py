@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.checks import check_known
 from unblur.errors import OptionError
 
 Float64 = NDArray[np.float64]
@@ -77,8 +78,7 @@ def random_trajectories(
         raise OptionError(f"length_px must be positive and finite, got {length_px}")
     if samples < 2:  # noqa: PLR2004
         raise OptionError(f"samples must be at least 2, got {samples}")
-    if preset not in PRESETS:
-        raise OptionError(f"unknown preset {preset!r}; known: {', '.join(PRESETS)}")
+    check_known("preset", preset, PRESETS)
 
     starts = range(0, max(count, 1), _TOGETHER)  # one empty block if no paths are wanted
     blocks = (lengths[start : start + _TOGETHER] for start in starts)

@@ -8,10 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.choices import CLASSICAL as METHODS
 from unblur.devices import cores
 from unblur.errors import MissingExtraError, OptionError
 from unblur.imaging.blur.psf import read_kernel
-from unblur.imaging.deblur.options import METHODS, DeconvolutionOptions, choose_kernel
+from unblur.imaging.deblur.options import DeconvolutionOptions, choose_kernel
 from unblur.imaging.deblur.surroundings import surround
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 

@@ -1,17 +1,16 @@
 """What the classical methods can be told, and the kernel that each works with."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur import checks
+from unblur.choices import CLASSICAL as METHODS
 from unblur.errors import OptionError
 from unblur.imaging.blur.psf import fit_kernel, gaussian_kernel
 
 Float32 = NDArray[np.float32]
-
-METHODS: Final = ("wiener", "unsupervised-wiener", "richardson-lucy", "unsharp-mask")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +46,7 @@ class DeconvolutionOptions:
                 raise OptionError(f"{name} must be above 0, at most 50, got {getattr(self, name)}")
         if not 0 <= self.amount <= 20:  # noqa: PLR2004
             raise OptionError(f"amount must be from 0 to 20, got {self.amount}")
-        if self.seed < 0:
-            raise OptionError(f"seed must not be negative, got {self.seed}")
+        checks.not_negative(self, "seed")
 
 
 def choose_kernel(
@@ -59,8 +57,7 @@ def choose_kernel(
     Raises:
         OptionError: If they do not.
     """
-    if method not in METHODS:
-        raise OptionError(f"unknown method {method!r}; known: {', '.join(METHODS)}")
+    checks.check_known("method", method, METHODS)
     if kernel is None:
         if method == "wiener":
             raise OptionError("wiener needs a kernel; unsupervised-wiener guesses one")

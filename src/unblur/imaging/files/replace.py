@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from unblur.errors import TargetError, UnblurError
+from unblur.errors import TargetError, UnblurError, exists_already
 from unblur.imaging.files.temporary import temporary_beside
 
 
@@ -33,7 +33,7 @@ def replace_file(target: str | os.PathLike[str], *, overwrite: bool = False) -> 
         which = "is a folder" if path.is_dir() else f"there is no folder {path.parent}"
         raise TargetError(f"{path}: {which}; name a file in a folder that exists")
     if path.exists() and not overwrite:
-        raise TargetError(f"{path}: exists; --overwrite (overwrite=True) replaces it")
+        raise exists_already(path)
     final = path.resolve()
     temporary = temporary_beside(final)
     try:
@@ -48,7 +48,7 @@ def replace_file(target: str | os.PathLike[str], *, overwrite: bool = False) -> 
     except UnblurError:
         raise
     except FileExistsError as error:
-        raise TargetError(f"{path}: exists; --overwrite (overwrite=True) replaces it") from error
+        raise exists_already(path) from error
     except OSError as error:
         raise TargetError(f"{path}: cannot be written ({error.strerror})") from error
     finally:

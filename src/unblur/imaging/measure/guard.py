@@ -98,24 +98,6 @@ def blur_seen(energies: Float32) -> Float32:
     return along_one
 
 
-def apply_guard(blurred: Float32, restored: Float32) -> Float32:
-    """The restored picture, but for regions that were sharp: those of the original.
-
-    Args:
-        blurred: (H, W, 3) in [0, 1].
-        restored: Same shape and range.
-
-    Returns:
-        The mixture by :func:`guard_weight`, same shape and range.
-
-    Raises:
-        OptionError: If the shapes differ.
-    """
-    weight = guard_weight(blurred, restored)[..., None]
-    mixed: Float32 = blurred + weight * (restored - blurred)
-    return mixed
-
-
 def _overshoot(before: Float32, after: Float32) -> Float32:
     """Share of the change, in every cell, that lies beyond the extremes around each pixel."""
     height, width = before.shape

@@ -1,5 +1,6 @@
 """Photo files to integer bands, through libvips."""
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -136,7 +137,7 @@ def open_upright(
             raise PhotoError(
                 f"{name}: no space left for its pixels in the temporary folder; name another "
                 "one with TMPDIR"
-            ) from error
+            ) from OSError(errno.ENOSPC, str(error))  # libvips says so in words alone
         raise PhotoError(
             f"{name}: this {file_format.upper()} is damaged, cut short or of an unusual kind "
             f"({complaint(error)}); fetch it again or save it anew as PNG"

@@ -166,7 +166,7 @@ def save_image(  # noqa: PLR0913 - what decides a file
             f"{file_format} ({reason}); .png or .tiff would work"
         )
         if path is not None and (full := _write_error(path)):
-            why = f"cannot be written ({full})"
+            raise TargetError(f"cannot be written ({full.strerror})") from full
         raise TargetError(why) from error
     return _mended(data, path, settled, opacity=opacity)
 
@@ -201,11 +201,11 @@ def _mended(
     return None
 
 
-def _write_error(path: str | os.PathLike[str]) -> str | None:
+def _write_error(path: str | os.PathLike[str]) -> OSError | None:
     """Write on where libvips stopped: it does not say that a disk is full, at least not always."""
     try:
         with Path(path).open("ab") as file:
             file.write(bytes(_BLOCK))
     except OSError as error:
-        return error.strerror
+        return error
     return None

@@ -1,6 +1,5 @@
 """Lay one shot of a scene over another."""
 
-from typing import Final
+from unblur.choices import REFERENCES
 
-REFERENCES: Final = ("sharp", "noisy")
-"""What a second shot may be."""
+__all__ = ["REFERENCES"]

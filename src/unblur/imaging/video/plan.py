@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from unblur.checks import check_known
 from unblur.errors import OptionError, TargetError
 from unblur.imaging.files.names import RESTORED, derived_name
 from unblur.imaging.video.planes import Layout
@@ -110,8 +111,7 @@ def plan_video(
         TargetError: If the target is the source, its ending is unknown, or its container cannot
             hold the codec.
     """
-    if codec not in CODECS:
-        raise OptionError(f"unknown codec {codec!r}; known: {', '.join(CODECS)}")
+    check_known("codec", codec, CODECS)
     notes: list[str] = []
     source = Layout.of(clip.frame.format)
     ending = (target or clip.path).suffix.lower().removeprefix(".")

@@ -4,7 +4,6 @@ Before a photo is begun, a line says so; when it is written, another. A run that
 the two leaves the first alone: the target is then the result if it is not what was there before.
 """
 
-import errno
 import hashlib
 import os
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-from unblur.errors import PhotoError, TargetError
+from unblur.errors import PhotoError, TargetError, is_disk_full
 from unblur.tasks.json_lines import JsonLines, file_state
 from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network
@@ -116,7 +115,7 @@ class Ledger:
             self._lines.append(record)
         except OSError as error:
             # Where a line cannot be added, a photo cannot either, but for a record of others.
-            what = self.path if self.path.exists() and not _is_full(error) else target
+            what = self.path if self.path.exists() and not is_disk_full(error) else target
             raise TargetError(f"{what}: cannot be written ({error.strerror})") from error
         self._records[target.name] = record
 
@@ -162,10 +161,6 @@ def _relative(source: Path, folder: Path) -> str:
         return os.path.relpath(source, folder)
     except ValueError:  # another drive
         return str(source.absolute())
-
-
-def _is_full(error: OSError) -> bool:
-    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def _sha256(path: Path) -> str:

@@ -1,12 +1,11 @@
 """What the threads of one batch share, and what each does with a photo."""
 
-import errno
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import BoundedSemaphore, Event, Lock
 
-from unblur.errors import UnblurError
+from unblur.errors import UnblurError, is_disk_full
 from unblur.imaging.files.temporary import remove_leftovers
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.tiles import Picture
@@ -63,7 +62,7 @@ class BatchRun:
         self._full = False
 
     def restore(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
-        """The restorer, when it is this thread's turn."""
+        """Restore a photo when it is this thread's turn."""
         with self._turns:
             if self.stop.is_set():
                 raise _Stopped
@@ -73,17 +72,17 @@ class BatchRun:
         return restored
 
     def restore_rows(self, picture: Picture, *, tell: Tell | None = None) -> Iterator[Float32]:
-        """The restorer's, for a photo that has grown since it was thought small."""
+        """Restore rows of a photo that has grown since it was thought small."""
         with self._turns:
             yield from self._restorer.restore_rows(picture, tell=tell)
 
     def region(self, picture: Picture) -> tuple[slice, slice]:
-        """The restorer's."""
+        """Rows and columns that the restorer restores."""
         return self._restorer.region(picture)
 
     @property
     def needs_whole(self) -> bool:
-        """The restorer's."""
+        """Whether the restorer needs all pixels of a photo in memory."""
         return self._restorer.needs_whole
 
     def is_large(self, job: Job) -> bool:
@@ -100,6 +99,7 @@ class BatchRun:
         if self.stop.is_set():
             return None
         started = time.perf_counter()
+        cause: Exception
         try:
             if job.error is not None:
                 return Restored(source=job.source, target=job.target, error=job.error)
@@ -108,17 +108,18 @@ class BatchRun:
                 return self._restore(job, alone=alone, overwrite=self.overwrite)
             return self._resume(job, ledger, alone=alone)
         except UnblurError as error:
-            cause = error.__cause__
-            self._full |= isinstance(cause, OSError) and cause.errno == errno.ENOSPC
-            why = str(error)
+            cause, why = error, str(error)
+            self._full |= is_disk_full(error)
         except OSError as error:  # a name that is too long, a folder that may not be entered
-            why = f"{error.filename or job.target}: {error.strerror or error}"
-        except MemoryError:
-            why = f"{job.source}: too large for the memory of this machine"
+            cause, why = error, f"{error.filename or job.target}: {error.strerror or error}"
+        except MemoryError as error:
+            cause, why = error, f"{job.source}: too large for the memory of this machine"
         except _Stopped:
             return None
         seconds = time.perf_counter() - started
-        return Restored(source=job.source, target=job.target, seconds=seconds, error=why)
+        return Restored(
+            source=job.source, target=job.target, seconds=seconds, error=why, cause=cause
+        )
 
     def _enter(self, folder: Path) -> Ledger | None:
         """Make a folder of targets, clean it up and read its record, the first time."""

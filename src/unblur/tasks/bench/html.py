@@ -2,9 +2,11 @@
 
 import base64
 import math
+import re
 from collections.abc import Sequence
+from functools import partial
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +14,27 @@ from numpy.typing import NDArray
 from unblur.errors import UnblurError
 from unblur.imaging.photo.photo import Photo, encode_photo
 from unblur.imaging.pyramid import resize
+from unblur.tasks.bench import tables
 from unblur.tasks.bench.options import BLURRED
 from unblur.tasks.bench.page import PAGE
+from unblur.tasks.bench.published import Published
 from unblur.tasks.bench.report import (
+    PUBLISHED_COLUMNS,
     TITLES,
-    counted,
+    Report,
+    columns,
     counts_words,
     facts_words,
-    guard_word,
+    machine_words,
+    metrics_of,
     number,
+    seconds,
     signed,
 )
 from unblur.tasks.bench.rows import INFINITE, Row
 from unblur.tasks.bench.run import Bench
 from unblur.tasks.bench.summary import gains
+from unblur.tasks.bench.tables import Column
 
 Float32 = NDArray[np.float32]
 
@@ -36,7 +45,7 @@ _CHART: Final = (460, 150)
 _PARTS: Final = ("before", "restored", "sharp")
 
 
-def as_html(bench: Bench, rows: Sequence[Row], report: dict[str, Any]) -> str:
+def as_html(bench: Bench, rows: Sequence[Row], report: Report) -> str:
     """The page.
 
     Args:
@@ -44,30 +53,28 @@ def as_html(bench: Bench, rows: Sequence[Row], report: dict[str, Any]) -> str:
         rows: All of its rows.
         report: From :func:`unblur.tasks.bench.report.as_report`.
     """
-    title = f"{report['benchmark']}, protocol {report['protocol']['name']}"
-    notes = "".join(f"<li>{escape(note)}</li>" for note in report["notes"])
+    title = f"{report.benchmark}, protocol {report.protocol.name}"
+    notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
     facts = "".join(
-        f"<li><b>{escape(s['method'])}</b>: {escape(facts_words(s['facts']))}</li>"
-        for s in report["summaries"]
+        f"<li><b>{escape(s.method)}</b>: {escape(facts_words(s.facts))}</li>"
+        for s in report.summaries
     )
     compared = [method.name for method in bench.methods if method.name != BLURRED]
     parts = {
         "TITLE": escape(title),
-        "WORDS": escape(report["protocol"]["words"]),
-        "COUNTS": escape(counts_words(report["protocol"])),
+        "WORDS": escape(report.protocol.words),
+        "COUNTS": escape(counts_words(report.protocol)),
         "NOTES": f"<ul class=notes>{notes}</ul>" if notes else "",
-        "SUMMARY": _summary(report),
+        "SUMMARY": tables.as_html(columns(report), report.summaries),
         "FACTS": facts,
-        "MACHINE": escape(", ".join(f"{k} {v}" for k, v in report["machine"].items())),
-        "PUBLISHED": _published(report["published"]),
+        "MACHINE": escape(machine_words(report)),
+        "PUBLISHED": _published(report.published),
         "CHARTS": "".join(_chart(name, list(gains(rows, name).values())) for name in compared),
         "PICTURES": "".join(_pictures(bench, rows, name) for name in compared),
-        "ROWS": _rows(report),
+        "ROWS": tables.as_html(_row_columns(report), report.rows),
     }
-    page = PAGE
-    for name, part in parts.items():
-        page = page.replace(f"@{name}@", part)
-    return page
+    # All at once: what stands in one place may look like the mark of another.
+    return re.sub(r"@([A-Z]+)@", lambda mark: parts[mark[1]], PAGE)
 
 
 def extremes(values: dict[str, float]) -> dict[str, str]:
@@ -83,60 +90,23 @@ def extremes(values: dict[str, float]) -> dict[str, str]:
     return chosen
 
 
-def _summary(report: dict[str, Any]) -> str:
-    metrics = list(report["summaries"][0]["means"])
-    titles = [TITLES.get(name, name) for name in metrics]
-    heads = ["method", "guard", *titles, "gain, dB", "worst, dB"]
-    lines = []
-    for summary in report["summaries"]:
-        cells = [escape(summary["method"]), guard_word(summary)]
-        cells += [number(summary["means"][name], name) for name in metrics]
-        cells += [signed(summary["gain"]), signed(summary["worst_gain"]), counted(summary)]
-        cells.append("" if summary["seconds"] is None else f"{summary['seconds']:.2f}")
-        lines.append(cells)
-    return _table([*heads, "photos", "s a photo"], lines)
-
-
-def _published(published: Sequence[dict[str, Any]]) -> str:
+def _published(published: Sequence[Published]) -> str:
     if not published:
         return ""
-    lines = [
-        [
-            escape(row["method"]),
-            f"{row['psnr']:.2f}",
-            "" if row["ssim"] is None else f"{row['ssim']:g}",
-            escape(row["protocol"]),
-            escape(row["source"]),
-        ]
-        for row in published
+    return f"<h2>Published</h2>{tables.as_html(PUBLISHED_COLUMNS, published)}"
+
+
+def _row_columns(report: Report) -> list[Column[Row]]:
+    def score(metric: str, row: Row) -> str:
+        return number(row.get("scores", {}).get(metric), metric)
+
+    return [
+        Column("photo", lambda row: row["image"]),
+        Column("method", lambda row: row["method"]),
+        *(Column(TITLES.get(name, name), partial(score, name)) for name in metrics_of(report)),
+        Column("s", lambda row: seconds(row.get("seconds"))),
+        Column("error", lambda row: row.get("error", "")),
     ]
-    heads = ["method", "PSNR, dB", "SSIM as printed", "protocol", "source"]
-    return f"<h2>Published</h2>{_table(heads, lines)}"
-
-
-def _rows(report: dict[str, Any]) -> str:
-    metrics = list(report["summaries"][0]["means"])
-    heads = ["photo", "method", *(TITLES.get(name, name) for name in metrics), "s", "error"]
-    lines = []
-    for row in report["rows"]:
-        scores, seconds = row.get("scores", {}), row.get("seconds")
-        cells = [escape(row["image"]), escape(row["method"])]
-        cells += [number(scores.get(name), name) for name in metrics]
-        cells += ["" if seconds is None else f"{seconds:.2f}", escape(row.get("error", ""))]
-        lines.append(cells)
-    return _table(heads, lines)
-
-
-def _table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table that a click on a head sorts; cells are HTML already."""
-    head = "".join(f"<th tabindex=0>{escape(text)}</th>" for text in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>\n" for cells in lines
-    )
-    return (
-        f"<div class=wide><table class=sortable><thead><tr>{head}</tr></thead>\n"
-        f"<tbody>{body}</tbody></table></div>"
-    )
 
 
 def _chart(name: str, values: Sequence[float]) -> str:

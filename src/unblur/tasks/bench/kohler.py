@@ -5,7 +5,7 @@ restored photo may be like any of them, and as bright as it pleases.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,8 +39,15 @@ class Match:
 class BestMatch:
     """Keeps the best over frames that come one after the other.
 
+    For each frame x and restored photo z: z is scaled by sum(x z) / sum(z z), moved by the whole
+    pixels at which the grey pictures correlate most, and both are black where they do not overlap.
+
     Args:
         restored: (H, W, 3) in [0, 1]; rounded to 8 bits, as the official script takes files.
+
+    References:
+        Köhler et al., *Recording and playback of camera shake*, ECCV 2012, section 4, and the
+        script ``eval_image.m`` that comes with the data set.
     """
 
     def __init__(self, restored: Float32) -> None:
@@ -97,31 +104,6 @@ class Frame:
     def __init__(self, pixels: Float32) -> None:
         self.codes = np.rint(pixels * pixels.dtype.type(255)).astype(np.float64)
         self.spectrum = np.fft.rfft2(self.codes.mean(axis=2))
-
-
-def best_match(restored: Float32, frames: Iterable[Float32]) -> Match:
-    """Compare a restored photo with every frame, each in the photo's best place and brightness.
-
-    Args:
-        restored: (H, W, 3) in [0, 1].
-        frames: All that the camera saw, of the same shape and range.
-
-    Returns:
-        The best scores. For each frame x and photo z: z is scaled by sum(x z) / sum(z z), moved
-        by the whole pixels at which the grey pictures correlate most, and both are black where
-        they do not overlap.
-
-    Raises:
-        OptionError: If there are no frames, or shapes differ.
-
-    References:
-        Köhler et al., *Recording and playback of camera shake*, ECCV 2012, section 4, and the
-        script ``eval_image.m`` that comes with the data set.
-    """
-    best = BestMatch(restored)
-    for pixels in frames:
-        best.add(Frame(pixels))
-    return best.result()
 
 
 def register(spectrum: NDArray[np.complex128], plane: Float64) -> tuple[int, int]:

@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.choices import CLASSICAL as METHODS
 from unblur.data.benchmarks import Case, find_restored
 from unblur.errors import DataError, OptionError
-from unblur.imaging.deblur.classical import METHODS
 from unblur.imaging.photo.photo import read_photo
 from unblur.models import MODELS
 from unblur.tasks.bench.options import BLURRED, SCENE_METHODS, BenchOptions

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from unblur.engines import ENGINES, PRECISIONS
+from unblur import checks
+from unblur.engines.options import NetworkOptions
 from unblur.errors import OptionError
 from unblur.metrics import check_metrics
 from unblur.tasks.bench.kohler import METRICS as KOHLER_METRICS
@@ -77,7 +78,7 @@ PROTOCOLS: Final = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class BenchOptions:
+class BenchOptions(NetworkOptions):
     """What to compare on which data set."""
 
     benchmark: str = "pairs"
@@ -107,8 +108,6 @@ class BenchOptions:
     """SinGAN: the published schedule, many hours a photo, in place of the fast one."""
     iterations: int | None = None
     """SinGAN: of each scale, in place of the schedule's."""
-    engine: str = "auto"
-    precision: str = "auto"
     workers: int = 0
     """Photos to work on at the same time; 0 for as many as there are cores. No number depends on
     it."""
@@ -119,22 +118,14 @@ class BenchOptions:
         Raises:
             OptionError: If one is unknown or out of range.
         """
-        if self.benchmark not in BENCHMARKS:
-            raise OptionError(
-                f"unknown benchmark {self.benchmark!r}; known: {', '.join(BENCHMARKS)}"
-            )
+        checks.known(self, benchmark=BENCHMARKS)
         known = PROTOCOLS[self.benchmark]
         if self.protocol not in known:
             raise OptionError(
                 f"unknown protocol {self.protocol!r} of {self.benchmark}; known: {', '.join(known)}"
             )
-        for name, value, values in (
-            ("engine", self.engine, ENGINES),
-            ("precision", self.precision, PRECISIONS),
-            ("guard", self.guard, GUARDS),
-        ):
-            if value not in values:
-                raise OptionError(f"unknown {name} {value!r}; known: {', '.join(values)}")
+        super().__post_init__()
+        checks.known(self, guard=GUARDS)
         check_metrics(self.metrics)
         scenes = [name for name in self.models if name in SCENE_METHODS]
         if scenes and self.benchmark == "kohler":
@@ -142,16 +133,13 @@ class BenchOptions:
                 f"{scenes[0]} learns the one sharp photo of a pair; Köhler's set has some 199 for "
                 "each blurred one"
             )
-        if self.iterations is not None and self.iterations < 1:
-            raise OptionError(f"iterations must be at least 1, got {self.iterations}")
+        checks.at_least(1, self, "iterations")
         if self.metrics and self.benchmark == "kohler":
             raise OptionError(f"kohler has its own metrics: {', '.join(KOHLER_METRICS)}")
         if self.workers < 0:
             raise OptionError(f"workers must not be negative, got {self.workers}; 0 chooses")
-        if self.limit is not None and self.limit < 1:
-            raise OptionError(f"limit must be at least 1, got {self.limit}")
-        if self.seed < 0:
-            raise OptionError(f"seed must not be negative, got {self.seed}")
+        checks.at_least(1, self, "limit")
+        checks.not_negative(self, "seed")
         names = [*self.models, *(str(path) for path in self.restored)]
         if len(set(names)) < len(names):
             raise OptionError(f"each method once, got {', '.join(names)}")

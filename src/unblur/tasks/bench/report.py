@@ -1,17 +1,20 @@
 """What a benchmark found, as JSON and Markdown: with its rules, weights, machine and date."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from unblur.devices import describe_machine
 from unblur.imaging.files.replace import replace_file
-from unblur.tasks.bench.published import PUBLISHED
+from unblur.tasks.bench import tables
+from unblur.tasks.bench.published import PUBLISHED, Published
 from unblur.tasks.bench.rows import INFINITE, Row, to_json
 from unblur.tasks.bench.run import Bench
-from unblur.tasks.bench.summary import summarise
+from unblur.tasks.bench.summary import Summary, summarise
+from unblur.tasks.bench.tables import Column
 
 _SWAPPED: Final = 0.97
 """The sharp photo's detail by the blurred one's, below which it counts as blurrier."""
@@ -23,6 +26,36 @@ TITLES: Final = {
     "cw_ssim": "CW-SSIM",
 }
 _DIGITS: Final = {"psnr": 2, "psnr_rgb": 2}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtocolFacts:
+    """Which photos were compared, by which rules."""
+
+    name: str
+    words: str
+    metrics: tuple[str, ...]
+    guard: str
+    folder: str
+    photos: int
+    photos_in_data_set: int
+    seed: int | None
+    """Drew the photos; None if all were taken."""
+    gamma: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All of a benchmark, in the order in which ``report.json`` has it."""
+
+    benchmark: str
+    protocol: ProtocolFacts
+    machine: Mapping[str, Any]
+    notes: list[str]
+    summaries: list[Summary]
+    published: Sequence[Published]
+    rows: list[Row]
+    """Fit for JSON."""
 
 
 def warnings(bench: Bench, rows: Sequence[Row]) -> list[str]:
@@ -43,28 +76,28 @@ def warnings(bench: Bench, rows: Sequence[Row]) -> list[str]:
     return found
 
 
-def as_report(bench: Bench, rows: Sequence[Row]) -> dict[str, Any]:
-    """All of a benchmark, fit for JSON."""
+def as_report(bench: Bench, rows: Sequence[Row]) -> Report:
+    """All of a benchmark."""
     options = bench.options
-    return {
-        "benchmark": options.benchmark,
-        "protocol": {
-            "name": options.protocol,
-            "words": options.rules.words,
-            "metrics": list(options.scored),
-            "guard": options.guard,
-            "folder": str(bench.folder),
-            "photos": len(bench.cases),
-            "photos_in_data_set": bench.total,
-            "seed": options.seed if len(bench.cases) < bench.total else None,
-            "gamma": options.gamma,
-        },
-        "machine": describe_machine(),
-        "notes": warnings(bench, rows),
-        "summaries": [asdict(summary) for summary in summarise(bench, rows)],
-        "published": [asdict(row) for row in PUBLISHED[options.benchmark]],
-        "rows": [to_json(row) for row in rows],
-    }
+    return Report(
+        benchmark=options.benchmark,
+        protocol=ProtocolFacts(
+            name=options.protocol,
+            words=options.rules.words,
+            metrics=options.scored,
+            guard=options.guard,
+            folder=str(bench.folder),
+            photos=len(bench.cases),
+            photos_in_data_set=bench.total,
+            seed=options.seed if len(bench.cases) < bench.total else None,
+            gamma=options.gamma,
+        ),
+        machine=describe_machine(),
+        notes=warnings(bench, rows),
+        summaries=summarise(bench, rows),
+        published=PUBLISHED[options.benchmark],
+        rows=[to_json(row) for row in rows],
+    )
 
 
 def write_report(bench: Bench, rows: Sequence[Row], folder: Path) -> None:
@@ -82,7 +115,8 @@ def write_report(bench: Bench, rows: Sequence[Row], folder: Path) -> None:
 
     report = as_report(bench, rows)
     texts = {
-        "report.json": json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
+        "report.json": json.dumps(asdict(report), indent=1, ensure_ascii=False, allow_nan=False)
+        + "\n",
         "report.md": as_markdown(report),
         "report.html": as_html(bench, rows, report),
     }
@@ -91,58 +125,86 @@ def write_report(bench: Bench, rows: Sequence[Row], folder: Path) -> None:
             temporary.write_text(text, encoding="utf-8")
 
 
-def as_markdown(report: dict[str, Any]) -> str:
+def as_markdown(report: Report) -> str:
     """The report without its rows, but for those that failed."""
-    protocol, machine = report["protocol"], report["machine"]
-    lines = [f"# {report['benchmark']}, protocol {protocol['name']}", ""]
-    lines += [protocol["words"], "", counts_words(protocol), "", *table(report), ""]
-    lines += [f"- {note}" for note in report["notes"]] + [""] * bool(report["notes"])
-    lines += [f"- **{s['method']}**: {facts_words(s['facts'])}" for s in report["summaries"]]
-    lines += ["", ", ".join(f"{key} {value}" for key, value in machine.items())]
-    if report["published"]:
-        lines += ["", "## Published", "", "| method | PSNR | SSIM | protocol | source |"]
-        lines += ["|---|---|---|---|---|"]
-        for row in report["published"]:
-            ssim = "" if row["ssim"] is None else f"{row['ssim']:g}"
-            lines.append(
-                f"| {row['method']} | {row['psnr']:.2f} | {ssim} | {row['protocol']} "
-                f"| {row['source']} |"
-            )
-    failed = [row for row in report["rows"] if "error" in row]
+    lines = [f"# {report.benchmark}, protocol {report.protocol.name}", ""]
+    lines += [report.protocol.words, "", counts_words(report.protocol), "", *table(report), ""]
+    lines += [f"- {note}" for note in report.notes] + [""] * bool(report.notes)
+    lines += [f"- **{s.method}**: {facts_words(s.facts)}" for s in report.summaries]
+    lines += ["", machine_words(report)]
+    if report.published:
+        shown = tables.as_markdown(PUBLISHED_COLUMNS, report.published)
+        lines += ["", "## Published", "", *shown]
+    failed = [row for row in report.rows if "error" in row]
     if failed:
         lines += ["", "## Failed", ""]
         lines += [f"- {row['image']}, {row['method']}: {row['error']}" for row in failed]
     return "\n".join(lines) + "\n"
 
 
-def table(report: dict[str, Any]) -> list[str]:
+def table(report: Report) -> list[str]:
     """The means as a Markdown table."""
-    metrics = list(report["summaries"][0]["means"])
-    titles = [TITLES.get(name, name) for name in metrics]
-    head = ["method", "guard", *titles, "gain, dB", "worst", "photos"]
-    lines = ["| " + " | ".join([*head, "s"]) + " |", "|---" * (len(head) + 1) + "|"]
-    for summary in report["summaries"]:
-        cells = [summary["method"], guard_word(summary)]
-        cells += [number(summary["means"][name], name) for name in metrics]
-        cells += [signed(summary["gain"]), signed(summary["worst_gain"]), counted(summary)]
-        cells.append("" if summary["seconds"] is None else f"{summary['seconds']:.2f}")
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+    return tables.as_markdown(columns(report), report.summaries)
 
 
-def guard_word(summary: dict[str, Any]) -> str:
+def columns(report: Report) -> list[Column[Summary]]:
+    """The columns of the means: what is added here is in every report."""
+    return [
+        Column("method", lambda summary: summary.method),
+        Column("guard", _guard_word),
+        *(Column(TITLES.get(name, name), partial(_mean, name)) for name in metrics_of(report)),
+        Column("gain, dB", lambda summary: signed(summary.gain)),
+        Column("worst", lambda summary: signed(summary.worst_gain), on_page="worst, dB"),
+        Column("photos", _counted),
+        Column("s", lambda summary: seconds(summary.seconds), on_page="s a photo"),
+    ]
+
+
+PUBLISHED_COLUMNS: Final[tuple[Column[Published], ...]] = (
+    Column("method", lambda row: row.method),
+    Column("PSNR", lambda row: f"{row.psnr:.2f}", on_page="PSNR, dB"),
+    Column(
+        "SSIM",
+        lambda row: "" if row.ssim is None else f"{row.ssim:g}",
+        on_page="SSIM as printed",
+    ),
+    Column("protocol", lambda row: row.protocol),
+    Column("source", lambda row: row.source),
+)
+
+
+def metrics_of(report: Report) -> list[str]:
+    """The metrics of a report, in order."""
+    return list(report.summaries[0].means)
+
+
+def machine_words(report: Report) -> str:
+    """Where it was run, in one line."""
+    return ", ".join(f"{key} {value}" for key, value in report.machine.items())
+
+
+def _guard_word(summary: Summary) -> str:
     """Whether the guard that keeps what is sharp had a say in a row: of files, nobody knows."""
-    if summary["facts"]["kind"] == "files":
+    if summary.facts["kind"] == "files":
         return "unknown"
-    return "on" if summary["facts"]["guard"] else "off"
+    return "on" if summary.facts["guard"] else "off"
 
 
-def counted(summary: dict[str, Any]) -> str:
+def _mean(metric: str, summary: Summary) -> str:
+    return number(summary.means[metric], metric)
+
+
+def _counted(summary: Summary) -> str:
     """How many photos the means are over, and what is not in them."""
-    parts = [str(summary["scored"])]
-    parts += [f"{summary['failed']} failed"] if summary["failed"] else []
-    parts += [f"{summary['infinite']} with infinite PSNR"] if summary["infinite"] else []
+    parts = [str(summary.scored)]
+    parts += [f"{summary.failed} failed"] if summary.failed else []
+    parts += [f"{summary.infinite} with infinite PSNR"] if summary.infinite else []
     return ", ".join(parts)
+
+
+def seconds(value: float | None) -> str:
+    """Seconds as they are printed."""
+    return "" if value is None else f"{value:.2f}"
 
 
 def number(value: float | str | None, metric: str) -> str:
@@ -166,16 +228,16 @@ def facts_words(facts: dict[str, Any]) -> str:
     )
 
 
-def counts_words(protocol: dict[str, Any]) -> str:
+def counts_words(protocol: ProtocolFacts) -> str:
     """Which photos, and how networks are run."""
-    words = f"{protocol['photos']} of {protocol['photos_in_data_set']} photos of "
-    words += protocol["folder"]
-    if protocol["seed"] is not None:
-        words += f", drawn by seed {protocol['seed']}"
-    words += "; blur_gamma" if protocol["gamma"] else ""
+    words = f"{protocol.photos} of {protocol.photos_in_data_set} photos of "
+    words += protocol.folder
+    if protocol.seed is not None:
+        words += f", drawn by seed {protocol.seed}"
+    words += "; blur_gamma" if protocol.gamma else ""
     guard = {
         "off": "without the guard that keeps what is sharp",
         "on": "with the guard that keeps what is sharp",
         "both": "without and with the guard that keeps what is sharp, in a row each",
-    }[protocol["guard"]]
+    }[protocol.guard]
     return f"{words}. Networks run {guard}."

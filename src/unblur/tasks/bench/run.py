@@ -1,6 +1,6 @@
 """Compare ways of restoring on a data set, by rules that have a name; resumes where it was."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -208,18 +208,6 @@ class Bench:
         height, width = (max(1, round(side / 2)) for side in pixels.shape[:2])
         halved: Float32 = np.rint(resize(pixels, height, width) * np.float32(255))
         return halved / np.float32(255)
-
-
-def run_bench(
-    folder: Path, report: Path | None = None, options: BenchOptions | None = None
-) -> Iterator[Row]:
-    """All rows of a benchmark; see :class:`Bench`.
-
-    Yields:
-        One row for each case and method.
-    """
-    for rows in Bench(folder, options).run(report):
-        yield from rows
 
 
 def _find(place: PairPlace, options: BenchOptions) -> CaseList:

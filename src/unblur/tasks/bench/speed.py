@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur import checks
 from unblur.devices import cores
-from unblur.engines import ENGINES, PRECISIONS
+from unblur.engines.options import NetworkOptions
 from unblur.errors import OptionError
 from unblur.imaging.arrays import to_batch
 from unblur.imaging.photo.photo import Photo, encode_photo, read_photo
@@ -31,7 +32,7 @@ _PAGE_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpeedOptions:
+class SpeedOptions(NetworkOptions):
     """What to time."""
 
     models: tuple[str, ...] = ("fast",)
@@ -39,8 +40,6 @@ class SpeedOptions:
     height_px: int = 720
     runs: int = 5
     """Timed runs of each, after one to warm up; all take turns."""
-    engine: str = "auto"
-    precision: str = "auto"
     reference: bool = True
     """Also the paper's generator, in plain float32 without compilation; needs PyTorch."""
 
@@ -53,14 +52,8 @@ class SpeedOptions:
         if min(self.width_px, self.height_px) < _LEAST_PX:
             got = f"{self.width_px}x{self.height_px}"
             raise OptionError(f"size must have sides of at least {_LEAST_PX} px, got {got}")
-        if self.runs < 1:
-            raise OptionError(f"runs must be at least 1, got {self.runs}")
-        for name, value, values in (
-            ("engine", self.engine, ENGINES),
-            ("precision", self.precision, PRECISIONS),
-        ):
-            if value not in values:
-                raise OptionError(f"unknown {name} {value!r}; known: {', '.join(values)}")
+        checks.at_least(1, self, "runs")
+        super().__post_init__()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from unblur import checks
 from unblur.devices import cores
 from unblur.errors import OptionError, PhotoError, UnblurError
 from unblur.imaging.blur.blur import blur
@@ -51,18 +52,12 @@ class BlurOptions:
         Raises:
             OptionError: If a value is out of range.
         """
-        kinds = (*KINDS, "mixed")
-        if self.kind not in kinds:
-            raise OptionError(f"kind must be one of {', '.join(kinds)}, got {self.kind!r}")
-        if self.preset not in PRESETS:
-            raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
-        if self.seed < 0:
-            raise OptionError(f"seed must not be negative, got {self.seed}")
+        checks.one_of(self, kind=(*KINDS, "mixed"), preset=PRESETS)
+        checks.not_negative(self, "seed")
         if not self.exposure or not all(0 < part <= 1 for part in self.exposure):
             raise OptionError(f"exposure needs fractions in (0, 1], got {self.exposure}")
         check_length(self.length_px)
-        if not 0 <= self.noise_sigma <= 1:
-            raise OptionError(f"noise_sigma must be in [0, 1], got {self.noise_sigma}")
+        checks.unit(self, "noise_sigma")
         if self.jpeg is not None and not 1 <= self.jpeg <= 100:  # noqa: PLR2004
             raise OptionError(f"jpeg must be a quality from 1 to 100, got {self.jpeg}")
 

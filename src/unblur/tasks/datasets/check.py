@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from unblur import checks
 from unblur.data.averaged import list_sequences
 from unblur.data.pair_layouts import find_sides
 from unblur.data.pair_places import PairPlace
@@ -23,7 +24,7 @@ from unblur.data.problems import (
     check_length,
     check_pair,
 )
-from unblur.errors import DataError, OptionError
+from unblur.errors import DataError
 from unblur.tasks.datasets.look import Looked, are_frames, look_at
 
 LAYOUTS: Final = ("pairs", "photos", "frames")
@@ -50,11 +51,8 @@ class CheckOptions:
         Raises:
             OptionError: If a value is out of range.
         """
-        if self.layout is not None and self.layout not in LAYOUTS:
-            raise OptionError(f"layout must be one of {', '.join(LAYOUTS)}, got {self.layout!r}")
-        for name in ("crop_px", "largest_window"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
+        checks.one_of(self, layout=LAYOUTS)
+        checks.at_least(1, self, "crop_px", "largest_window")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur import checks
 from unblur.errors import OptionError
 from unblur.imaging.blur.kernels import least_canvas_px, trajectory_kernels
 from unblur.imaging.blur.trajectories import check_length, random_trajectories
@@ -36,8 +37,7 @@ class ShakeOptions:
         if not 1 <= self.count <= 100_000:  # noqa: PLR2004
             raise OptionError(f"count must be from 1 to 100000, got {self.count}")
         check_length(self.length_px)
-        if self.seed < 0:
-            raise OptionError(f"seed must not be negative, got {self.seed}")
+        checks.not_negative(self, "seed")
         if not self.exposure or not all(0 < part <= 1 for part in self.exposure):
             raise OptionError(f"exposure needs fractions in (0, 1], got {self.exposure}")
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur import checks
 from unblur.engines import open_engine
 from unblur.errors import DataError, OptionError, PhotoError, TargetError, UnblurError
 from unblur.imaging.deblur.blind import search_blur
@@ -50,10 +51,7 @@ class TryOptions:
 
     def __post_init__(self) -> None:
         """Check values."""
-        if self.seed < 0:
-            raise OptionError(f"seed must not be negative, got {self.seed}")
-        if self.threads < 0:
-            raise OptionError(f"threads must not be negative, got {self.threads}")
+        checks.not_negative(self, "seed", "threads")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unblur import checks
 from unblur.errors import OptionError
 from unblur.imaging.video.exposure import GAMMAS
 
@@ -46,13 +47,11 @@ class AverageOptions:
             )
         if self.stride is not None and self.stride < 1:
             raise OptionError(f"stride must be at least 1 frame, got {self.stride}")
-        if self.gamma not in GAMMAS:
-            raise OptionError(f"gamma must be one of {', '.join(GAMMAS)}, got {self.gamma!r}")
+        checks.one_of(self, gamma=GAMMAS)
         for name, value in (("fps", self.fps), ("max_step_px", self.max_step_px)):
             if value is not None and not 0 < value < math.inf:
                 raise OptionError(f"{name} must be positive and finite, got {value:g}")
-        if self.seed < 0:
-            raise OptionError(f"seed must not be negative, got {self.seed}")
+        checks.not_negative(self, "seed")
 
     @property
     def sizes(self) -> range:

@@ -20,6 +20,7 @@ from unblur.imaging.pyramid import resize
 from unblur.tasks.bench.options import BLURRED
 from unblur.tasks.bench.report import facts_words
 from unblur.tasks.bench.rows import Row
+from unblur.tasks.bench.tables import markdown
 from unblur.tasks.detection.curve import as_svg
 from unblur.tasks.detection.run import TRUTH, DetectionBench, as_detections
 from unblur.tasks.detection.scores import match, scored_rows, summarise
@@ -137,11 +138,10 @@ def as_markdown(report: dict[str, Any], pictures: dict[str, str]) -> str:
     lines += [f"- **{s['method']}**: {facts_words(s['facts'])}" for s in report["summaries"]]
     lines += ["", ", ".join(f"{key} {value}" for key, value in report["machine"].items())]
     lines += ["", "## Published", "", "DeblurGAN's table 3, another detector on other photos.", ""]
-    lines += ["| method | precision | recall | F1 |", "|---|---|---|---|"]
-    lines += [
-        f"| {row['method']} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f} |"
-        for row in report["published"]
-    ]
+    lines += markdown(
+        ["method", "precision", "recall", "F1"],
+        [[row["method"], *_three(row)] for row in report["published"]],
+    )
     if pictures:
         lines += ["", "## Pictures", "", f"Boxes: {_COLOURS}."]
         for name, caption in pictures.items():
@@ -157,15 +157,15 @@ def table(report: dict[str, Any]) -> list[str]:
     """Precision, recall and F1 as a Markdown table."""
     heads = ["method", "precision", "recall", "F1", "photos", "nothing found"]
     heads += ["pooled precision", "recall", "F1", "s"]
-    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    lines = []
     for summary in report["summaries"]:
         photos = str(summary["scored"])
         photos += f", {summary['failed']} failed" if summary["failed"] else ""
         cells = [summary["method"], *_three(summary["at"]), photos, str(summary["at"]["silent"])]
         cells += _three(summary["pooled"])
         cells.append("" if summary["seconds"] is None else f"{summary['seconds']:.2f}")
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+        lines.append(cells)
+    return markdown(heads, lines)
 
 
 def counts_words(report: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ from unblur.data.benchmarks import Case, choose_cases, pair_cases
 from unblur.data.problems import check_pair
 from unblur.engines.detector import MOST_OVERLAP, Detector
 from unblur.engines.detector_layouts import check_layout
+from unblur.engines.options import NetworkOptions
 from unblur.errors import OptionError, UnblurError
 from unblur.imaging.boxes import Detections
 from unblur.imaging.photo.photo import read_photo
@@ -30,7 +31,7 @@ LEAST_SCORE: Final = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class DetectionOptions:
+class DetectionOptions(NetworkOptions):
     """What is compared, and when two boxes are the same."""
 
     detector: Path
@@ -51,8 +52,6 @@ class DetectionOptions:
     limit: int | None = None
     seed: int = 0
     guard: bool = True
-    engine: str = "auto"
-    precision: str = "auto"
 
     def __post_init__(self) -> None:
         """Check values.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from unblur.choices import ENGINES
 from unblur.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 LEAST_AGREEMENT_DB: Final = 35.0
 """Half precision is at 50 dB and more here; below this, an engine computes something else."""
-_ENGINES: Final = ("onnx", "openvino", "torch")
 _RUNS: Final = 3
 _ENGINE_SECONDS: Final = 0.5
 """After so long an engine is not run again: the whole test takes about five seconds."""
@@ -73,7 +73,7 @@ def run_self_test() -> SelfTest:
         )
     tests: list[EngineTest] = []
     first: Float32 | None = None
-    for name in _ENGINES:
+    for name in ENGINES[1:]:  # auto is none of its own
         test, restored = _try_engine(name, sharp, blurred, first)
         tests.append(test)
         first = restored if first is None else first

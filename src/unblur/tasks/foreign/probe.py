@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur import checks
 from unblur.engines.adapt import ORDERS, RANGES, Adaptation, adapt, read_model
 from unblur.errors import NetworkError, OptionError
 from unblur.imaging.draw.leaves import make_pictures
@@ -47,10 +48,7 @@ class Stated:
         Raises:
             OptionError: If one is unknown.
         """
-        if self.range is not None and self.range not in RANGES:
-            raise OptionError(f"unknown range {self.range!r}; known: {', '.join(RANGES)}")
-        if self.order not in ORDERS:
-            raise OptionError(f"unknown order {self.order!r}; known: {', '.join(ORDERS)}")
+        checks.known(self, range=RANGES, order=ORDERS)
         for name in ("multiple", "receptive_field"):
             value = getattr(self, name)
             if value is not None and value < 1:

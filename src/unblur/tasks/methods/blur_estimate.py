@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.deblur.blind import FoundKernel
 from unblur.imaging.deblur.kernel_support import kernel_extent
+
+if TYPE_CHECKING:
+    from unblur.imaging.deblur.blind import FoundKernel
 
 Float32 = NDArray[np.float32]
 
@@ -96,7 +98,7 @@ Tell = Callable[[BlurEstimate], None]
 """Is told what was found about a picture's blur."""
 
 
-def undoing(estimate: BlurEstimate, found: FoundKernel) -> BlurEstimate:
+def undoing(estimate: BlurEstimate, found: "FoundKernel") -> BlurEstimate:
     """An estimate with what is to be said of a kernel that is undone."""
     length = estimate.shrink * kernel_extent(found.kernel)[0]
     return replace(

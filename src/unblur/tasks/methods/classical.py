@@ -1,4 +1,7 @@
-"""Deconvolution and unsharp mask as ways of restoring, beside the networks."""
+"""Deconvolution and unsharp mask as ways of restoring, beside the networks.
+
+What computes them is imported by whoever opens one: networks need none of it.
+"""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,13 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import MissingExtraError, OptionError
-from unblur.imaging.deblur.classical import (
-    DeconvolutionOptions,
-    context_px,
-    deconvolve,
-    estimate_balance,
-    read_kernel,
-)
 from unblur.imaging.tiles import Picture, Tile, TileNeeds
 from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.methods.network import RunTile
@@ -48,6 +44,8 @@ class ClassicalMethod:
             raise OptionError("unsharp-mask takes no --kernel; wiener and richardson-lucy do")
         if find_spec("skimage") is None:  # say so now, not once for each photo
             raise MissingExtraError("scikit-image", extra="bench")
+        from unblur.imaging.deblur.classical import context_px, read_kernel
+
         self.name = method
         self.kernel = None if kernel is None else read_kernel(kernel)
         context = context_px(method, self.kernel)
@@ -59,6 +57,12 @@ class ClassicalMethod:
 
     def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
         """What restores a tile, or all, of this picture; all tiles with one balance."""
+        from unblur.imaging.deblur.classical import (
+            DeconvolutionOptions,
+            deconvolve,
+            estimate_balance,
+        )
+
         options = DeconvolutionOptions()
         if tiled and self.name == "unsupervised-wiener":
             window = _typical_window(picture)

@@ -49,11 +49,6 @@ class Exported:
     dropout: float | None = None
     """Share of values that the file drops, if it does."""
 
-    @property
-    def largest_difference(self) -> float:
-        """Over all compared sizes."""
-        return max(self.differences.values())
-
 
 def export(  # noqa: PLR0913 - what a file is made of, and how
     module: "nn.Module",

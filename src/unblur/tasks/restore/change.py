@@ -60,11 +60,11 @@ class Watched:
 
     @property
     def needs_whole(self) -> bool:
-        """The restorer's."""
+        """Whether the restorer needs all pixels of a photo in memory."""
         return self._restorer.needs_whole
 
     def region(self, picture: Picture) -> tuple[slice, slice]:
-        """The restorer's."""
+        """Rows and columns that the restorer restores."""
         return self._restorer.region(picture)
 
     def restore(self, photo: Photo, *, tell: Tell | None = None) -> Photo:

@@ -1,26 +1,31 @@
 """Restore one file: read, restore, write; nothing by halves, nothing over the original."""
 
+import errno
+import os
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import PhotoError, TargetError
-from unblur.imaging.draw.preview import before_after
+from unblur.errors import PhotoError, TargetError, exists_already
 from unblur.imaging.files.names import VIDEO_ENDINGS
 from unblur.imaging.photo.holds.settle import settle
 from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.restore.change import Watched, cropped
-from unblur.tasks.restore.diagnose import CLEARLY_PX, SLIGHTLY_PX
 from unblur.tasks.restore.names import confidence_file, target_name
 from unblur.tasks.restore.options import RestoreOptions
-from unblur.tasks.restore.second_shot import ReferencedPhoto
-from unblur.tasks.restore.streamed import RestoresRows, is_large, losses, restore_streamed
+from unblur.tasks.restore.streamed import (
+    RestoresRows,
+    is_large,
+    losses,
+    restore_streamed,
+    write_preview,
+)
 
 _PREVIEW_SIDE_PX: Final = 16_000
 _CLEAR: Final = 8
@@ -71,6 +76,8 @@ class Restored:
     """An earlier run has restored it, in the same way; nothing was done."""
     error: str | None = None
     """One line, if the photo could not be restored."""
+    cause: Exception | None = field(default=None, compare=False)
+    """What was raised then, if something was."""
 
 
 def restore_file(
@@ -134,6 +141,8 @@ def restore_file(
 
 
 def _why_unchanged(found: BlurEstimate | None) -> Unchanged:
+    from unblur.tasks.restore.diagnose import CLEARLY_PX, SLIGHTLY_PX
+
     if found is None or found.blur_px is None:
         return "unsure"
     if found.blur_px >= CLEARLY_PX:
@@ -166,11 +175,12 @@ def check_paths(
             raise TargetError(f"{source}: is the source itself, left alone; name another target")
         if path.exists() and not overwrite:
             if in_batch:
-                raise TargetError(
-                    f"{path}: exists, and no record says that it was made in this way; remove it "
-                    "to have it made anew, or --overwrite (overwrite=True) does all anew"
+                raise exists_already(
+                    path,
+                    "exists, and no record says that it was made in this way; remove it to have it "
+                    "made anew, or {} does all anew",
                 )
-            raise TargetError(f"{path}: exists; --overwrite (overwrite=True) replaces it")
+            raise exists_already(path)
 
 
 def make_folder(folder: Path) -> None:
@@ -202,7 +212,7 @@ def check_space(source: Path, target: Path) -> None:
         raise TargetError(
             f"{target}: no space left on this disk: {free / 1e6:.1f} MB free, and the source "
             f"alone has {needed / 1e6:.1f} MB"
-        )
+        ) from OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _restore_in_memory(
@@ -219,10 +229,8 @@ def _restore_in_memory(
     if preview is not None:
         path = None if restorer.found is None else restorer.found.path
         _write_preview(photo, restored, options, preview, path, overwrite=overwrite)
-        if isinstance(restored, ReferencedPhoto):
-            shown = np.repeat(restored.confidence[..., None], 3, axis=2)
-            confidence = Photo(pixels=shown, grey=True)
-            write_photo(confidence, confidence_file(preview), overwrite=overwrite)
+        if options.reference is not None:
+            _write_confidence(restored, confidence_file(preview), overwrite=overwrite)
     file_format = format_of(target)
     height, width, _ = restored.pixels.shape
     lost = losses(file_format, photo.bits, has_alpha=photo.alpha is not None, opacity=photo.opacity)
@@ -242,8 +250,20 @@ def _write_preview(
     before = cropped(photo, options)
     # A JPEG has at most 65,535 px a side; panoramas are thinned out, for the preview only.
     step = -(-max(before.shape) // _PREVIEW_SIDE_PX)
-    halves = (x[::step, ::step].astype("float32") for x in (before, restored.pixels))
-    pixels = before_after(*halves, path=path)
-    metadata = replace(photo.metadata, exif=None, xmp=None, items=())
-    side_by_side = Photo(pixels=pixels, metadata=metadata, grey=photo.grey)
-    write_photo(side_by_side, preview, overwrite=overwrite)
+    write_preview(
+        (before[::step, ::step], restored.pixels[::step, ::step]),
+        photo.metadata,
+        preview,
+        grey=photo.grey,
+        path=path,
+        overwrite=overwrite,
+    )
+
+
+def _write_confidence(restored: Photo, target: Path, *, overwrite: bool) -> None:
+    """Where a second shot was believed, as a picture."""
+    from unblur.tasks.restore.second_shot import ReferencedPhoto
+
+    if isinstance(restored, ReferencedPhoto):
+        shown = np.repeat(restored.confidence[..., None], 3, axis=2)
+        write_photo(Photo(pixels=shown, grey=True), target, overwrite=overwrite)

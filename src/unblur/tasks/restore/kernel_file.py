@@ -8,12 +8,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import OptionError, PhotoError, RegistrationError, TargetError
+from unblur import checks
+from unblur.choices import REFERENCES
+from unblur.errors import (
+    PhotoError,
+    RegistrationError,
+    TargetError,
+    exists_already,
+)
 from unblur.imaging.deblur.kernel_support import resized
 from unblur.imaging.deblur.pair_kernel import PairKernel
 from unblur.imaging.files.replace import replace_file
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
-from unblur.imaging.register import REFERENCES
 from unblur.imaging.register.reference import fit_pair, read_reference
 from unblur.tasks.methods.blur_estimate import BlurEstimate
 from unblur.tasks.restore.estimate import estimate_blur
@@ -42,12 +48,8 @@ class KernelOptions:
         Raises:
             OptionError: If one is out of range.
         """
-        if self.reference_is not in REFERENCES:
-            raise OptionError(
-                f"unknown reference_is {self.reference_is!r}; known: {', '.join(REFERENCES)}"
-            )
-        if not self.max_megapixels > 0:
-            raise OptionError(f"max_megapixels must be positive, got {self.max_megapixels}")
+        checks.known(self, reference_is=REFERENCES)
+        checks.positive(self, "max_megapixels")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,7 +145,7 @@ def _check_target(target: Path, photos: tuple[Path, ...], options: KernelOptions
         if target.exists() and target.samefile(photo):
             raise TargetError(f"{target}: is one of the photos, left alone; name another target")
     if target.exists() and not options.overwrite:
-        raise TargetError(f"{target}: exists; --overwrite (overwrite=True) replaces it")
+        raise exists_already(target)
 
 
 def _write(kernel: Float32, path: Path, *, overwrite: bool) -> None:

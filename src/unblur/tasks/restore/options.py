@@ -4,15 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from unblur.engines import ENGINES, PRECISIONS
+from unblur import checks
+from unblur.choices import (
+    CLASSICAL,
+    ENGINES,
+    FINDS_BLUR,
+    NETWORK_METHODS,
+    PRECISIONS,
+    REFERENCES,
+)
 from unblur.errors import OptionError
-from unblur.imaging.deblur.classical import METHODS
-from unblur.imaging.register import REFERENCES
 
-FINDS_BLUR: Final = ("auto", "blind")
-"""Ways of restoring that look for the kernel in the photo itself."""
-NETWORK_METHODS: Final = ("network", *FINDS_BLUR)
-"""Ways of restoring for which a network is opened."""
+__all__ = ["FINDS_BLUR", "JUDGED_MODEL", "NETWORK_METHODS", "RestoreOptions"]
+
 JUDGED_MODEL: Final = "fast"
 """The judge says whether a kernel gains more than this one."""
 
@@ -70,28 +74,20 @@ class RestoreOptions:
 
     def __post_init__(self) -> None:
         """Check values."""
-        for name, value, known in (
-            ("engine", self.engine, ENGINES),
-            ("precision", self.precision, PRECISIONS),
-            ("method", self.method, (*NETWORK_METHODS, *METHODS)),
-            ("reference_is", self.reference_is, REFERENCES),
-        ):
-            if value not in known:
-                raise OptionError(f"unknown {name} {value!r}; known: {', '.join(known)}")
+        known = (*NETWORK_METHODS, *CLASSICAL)
+        checks.known(self, engine=ENGINES, precision=PRECISIONS, method=known)
+        checks.known(self, reference_is=REFERENCES)
         if self.kernel is not None and self.method in NETWORK_METHODS:
             taker = "the network" if self.method == "network" else self.method
-            raise OptionError(f"a kernel needs method={' or '.join(METHODS)}; {taker} takes none")
+            raise OptionError(f"a kernel needs method={' or '.join(CLASSICAL)}; {taker} takes none")
         if self.reference is not None and self.method not in {"auto", "network"}:
             raise OptionError(
                 f"a reference goes with method=auto or network, got {self.method!r}; it finds the "
                 "blur itself, and takes no kernel"
             )
-        if self.threads < 0:
-            raise OptionError(f"threads must not be negative, got {self.threads}")
-        if not self.max_megapixels > 0:
-            raise OptionError(f"max_megapixels must be positive, got {self.max_megapixels}")
-        if not 0 <= self.strength <= 1:
-            raise OptionError(f"strength must be from 0 to 1, got {self.strength}")
+        checks.not_negative(self, "threads")
+        checks.positive(self, "max_megapixels")
+        checks.share(self, "strength")
         side = self.tile
         if side not in {"auto", "off"} and not (isinstance(side, int) and side > 0):
             raise OptionError(f"tile must be auto, off or a side in px, got {side!r}")

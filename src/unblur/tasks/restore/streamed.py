@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import UnblurError
-from unblur.imaging.draw.preview import before_after
 from unblur.imaging.photo.holds.settle import settle
+from unblur.imaging.photo.metadata import Metadata
 from unblur.imaging.photo.photo import Photo, format_of, write_photo
 from unblur.imaging.photo.stream import StreamedPhoto, megapixels, stream_photo, write_streamed
 from unblur.imaging.tiles import Picture
@@ -94,9 +94,14 @@ def restore_streamed(
             before = _Small(region)
             for _ in before.watch(_rows(photo, region)):
                 pass
-            path = said[0].path if said else None
-            pixels = before_after(before.pixels(), small.pixels(), path=path)
-            _write_preview(photo, pixels, preview, overwrite=overwrite)
+            write_preview(
+                (before.pixels(), small.pixels()),
+                photo.opened.metadata,
+                preview,
+                grey=photo.colours == 1,
+                path=said[0].path if said else None,
+                overwrite=overwrite,
+            )
         return (
             *photo.opened.notes,
             *(found.sentence for found in said),
@@ -108,6 +113,39 @@ def restore_streamed(
             ),
             *settle(photo.opened.metadata, file_format, sides).notes(),
         )
+
+
+def write_preview(
+    halves: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]],
+    metadata: Metadata,
+    preview: Path,
+    *,
+    grey: bool,
+    path: Float32 | None,
+    overwrite: bool,
+) -> None:
+    """Write before and after side by side.
+
+    Args:
+        halves: Both, (H, W, 3) in [0, 1].
+        metadata: Of the photo; what tells of its size is left out.
+        preview: Where to write.
+        grey: Write one channel.
+        path: The shake that was undone, to be drawn into the picture.
+        overwrite: Replace a file that exists.
+
+    Raises:
+        TargetError: If it exists, or cannot be written.
+    """
+    from unblur.imaging.draw.preview import before_after
+
+    before, after = (half.astype(np.float32) for half in halves)
+    photo = Photo(
+        pixels=before_after(before, after, path=path),
+        metadata=replace(metadata, exif=None, xmp=None, items=()),
+        grey=grey,
+    )
+    write_photo(photo, preview, overwrite=overwrite)
 
 
 def losses(
@@ -159,11 +197,3 @@ class _Small:
 def _rows(photo: StreamedPhoto, region: Region) -> Iterator[Float32]:
     for top in range(region[0].start, region[0].stop, _ROWS):
         yield photo.read(slice(top, min(top + _ROWS, region[0].stop)), region[1])
-
-
-def _write_preview(
-    photo: StreamedPhoto, pixels: Float32, preview: Path, *, overwrite: bool
-) -> None:
-    metadata = replace(photo.opened.metadata, exif=None, xmp=None, items=())
-    grey = photo.colours == 1
-    write_photo(Photo(pixels=pixels, metadata=metadata, grey=grey), preview, overwrite=overwrite)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from unblur.errors import PhotoError, TargetError, UnblurError
+from unblur.errors import PhotoError, TargetError, UnblurError, is_disk_full
 from unblur.tasks.scale.connect import connect, hide, protocol_of, retry, shown_url
 from unblur.tasks.scale.entries import Entry, local_entries, remote_entry
 
@@ -129,7 +129,7 @@ class Store:
         try:
             self._call(get)
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            if is_disk_full(error):
                 raise  # this machine's fault, not the photo's
             raise PhotoError(f"{self.shown(key)}: cannot be read ({self._why(error)})") from error
         except Exception as error:

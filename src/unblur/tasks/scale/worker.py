@@ -1,6 +1,5 @@
 """What a worker does with one photo: fetch, restore, put; nothing here knows Ray."""
 
-import errno
 import os
 import platform
 import posixpath
@@ -12,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from unblur.errors import MissingExtraError, OptionError, UnblurError
+from unblur.errors import MissingExtraError, OptionError, UnblurError, is_disk_full
 from unblur.tasks.batch.run import BatchRun
 from unblur.tasks.batch.sources import Job
 from unblur.tasks.restore.names import target_name
@@ -31,7 +30,6 @@ from unblur.tasks.scale.options import (
 )
 from unblur.tasks.scale.store import Store
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _EXISTS: Final = "exists; --overwrite replaces it"
 
 
@@ -91,7 +89,7 @@ class Worker:
             raise OptionError(f"{platform.node()}: {error}") from error
         except OSError as error:
             self.close()
-            if error.errno not in _FULL:
+            if not is_disk_full(error):
                 raise
             raise self._no_space() from error
 
@@ -128,7 +126,7 @@ class Worker:
         except UnblurError as error:
             outcome = Outcome(source=item.key, status=FAILED, reason=str(error))
         except OSError as error:
-            if error.errno in _FULL:
+            if is_disk_full(error):
                 raise self._no_space() from error
             why = error.strerror or error
             shown = self._source.shown(item.key)
@@ -238,8 +236,8 @@ class Worker:
                 target_bytes=path.stat().st_size,
                 target_sha256=sha256(path),
             )
-        if path.is_relative_to(self._folder) and "space" in error:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if path.is_relative_to(self._folder) and is_disk_full(result.cause):
+            raise self._no_space() from result.cause
         error = error.replace(str(source), self._source.shown(item.key))
         error = error.replace(str(path), self._target.shown(key))
         return Outcome(source=item.key, status=FAILED, reason=error)

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
+from unblur import checks
 from unblur.errors import OptionError
 
 LEAST_PHOTO_PX: Final = 32
@@ -59,17 +60,10 @@ class SinGANOptions:
             "seed": 0,
         }
         for name, value in least.items():
-            got = getattr(self, name)
-            if got < value:
-                raise OptionError(f"{name} must be at least {value}, got {got}")
-        for name in ("reconstruction", "coarse_reconstruction", "penalty", "noise"):
-            if not getattr(self, name) >= 0:
-                raise OptionError(f"{name} must not be negative, got {getattr(self, name)}")
-        if not self.learning_rate > 0:
-            raise OptionError(f"learning_rate must be positive, got {self.learning_rate}")
-        for name in ("decay_at", "settle"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise OptionError(f"{name} must be from 0 to 1, got {getattr(self, name)}")
+            checks.at_least(value, self, name)
+        checks.not_negative(self, "reconstruction", "coarse_reconstruction", "penalty", "noise")
+        checks.positive(self, "learning_rate")
+        checks.share(self, "decay_at", "settle")
 
     def iterations_of(self, scale: int) -> int:
         """Iterations of a scale, counted from the coarsest, 0."""

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from unblur import checks
 from unblur.errors import NetworkError, OptionError
 from unblur.models.singan import MARGIN_PX, channels_at, padded, resized
 from unblur.tasks.singan.file import Scene
@@ -33,8 +34,7 @@ class SinGANRestoreOptions:
 
     def __post_init__(self) -> None:
         """Check values."""
-        if self.start not in STARTS:
-            raise OptionError(f"unknown start {self.start!r}; known: {', '.join(STARTS)}")
+        checks.known(self, start=STARTS)
         if not 1 <= self.steps <= _MOST_STEPS:
             raise OptionError(f"steps must be from 1 to {_MOST_STEPS}, got {self.steps}")
 

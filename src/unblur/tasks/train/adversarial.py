@@ -8,7 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from unblur import losses
+from unblur import checks, losses
 from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import OptionError, TrainingError
 from unblur.models import check_trainable
@@ -118,15 +118,9 @@ class AdversarialOptions:
         if self.method != "adversarial":
             raise OptionError(f"method is adversarial here, got {self.method!r}")
         check_trainable(self.model)
-        for name in ("steps", "batch", "accumulate", "critic_steps", "validate_every"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.validation_photos < 1:
-            raise OptionError(f"validation_photos must be positive, got {self.validation_photos}")
-        if not self.learning_rate > 0:
-            raise OptionError(f"learning_rate must be positive, got {self.learning_rate}")
-        if not 0 <= self.dropout < 1:
-            raise OptionError(f"dropout must be in [0, 1), got {self.dropout}")
+        checks.at_least(1, self, "steps", "batch", "accumulate", "critic_steps", "validate_every")
+        checks.positive(self, "validation_photos", "learning_rate")
+        checks.below_one(self, "dropout")
         check_precision(self.precision)
 
     @property

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from unblur import checks
 from unblur.data.shaken import ShakenOptions, ShakenPlanes
 from unblur.errors import OptionError
 from unblur.imaging.deblur.kernel_support import agreement
@@ -72,13 +73,9 @@ class EdgesOptions:
         for name in ("method", "model"):
             if getattr(self, name) != "edges":
                 raise OptionError(f"{name} is edges here, got {getattr(self, name)!r}")
-        for name in ("steps", "batch", "validate_every", "validation_photos"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.learning_rate > 0:
-            raise OptionError(f"learning_rate must be positive, got {self.learning_rate}")
-        if not 0 <= self.ema_decay < 1:
-            raise OptionError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        checks.at_least(1, self, "steps", "batch", "validate_every", "validation_photos")
+        checks.positive(self, "learning_rate")
+        checks.below_one(self, "ema_decay")
         check_precision(self.precision)
 
 

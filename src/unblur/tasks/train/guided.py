@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from unblur import checks
 from unblur.data.crops import as_floats
 from unblur.data.tries import TriedOptions, Try, read_try
 from unblur.errors import OptionError
@@ -73,17 +74,10 @@ class GuidedOptions:
         for name, only in (("method", "guided"), ("model", "guided")):
             if getattr(self, name) != only:
                 raise OptionError(f"{name} is {only} here, got {getattr(self, name)!r}")
-        for name in ("steps", "batch", "validate_every", "validation_photos"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("learning_rate", "loss_floor"):
-            if not getattr(self, name) > 0:
-                raise OptionError(f"{name} must be positive, got {getattr(self, name)}")
-        for name in ("frequency_weight", "error_weight"):
-            if not getattr(self, name) >= 0:
-                raise OptionError(f"{name} must not be negative, got {getattr(self, name)}")
-        if not 0 <= self.ema_decay < 1:
-            raise OptionError(f"ema_decay must be in [0, 1), got {self.ema_decay}")
+        checks.at_least(1, self, "steps", "batch", "validate_every", "validation_photos")
+        checks.positive(self, "learning_rate", "loss_floor")
+        checks.not_negative(self, "frequency_weight", "error_weight")
+        checks.below_one(self, "ema_decay")
         check_precision(self.precision)
 
 

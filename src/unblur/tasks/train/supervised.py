@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor
 
-from unblur import losses
+from unblur import checks, losses
 from unblur.data.mixture import PairSet
 from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import OptionError, TrainingError
@@ -79,21 +79,11 @@ class TrainOptions:
     def __post_init__(self) -> None:
         """Check values."""
         check_trainable(self.model)
-        if self.loss not in LOSSES:
-            raise OptionError(f"loss must be one of {', '.join(LOSSES)}, got {self.loss!r}")
-        for name in ("steps", "batch", "validate_every", "validation_photos"):
-            if getattr(self, name) < 1:
-                raise OptionError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.loss_floor > 0:
-            raise OptionError(f"loss_floor must be positive, got {self.loss_floor}")
-        if not self.learning_rate > 0:
-            raise OptionError(f"learning_rate must be positive, got {self.learning_rate}")
-        for name in ("early_share", "perceptual_from"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise OptionError(f"{name} must be in [0, 1], got {getattr(self, name)}")
-        for name in ("ema_decay", "dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise OptionError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+        checks.one_of(self, loss=LOSSES)
+        checks.at_least(1, self, "steps", "batch", "validate_every", "validation_photos")
+        checks.positive(self, "loss_floor", "learning_rate")
+        checks.unit(self, "early_share", "perceptual_from")
+        checks.below_one(self, "ema_decay", "dropout")
         if not 0 <= self.perceptual < math.inf:
             raise OptionError(f"perceptual must not be negative, got {self.perceptual}")
         check_precision(self.precision)

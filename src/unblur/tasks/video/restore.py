@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from unblur import checks
 from unblur.errors import DataError, OptionError, PhotoError
 from unblur.imaging.photo.photo import READABLE
 from unblur.imaging.video.coder import FrameCoder
@@ -41,14 +42,12 @@ class VideoOptions:
 
     def __post_init__(self) -> None:
         """Check values."""
-        if self.codec not in CODECS:
-            raise OptionError(f"unknown codec {self.codec!r}; known: {', '.join(CODECS)}")
+        checks.known(self, codec=CODECS)
         if not 0 <= self.start < float("inf"):
             raise OptionError(f"start must be 0 or more seconds, got {self.start}")
         if self.duration is not None and not 0 < self.duration < float("inf"):
             raise OptionError(f"duration must be more than 0 seconds, got {self.duration}")
-        if not 0 <= self.strength <= 1:
-            raise OptionError(f"strength must be from 0 to 1, got {self.strength}")
+        checks.share(self, "strength")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,24 @@
+"""How networks are run: what every option that opens one has in common."""
+
+from dataclasses import dataclass
+
+from unblur import checks
+from unblur.choices import ENGINES, PRECISIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """What runs networks, and how exactly it computes."""
+
+    engine: str = "auto"
+    """``auto``, ``onnx``, ``openvino`` or ``torch``."""
+    precision: str = "auto"
+    """``fp32``, ``bf16``, or ``auto``: bf16 where the engine and the processor have it."""
+
+    def __post_init__(self) -> None:
+        """Check values.
+
+        Raises:
+            OptionError: If one is unknown.
+        """
+        checks.known(self, engine=ENGINES, precision=PRECISIONS)
