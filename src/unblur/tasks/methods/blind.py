@@ -33,6 +33,7 @@ from unblur.tasks.methods.judge import (
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone, weighted
 from unblur.tasks.methods.refit import refitted
 from unblur.tasks.methods.shrink import enlarged, shrunk_picture
+from unblur.tasks.progress.stages import doing
 
 Float32 = NDArray[np.float32]
 
@@ -103,10 +104,7 @@ class BlindMethod:
             tell: Is told what was found.
         """
         small, shrink = shrunk_picture(picture)
-        looked = self._look(small, shrink)
-        estimate, restored = looked.estimate, None
-        if estimate.taken:
-            estimate, restored = self._restored(small, looked)
+        estimate, restored = self.found(small, shrink)
         if tell is not None:
             tell(estimate)
         weight = motion_weight(small) if self.judged else None
@@ -124,6 +122,21 @@ class BlindMethod:
             return np.clip(pixels, 0, 1, out=pixels)
 
         return Undone(run) if estimate.taken else run
+
+    def found(self, pixels: Float32, shrink: int) -> tuple[BlurEstimate, Float32 | None]:
+        """What is found in (H, W, 3) pixels, and these without their blur.
+
+        Args:
+            pixels: sRGB-encoded in [0, 1].
+            shrink: The photo's size by that of the pixels.
+
+        Returns:
+            The second is (H, W, 3), not clipped; None if nothing is to be undone.
+        """
+        looked = self._look(pixels, shrink)
+        if not looked.estimate.taken:
+            return looked.estimate, None
+        return self._restored(pixels, looked)
 
     def look(self, picture: Picture) -> BlurEstimate:
         """Look for the blur of a picture of any size."""
@@ -155,10 +168,12 @@ class BlindMethod:
         if self.judged and (seen is None or seen.length_px < _LEAST_BLUR_PX):
             estimate = replace(estimate, noise=estimate_noise(pixels))
             return nothing("nothing to find a shake by" if seen is None else "hardly blurred")
+        doing("search")
         search = search_blur(pixels, threads=self.threads, networks=self.edges)
         estimate = replace(estimate, noise=search.noise)
         if not search.kernels:
             return nothing("nothing to find a shake by")
+        doing("weigh")
         kernels, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
         estimate = replace(undoing(estimate, kernels[0]), taken=True, gain_db=hope)
         if self.judged and hope <= caution_db():
@@ -199,6 +214,7 @@ class BlindMethod:
         estimate = looked.estimate
         if not self.judged:
             return estimate, self._undone(pixels, estimate)
+        doing("follow")
         plain = self._network_on(pixels)
         shape = pixels.shape[:2]
         places = plan_windows(shape, max(_WINDOW_PX, round((shape[0] * shape[1]) ** 0.5 / 4)))
@@ -255,10 +271,12 @@ class BlindMethod:
             light, noise = estimate.linear_light, estimate.noise
             return deconvolved_guide(part, kernel, linear_light=light, noise=noise, threads=threads)
 
+        doing("undo")
         if windows:
             shown = assembled(windows, pixels, guide, threads=self.threads)
         else:
             shown = guide(pixels, estimate.kernel, self.threads)
+        doing("clean")
         return self.guided.restore(pixels, shown)[..., :3]
 
     def _network_on(self, pixels: Float32) -> Float32:
