@@ -73,7 +73,7 @@ class Pace:
     """What photos take here, as a multiple of what is usual, by way and stage."""
 
     def __init__(self) -> None:
-        self._first = _CUSHION * (2 / max(1, cores())) ** _CORES
+        self._first = _CUSHION * math.pow(2 / max(1, cores()), _CORES)
         self._times: dict[tuple[Way, Stage], float] = {}
 
     def expected_s(self, way: Way, stage: Stage, megapixels: float) -> float:
