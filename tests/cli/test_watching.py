@@ -23,8 +23,12 @@ ERASE, CURSOR = b"\x1b[2K", b"\x1b[?25h"
 class Terminal:
     """What somebody sees who looks at standard error."""
 
-    def __init__(self, master):
-        self.master, self.seen = master, b""
+    def __init__(self, master, slave, patch):
+        self.master, self.slave, self.patch, self.seen = master, slave, patch, b""
+
+    def look(self):
+        """Look at it: within the test, since pytest puts its own stream there before that."""
+        self.patch.setattr(sys, "stderr", self.slave)
 
     def read(self, seconds=0.05):
         while select.select([self.master], [], [], seconds)[0]:
@@ -44,8 +48,7 @@ def terminal(monkeypatch):
     monkeypatch.setattr(module, "_AFTER_S", 0.0)
     master, slave = pty.openpty()
     with os.fdopen(slave, "w") as stderr:
-        monkeypatch.setattr(sys, "stderr", stderr)
-        yield Terminal(master)
+        yield Terminal(master, stderr, monkeypatch)
     os.close(master)
 
 
@@ -57,10 +60,11 @@ def photo(tmp_path):
 
 
 def test_the_line_names_stage_and_time_left_and_goes_before_anything_is_printed(terminal, photo):
+    terminal.look()
     with watching(photo, "auto", before=("open",)) as erase:
         terminal.wait_for(b"getting ready")
         doing("search")
-        terminal.wait_for(b"long\xe2\x80\xa6: looking for the shake")
+        terminal.wait_for(b"longl\xe2\x80\xa6: looking for the shake")
         assert b" s left" in terminal.seen
         erase()
         seen = terminal.read()
@@ -71,6 +75,8 @@ def test_the_line_names_stage_and_time_left_and_goes_before_anything_is_printed(
 
 
 def test_ctrl_c_takes_the_line_away(terminal, photo):
+    terminal.look()
+
     def stopped():
         with watching(photo, "network"):
             terminal.wait_for(b"reading it")
@@ -85,6 +91,7 @@ def test_ctrl_c_takes_the_line_away(terminal, photo):
 
 
 def test_nothing_is_drawn_that_ends_soon_or_is_hidden(terminal, photo, monkeypatch):
+    terminal.look()
     with watching(photo, "auto", hidden=True):
         doing("search")
         assert terminal.read(0.3) == b""
