@@ -1,8 +1,9 @@
 """Every Python block and every command line of the pages runs, or is at least understood.
 
 The rule, as docs/README.md tells it to readers: the blocks of a page run in order in one folder,
-which has the small files of `readers_folder.py` at first, the tutorial's what a clone has; what a line's ``-o`` names is removed
-before it and must be there afterwards; words in CAPITALS stand for a folder. Command lines that
+which has the small files of `readers_folder.py` at first; what a line's ``-o`` names is removed
+before it and must be there afterwards; words in CAPITALS stand for a folder. The tutorial begins
+with what a clone has, and nothing is removed. Command lines that
 ``ONLY_READ`` names, with the reason, and what stands within a sentence, are read by the command's
 own parser and not run; later lines may use the network that such a line would have written.
 """

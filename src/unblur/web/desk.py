@@ -91,6 +91,7 @@ class Desk:
                     (job.folder / part).mkdir(parents=True, mode=0o700)
                 for upload, one in zip(uploads, job.parts, strict=True):
                     _take(upload.path, job.folder / "in" / one.name)
+                    one.sent_bytes = upload.path.stat().st_size
                 if reference is not None and job.reference is not None:
                     _take(reference.path, job.folder / "reference" / job.reference)
                 if before is not None:

@@ -42,6 +42,8 @@ class Part:
     """One photo or video of a job."""
 
     name: str
+    sent_bytes: int = 0
+    """Size of what was sent."""
     doing: str = "waiting"
     stage: int | None = None
     """Number of what is being done, from 1."""
@@ -69,6 +71,8 @@ class Part:
     """Of a video: its first seconds, before above after."""
     bytes: int | None = None
     """Size of the result."""
+    known: bool = False
+    """Its blur is kept, so that another strength takes a moment."""
 
     @property
     def ended(self) -> bool:
@@ -150,6 +154,7 @@ class Job:
             made = {kind: facts.pop(kind) for kind in ("file", "before", "after", "clip")}
             here = f"api/jobs/{self.id}/photos/{index}"
             facts["result"] = made["file"] and Path(made["file"]).name
+            facts["source"] = None if self.state in {"failed", "cancelled"} else f"{here}/source"
             facts["urls"] = {
                 {"file": "result"}.get(kind, kind): f"{here}/{ {'file': 'result'}.get(kind, kind) }"
                 for kind, path in made.items()

@@ -120,6 +120,7 @@ def restore_photo(
         "notes": notes,
         "blur": None if found is None else found.facts(),
         "path": None if found is None or found.path is None else _picture_of(found.path),
+        "known": is_known(order, index),
         "seconds": round(done.seconds, 3),
         "bytes": target.stat().st_size,
     }
