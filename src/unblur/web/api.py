@@ -138,7 +138,7 @@ class _Api:
         return _file(job.result, download=True)
 
     async def photo(self, request: "Request") -> "Response":
-        """One photo: ``source``, ``result``; ``before``, ``after``, ``clip`` for browsers to show."""
+        """One photo: ``source``, ``result``; ``before``, ``after``, ``clip`` to be shown."""
         job = self._desk.get(request.path_params["job"])
         index, kind = request.path_params["index"], request.path_params["kind"]
         if job is None or index >= len(job.parts):

@@ -107,7 +107,9 @@ def restore_all(
     way = way_of(options.method, reference=options.reference is not None)
     # A bar shows how far several photos are.
     hidden = tally.as_json or tally.quiet or len(jobs) != 1
-    with watching(jobs[0].source, way, before=("open",), hidden=hidden) as tally.erase:
+    name = "standard input" if planned.pipe and planned.pipe.from_input else None
+    watched = watching(jobs[0].source, way, name=name, before=("open",), hidden=hidden)
+    with watched as tally.erase:
         _restore_all(planned, options, tally, report, workers=workers, overwrite=overwrite)
 
 

@@ -27,13 +27,19 @@ _BAR: Final = 24
 
 @contextmanager
 def watching(
-    source: Path, way: Way, *, before: tuple[Stage, ...] = (), hidden: bool = False
+    source: Path,
+    way: Way,
+    *,
+    name: str | None = None,
+    before: tuple[Stage, ...] = (),
+    hidden: bool = False,
 ) -> Iterator[Callable[[], None]]:
     """Show on stderr how far a photo is, if it takes a while and somebody is there to see it.
 
     Args:
         source: The photo; whatever is wrong with it is said elsewhere.
         way: How it is worked on.
+        name: What to call it; None: by the name of its file.
         before: Stages before those of the way.
         hidden: Show nothing.
 
@@ -43,7 +49,8 @@ def watching(
     if hidden or not sys.stderr.isatty():
         yield lambda: None
         return
-    line = _Line(source, way, before)
+    stages = (*before, *STAGES[way])
+    line = _Line(name or source.name, Course(Pace(), way, _megapixels(source), stages))
     threading.Thread(target=line.show_later, name="unblur-line", daemon=True).start()
     try:
         with heard(line.hear):
@@ -55,11 +62,10 @@ def watching(
 class _Line:
     """The line."""
 
-    def __init__(self, source: Path, way: Way, before: tuple[Stage, ...]) -> None:
-        self._name = os.fsencode(source.name).decode("utf-8", "replace")
-        stages = (*before, *STAGES[way])
-        self._course = Course(Pace(), way, _megapixels(source), stages)
-        self._course.enter(stages[0], time.monotonic())
+    def __init__(self, name: str, course: Course) -> None:
+        self._name = os.fsencode(name).decode("utf-8", "replace")
+        self._course = course
+        course.enter(course.stages[0], time.monotonic())
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._live: Live | None = None
