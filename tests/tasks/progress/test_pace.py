@@ -76,6 +76,16 @@ def test_stages_that_are_left_out_make_it_earlier_than_was_said():
     assert (course.share(1.0), course.left_s(1.0)) == (1.0, 0.0)
 
 
+@pytest.mark.parametrize("way", STAGES)
+def test_a_photo_whose_size_nobody_could_tell_goes_through_all_stages(way):
+    course = Course(Pace(), way, 0.0)
+    for now, stage in enumerate(STAGES[way]):
+        course.enter(stage, now)
+        assert 0 <= course.share(now + 0.5) < 1
+    course.end(100.0)
+    assert course.share(101.0) == 1.0
+
+
 def test_what_tells_its_share_is_believed():
     course = Course(Pace(), "video", MEGAPIXELS)
     course.enter("frames", 0.0)
