@@ -79,7 +79,6 @@ async function restore() {
   try {
     const job = await submit(form, (share) => progress(`Sending, ${Math.round(100 * share)} % …`, share));
     byId("bar").value = 0; // of the work; so far it was the bar of what is sent
-    remember(job.id);
     await watch(job.id);
   } catch (error) {
     busy(null);
@@ -90,6 +89,7 @@ async function restore() {
 /** Follow a job to its end, and show what came of it. */
 async function watch(id) {
   busy(id);
+  remember(id);
   byId("cancel").hidden = false;
   try {
     const job = await follow(id, (seen) => {
