@@ -2,7 +2,8 @@
 
 The rule, as docs/README.md tells it to readers: the blocks of a page run in order in one folder,
 which has the small files of `readers_folder.py` at first; what a line's ``-o`` names is removed
-before it and must be there afterwards; words in CAPITALS stand for a folder. Command lines that
+before it and must be there afterwards; words in CAPITALS stand for a folder. The tutorial begins
+with what a clone has, and nothing is removed. Command lines that
 ``ONLY_READ`` names, with the reason, and what stands within a sentence, are read by the command's
 own parser and not run; later lines may use the network that such a line would have written.
 """
@@ -149,15 +150,29 @@ def test_commands_and_python_are_found():
 
 @pytest.mark.parametrize("page", RUN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_blocks_of_a_page_run_in_order_in_one_place(page, folder, capfd, monkeypatch):
+    from_nothing = page.name == "tutorial.md"
+    if from_nothing:
+        start_anew(folder)
     for kind, block in blocks(page.read_text(encoding="utf-8")):
         if kind == "python":
             run_python(page, block, folder)
+        elif from_nothing and block.startswith("cd "):
+            monkeypatch.chdir(block.removeprefix("cd "))
         elif not NOT_OURS.match(block):
             with monkeypatch.context() as patch:
-                run_command(block, folder, capfd, patch)
+                run_command(block, folder, capfd, patch, anew=not from_nothing)
 
 
-def run_command(line, folder, capfd, monkeypatch):
+def start_anew(folder):
+    """Leave what a clone has, with a small photo for an example."""
+    photo = (folder / "photo.jpg").read_bytes()
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    (folder / "examples").mkdir()
+    (folder / "examples" / "shaken.jpg").write_bytes(photo)
+
+
+def run_command(line, folder, capfd, monkeypatch, *, anew=True):
     command = in_small_letters(line)
     arguments = shlex.split(command, comments=True)
     written = [Path(b) for a, b in pairwise(arguments) if a in WRITES]
@@ -167,7 +182,8 @@ def run_command(line, folder, capfd, monkeypatch):
             pretend(path)
         return
     # What an earlier line of the page has written is in the way, where a reader starts anew.
-    for path in [*written, *folder.rglob("*.unblurred.*"), *folder.rglob("*.before-after.*")]:
+    found = [*written, *folder.rglob("*.unblurred.*"), *folder.rglob("*.before-after.*")]
+    for path in found if anew else ():
         if path.exists():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 

@@ -61,6 +61,27 @@ def test_what_is_no_photo_and_no_command_is_said(run, word, said):
     assert said in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "option", "hint"),
+    [
+        ("restore", "--sharpness", "--strength"),
+        ("restore", "--streng", "--strength"),
+        ("restore", "--output", "--out"),
+        ("restore", "--recursiv", "--recursive"),
+        ("restore", "--colour", None),
+        ("serve", "--sharpness", None),
+        ("models list", "--jsn", "--json"),
+    ],
+)
+def test_an_option_that_there_is_not_gets_a_sensible_hint_or_none(run, command, option, hint):
+    done = run(*command.split(), option, "x")
+
+    assert done.returncode == 2
+    assert f"No such option: {option}" in done.stderr
+    hints = re.findall(r"--[\w-]+", done.stderr.split(f"No such option: {option}")[1])
+    assert hints == ([hint] if hint else [])
+
+
 def test_a_folder_of_a_command_s_name_is_named_as_a_path(run, photo, tmp_path):
     (tmp_path / "scale").mkdir()
     shutil.copy(photo, tmp_path / "scale")

@@ -187,6 +187,9 @@ def test_unknown_jobs_and_pictures_are_not_found(client, plain):
     job = client.post("/api/jobs", files=[sent(plain)]).json()
     here = f"/api/jobs/{job['id']}"
     finished(client, job)
+    sent_back = client.get(f"{here}/photos/0/source")
+    assert sent_back.content == plain.read_bytes()
+    assert sent_back.headers["content-disposition"].startswith("attachment")
     for address in ("/api/jobs/x", f"{here}/photos/1/before", f"{here}/photos/0/x"):
         assert client.get(address).status_code == 404
     assert client.get("/api/jobs/x/result").status_code == 404
@@ -316,7 +319,12 @@ def test_a_photo_is_restored_again_with_another_strength(run, client, plain, tmp
     answer = client.post(address, data={"strength": "0.5"})
 
     assert answer.status_code == 202
+    assert answer.json()["photos"][0]["diagnosis"] == job["photos"][0]["diagnosis"]
     weaker = finished(client, answer.json())
+    photo = weaker["photos"][0]
+    assert (job["photos"][0]["known"], photo["known"]) == (True, True)  # no second search
+    assert photo["result"] == "shaken.unblurred-50.jpg"
+    assert photo["blur"] == job["photos"][0]["blur"]
     out = tmp_path / "cli.jpg"
     assert run("restore", plain, "-o", out, "--strength", "0.5").returncode == 0
     assert client.get(weaker["result"]).content == out.read_bytes()

@@ -36,7 +36,7 @@ def test_a_photo_is_restored_compared_and_downloaded(visit, jpeg, restored, tmp_
     place = slider.bounding_box()
     page.mouse.click(place["x"] + 0.1 * place["width"], place["y"] + place["height"] / 2)
     assert int(slider.input_value()) < 20
-    page.click(".tool:has-text('100 %')")
+    page.click(".tool:has-text('Actual pixels')")
     assert page.evaluate(f"{PICTURES}[0].getBoundingClientRect().width") == 300
     with page.expect_download() as download:
         page.click(".button:has-text('Download')")
@@ -48,6 +48,12 @@ def test_a_photo_is_restored_compared_and_downloaded(visit, jpeg, restored, tmp_
 
     see_result(page)
     assert not page.is_visible("#status")
+    page.wait_for_function("document.querySelector('#chosen img')?.naturalWidth === 300")
+    page.goto(page.url.split("?")[0])
+    page.click("#said a:has-text('Show what came of it')")
+    see_result(page)
+    page.click("#restore")  # the photo comes from the server, which has kept it
+    page.wait_for_selector("#doing:has-text('shaken.jpg: ')", timeout=WAIT_MS)
 
 
 def test_the_example_is_one_click_and_its_result_comes_into_view(visit):
@@ -78,6 +84,22 @@ def test_dragging_on_the_picture_moves_the_divider_and_the_thumb(visit, shaken_j
     page.focus(".frame")
     page.keyboard.press("ArrowLeft")
     assert abs(divider_px(page)[0] - (left + 0.78 * width)) < 1
+
+
+def test_each_name_stands_on_its_own_side_of_the_divider_or_not_at_all(visit, shaken_job):
+    page = visit(width=390, height=844, job=shaken_job)
+    see_result(page)
+    left, _, width, _ = box(page, ".frame")
+    for percent, seen in (("0", [False, True]), ("50", [True, True]), ("100", [True, False])):
+        page.fill(".divider", percent)
+        line, _ = divider_px(page)
+        assert [page.is_visible(f".tag.{name}") for name in ("before", "after")] == seen
+        for name in [x for x, here in zip(("before", "after"), seen, strict=True) if here]:
+            start, _, length, _ = box(page, f".tag.{name}")
+            assert left <= start
+            assert start + length <= left + width
+            assert (start + length <= line) if name == "before" else (start >= line)
+    assert abs(line - (left + width)) < 1  # all of it is before
 
 
 def test_wheel_keys_and_buttons_zoom_inside_the_frame(visit, shaken_job):
@@ -129,6 +151,8 @@ def test_a_phone_pinches_pans_and_divides_and_nothing_hangs_out(visit, shaken_jo
     line, thumb = divider_px(page)
     assert abs(line - (x + 90)) < 2
     assert abs(line - thumb) < 4
+    left, _, width, _ = box(page, ".divider")
+    assert (left, width) == (box(page, ".frame")[0], box(page, ".frame")[2])
 
     pinch = ([(x - 20 * n, y), (x + 20 * n, y)] for n in (1, 2, 3, 4))
     touch(page, *pinch)
@@ -148,7 +172,7 @@ def test_strength_is_mixed_in_the_browser_and_the_download_is_what_the_command_w
 ):
     page = visit(height=1000, job=shaken_job)
     see_result(page)
-    page.click(".tool:has-text('100 %')")
+    page.click(".tool:has-text('Actual pixels')")
     page.fill(".divider", "0")  # nothing but after
     page.fill(".strength", "50")
 
@@ -168,6 +192,7 @@ def test_strength_is_mixed_in_the_browser_and_the_download_is_what_the_command_w
     page.eval_on_selector(".frame", "x => { x.style.position = 'relative'; }")
     with page.expect_download(timeout=WAIT_MS) as download:
         page.click("button:has-text('Download at 50 %')")
+    assert download.value.suggested_filename == "shaken.unblurred-50.jpg"
     download.value.save_as(tmp_path / "file")
     out = tmp_path / "out"
     assert call_command("restore", jpeg, "-o", out, "--strength", "0.5", folder=tmp_path) == 0

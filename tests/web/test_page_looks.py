@@ -123,7 +123,7 @@ def test_progress(show, look, server, jpeg):
         look(waits, "waiting")
         for job in (next_job, long):
             client.delete(f"/api/jobs/{job}")
-    when = r"(About \d+ \w+ left|A moment left|A little longer than usual)\."
+    when = r"(About \d+ \w+ left|A moment left)\."
     assert re.fullmatch(rf"\d+ of 20: \d+\.jpg: looking for the shake, step 2 of 4\. {when}", told)
 
 

@@ -1,12 +1,14 @@
 """What the page says: one verdict, a next step, and how long it takes."""
 
+import time
+
 import numpy as np
 import pytest
 
 from unblur.tasks.methods.blur_estimate import BlurEstimate
-from unblur.web.jobs import Job, Part
+from unblur.tasks.progress.pace import Pace
+from unblur.web.jobs import Job, Part, hear
 from unblur.web.options import Wish
-from unblur.web.pace import Pace
 from unblur.web.words import (
     error_words,
     photo_verdict,
@@ -93,46 +95,83 @@ def test_a_kind_of_photo_that_cannot_be_read_here_is_no_advice_to_install_someth
     )
 
 
-def test_pace_learns_from_what_was_restored():
-    pace = Pace()
-    first = pace.expected_s("auto", 2.0)
-
-    for _ in range(10):
-        pace.learn("auto", 1.0, 2.6)
-
-    assert first > 0
-    assert pace.expected_s("auto", 1.0) == pytest.approx(2.6, rel=0.02)
-    assert pace.expected_s("auto", 2.0) == pytest.approx(4.6, rel=0.02)
-    assert pace.expected_s("auto", 12.0) < 12.0  # it is worked on at a fraction of its size
-    assert pace.expected_s("network", 1.0) == Pace().expected_s("network", 1.0)
-
-
 def job(tmp_path, *parts, **more):
     return Job(
         id="x", folder=tmp_path, wish=Wish(), parts=[*parts], video=False, reference=None, **more
     )
 
 
+def heard(job, *events):
+    """What the worker says, heard by the desk."""
+    pace = Pace()
+    for event in events:
+        hear(job, event, pace)
+
+
+def size(index, megapixels=1.0, *, known=False):
+    return {"event": "size", "index": index, "megapixels": megapixels, "known": known}
+
+
+def stage(index, name, share=None, **more):
+    return {"event": "stage", "index": index, "stage": name, "share": share, **more}
+
+
 def test_time_left_is_that_of_all_photos_of_a_job(tmp_path):
-    done = Part(name="a", doing="done", expected_s=4.0, began_at=0.0)
-    now = Part(name="b", doing="restoring", expected_s=4.0, began_at=100.0)
-    later = Part(name="c", expected_s=8.0)
+    alone = job(tmp_path, Part(name="a"), state="running")
+    heard(alone, size(0))
+    three = job(tmp_path, *(Part(name=x) for x in "abc"), state="running")
+    heard(three, *map(size, range(3)))
+    now = time.monotonic()
 
-    share, left = job(tmp_path, done, now, later, state="running").progress(101.0)
-
-    assert (share, left) == (5 / 16, 11.0)
+    _, left = alone.progress(now)
+    assert three.progress(now) == (0.0, pytest.approx(3 * left))
+    heard(three, {"event": "end", "index": 0})
+    share, later = three.progress(now)
+    assert share == pytest.approx(1 / 3)
+    assert later == pytest.approx(2 * left)
 
 
 def test_what_takes_longer_than_expected_is_not_said_to_be_done(tmp_path):
-    part = Part(name="a", doing="restoring", expected_s=4.0, began_at=0.0)
-    shares = [job(tmp_path, part, state="running").progress(at)[0] for at in (1.0, 3.9, 4.1, 60.0)]
+    running = job(tmp_path, Part(name="a"), state="running")
+    heard(running, size(0), stage(0, "look"), stage(0, "search"))
+    now = time.monotonic()
+
+    shares = [running.progress(now + later)[0] for later in (1.0, 10.0, 100.0, 1000.0)]
 
     assert shares == sorted(shares)
-    assert shares[-1] == 0.95
-    assert job(tmp_path, part, state="running").progress(60.0)[1] is None
+    assert shares[-1] < 0.6  # the stages after it are yet to come
+    assert running.progress(now + 1000.0)[1] > 100
+
+
+def test_a_photo_whose_blur_is_known_takes_a_part_of_the_time(tmp_path):
+    first, again = (job(tmp_path, Part(name="a"), state="running") for _ in range(2))
+    heard(first, size(0))
+    heard(again, size(0, known=True))
+
+    assert again.progress(0.0)[1] < first.progress(0.0)[1] / 5
+
+
+def test_stages_are_told_as_steps_and_in_words(tmp_path):
+    one = job(tmp_path, Part(name="a"), state="running")
+    told = []
+    for name in ("look", "read", "search", "weigh", "undo", "restore", "write", "show"):
+        heard(one, stage(0, name))
+        facts = one.facts()["photos"][0]
+        told.append((facts["doing"], facts["stage"], facts["stages"]))
+
+    assert told[2] == ("looking for the shake", 2, 4)
+    assert [step for _, step, _ in told] == [1, 1, 2, 2, 3, 3, 4, 4]
 
 
 def test_a_video_takes_as_long_for_each_frame(tmp_path):
-    part = Part(name="a", doing="x", stage=1, stages=2, share=0.25, began_at=0.0)
+    film = job(tmp_path, Part(name="a"), state="running")
+    film.video = True
+    heard(film, size(0), stage(0, "frames"), stage(0, "frames", 0.25, doing="frame 5 of 20"))
+    now = time.monotonic()
+    film.parts[0].course.enter("frames", now + 30.0, 0.5)
 
-    assert job(tmp_path, part, state="running").progress(10.0) == (0.25, 30.0)
+    share, left = film.progress(now + 30.0)
+
+    assert 0.45 < share < 0.5
+    assert left == pytest.approx(30.0, abs=1.0)
+    assert (film.parts[0].doing, film.parts[0].stages) == ("frame 5 of 20", 2)

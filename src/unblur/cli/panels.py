@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import PurePath
 from typing import Any, ClassVar, Final
 
@@ -17,6 +18,18 @@ RENAMED: Final = {
 """Old names of commands, which work for one more release, and the new ones."""
 _RESTORE: Final = "restore"
 _MAGIC: Final = frozenset("*?[")
+_ALIKE: Final = 0.7
+"""Words that have less in common were not meant."""
+_CALLED_HERE: Final = {
+    "amount": "strength",
+    "sharpness": "strength",
+    "destination": "out",
+    "force": "overwrite",
+    "silent": "quiet",
+    "network": "model",
+    "psf": "kernel",
+}
+"""What others call an option that is here, too."""
 
 
 class PanelCommand(TyperCommand):
@@ -67,6 +80,16 @@ class PanelGroup(TyperGroup):
         }
         _write(panels, formatter)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; for an option that there is not, name the one that was meant, if any."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            # By its name: the class is one of Typer's own copy of Click.
+            if type(error).__name__ == "NoSuchOption":
+                _hint(error)
+            raise
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the first word names; `restore` if that is a photo."""
         word = args[0]
@@ -93,6 +116,21 @@ def panelled(
     """
     of = {name: panel for panel, names in (panels or {}).items() for name in names}
     return type("PanelledCommand", (PanelCommand,), {"panels": of, "within": tuple(within)})
+
+
+def _hint(error: Any) -> None:
+    """Name options that are spelt, or called elsewhere, nearly like the one that there is not."""
+    options = {
+        name.lstrip("-"): name
+        for parameter in (error.ctx.command.params if error.ctx else ())
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("--")
+    }
+    word = error.option_name.lstrip("-")
+    meant = [name for name in options if word and (name.startswith(word) or word.startswith(name))]
+    meant += [_CALLED_HERE[word]] if _CALLED_HERE.get(word) in options else []
+    meant = meant or get_close_matches(word, options, n=2, cutoff=_ALIKE)
+    error.possibilities = sorted(options[name] for name in dict.fromkeys(meant))
 
 
 def _names_photos(word: str) -> bool:

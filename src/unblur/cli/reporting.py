@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,8 @@ class Tally:
     """How many photos are worked on at the same time."""
     folders: tuple[Path, ...] = ()
     """Where results go of which that was not said."""
+    erase: Callable[[], None] = lambda: None
+    """Takes away what shows how far a photo is, before its line is printed."""
     restored: int = 0
     skipped: int = 0
     errors: list[str] = field(default_factory=list)
@@ -41,6 +43,7 @@ class Tally:
 
     def add(self, result: "Restored") -> None:
         """Count one result, and print it."""
+        self.erase()
         if result.error is not None:
             self.errors.append(error_of(result))
         elif result.skipped:

@@ -138,12 +138,16 @@ class _Api:
         return _file(job.result, download=True)
 
     async def photo(self, request: "Request") -> "Response":
-        """One photo of a job: ``result``; ``before``, ``after``, ``clip`` as browsers show them."""
+        """One photo: ``source``, ``result``; ``before``, ``after``, ``clip`` to be shown."""
         job = self._desk.get(request.path_params["job"])
         index, kind = request.path_params["index"], request.path_params["kind"]
-        if job is None or index >= len(job.parts) or job.state != "done":
+        if job is None or index >= len(job.parts):
             return _unknown()
         part = job.parts[index]
+        if kind == "source":
+            return _file(job.folder / "in" / part.name, download=True)
+        if job.state != "done":
+            return _unknown()
         shown = {"before": part.before, "after": part.after, "clip": part.clip}
         path = {"result": part.file, **shown}.get(kind)
         if path is None:

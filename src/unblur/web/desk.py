@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from unblur.errors import OptionError, TargetError
+from unblur.tasks.progress.pace import Pace
 from unblur.web.checks import check_order
 from unblur.web.folder import ServerFolder
-from unblur.web.jobs import Job, Part, Upload, safe_names
+from unblur.web.jobs import Job, Part, Upload, hear, safe_names
 from unblur.web.options import BusyError, ServeOptions, Wish
 from unblur.web.words import time_words
 from unblur.web.worker_process import WorkerProcess
@@ -37,6 +38,7 @@ class Desk:
         self._waiting: deque[Job] = deque()
         self._lock = threading.Condition()
         self._closing = False
+        self._pace = Pace()
         self._worker = WorkerProcess(folder.scratch)
         self._worker.start()
         self._threads = [
@@ -46,13 +48,22 @@ class Desk:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, uploads: Sequence[Upload], wish: Wish, reference: Upload | None = None) -> Job:
+    def submit(
+        self,
+        uploads: Sequence[Upload],
+        wish: Wish,
+        reference: Upload | None = None,
+        *,
+        before: tuple[Job, int] | None = None,
+    ) -> Job:
         """Take a job.
 
         Args:
             uploads: Photos, or one video.
             wish: What is to be done.
             reference: A second shot of the scene.
+            before: A job that the one photo was part of, and its number there: what was found
+                about its blur then holds.
 
         Returns:
             The job; it waits, or runs already.
@@ -76,12 +87,15 @@ class Desk:
                 reference=safe_names([reference.name])[0] if reference else None,
             )
             try:
-                for part in ("in", "out", "show", "reference"):
+                for part in ("in", "out", "show", "found", "reference"):
                     (job.folder / part).mkdir(parents=True, mode=0o700)
                 for upload, one in zip(uploads, job.parts, strict=True):
                     _take(upload.path, job.folder / "in" / one.name)
+                    one.sent_bytes = upload.path.stat().st_size
                 if reference is not None and job.reference is not None:
                     _take(reference.path, job.folder / "reference" / job.reference)
+                if before is not None:
+                    _know(job, *before)
             except OSError as error:
                 shutil.rmtree(job.folder, ignore_errors=True)
                 raise TargetError(f"the upload cannot be kept ({error.strerror})") from error
@@ -113,7 +127,8 @@ class Desk:
         if job.reference is not None:
             path = job.folder / "reference" / job.reference
             reference = Upload(name=job.reference, path=path)
-        return self.submit([Upload(name=name, path=job.folder / "in" / name)], wish, reference)
+        upload = Upload(name=name, path=job.folder / "in" / name)
+        return self.submit([upload], wish, reference, before=(job, index))
 
     def check_room(self) -> None:
         """Say so before an upload is read if it cannot be taken.
@@ -180,7 +195,7 @@ class Desk:
                 job.state = "running"
             outcome = self._worker.run(
                 self._order(job),
-                lambda event, job=job: _hear(job, event),  # type: ignore[misc]
+                lambda event, job=job: hear(job, event, self._pace),  # type: ignore[misc]
                 lambda job=job: job.stop,  # type: ignore[misc]
                 self.options.time_limit_s,
             )
@@ -239,17 +254,12 @@ class Desk:
             self.folder.sweep_uploads(max(keep, self.options.time_limit_s))
 
 
-def _hear(job: Job, event: dict[str, Any]) -> None:
-    """Write down what the worker said of a job."""
-    facts = dict(event)
-    kind = facts.pop("event")
-    part = job.parts[facts.pop("index")]
-    if kind == "begin":
-        part.began_at = time.monotonic()
-    if kind == "end":
-        part.doing, part.share = "failed" if facts.get("error") else "done", 1.0
-    for name, value in facts.items():
-        setattr(part, name, value)
+def _know(job: Job, before: Job, index: int) -> None:
+    """Hand on what was found about the blur of a photo, if that was kept."""
+    kept = before.folder / "found" / f"{index}.npz"
+    if kept.exists():
+        _take(kept, job.folder / "found" / "0.npz")
+        job.parts[0].diagnosis = before.parts[index].diagnosis
 
 
 def _take(upload: Path, target: Path) -> None:

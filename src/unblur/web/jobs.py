@@ -3,19 +3,23 @@
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from unblur.web.options import VIDEO_ENDINGS, Wish
+from unblur.tasks.progress.pace import STAGES, Course, Pace, Way, way_of
+from unblur.tasks.progress.stages import WORDS, Stage
+from unblur.web.options import UNSHARP, VIDEO_ENDINGS, Wish
 
 _ENDED: Final = frozenset({"done", "failed", "cancelled"})
 _PART_ENDED: Final = frozenset({"done", "failed"})
-_OVERTIME_SHARE: Final = 0.95
-"""So much of a photo is shown as done when it takes longer than was expected."""
 _LONGEST_NAME: Final = 100
 _FORBIDDEN: Final = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]|[\ud800-\udfff]')
 """What some system does not have in a file's name."""
+
+_FIRSTS: Final[tuple[Stage, ...]] = ("look", "search", "follow", "write")
+"""What each step begins with: some stages go by in a moment, and are one step together."""
+_ORDER: Final = list(WORDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,8 @@ class Part:
     """One photo or video of a job."""
 
     name: str
+    sent_bytes: int = 0
+    """Size of what was sent."""
     doing: str = "waiting"
     stage: int | None = None
     """Number of what is being done, from 1."""
@@ -45,10 +51,8 @@ class Part:
     """So many things are done one after another."""
     share: float | None = None
     """How much of the picture, or of the frames, is restored, 0 to 1, if that is known."""
-    expected_s: float = 1.0
-    """So long it was expected to take."""
-    began_at: float | None = None
-    """On the clock of `time.monotonic`."""
+    course: Course | None = None
+    """How far it is, on the clock of `time.monotonic`; None until the worker has seen it."""
     diagnosis: dict[str, Any] | None = None
     error: str | None = None
     verdict: dict[str, Any] | None = None
@@ -67,6 +71,8 @@ class Part:
     """Of a video: its first seconds, before above after."""
     bytes: int | None = None
     """Size of the result."""
+    known: bool = False
+    """Its blur is kept, so that another strength takes a moment."""
 
     @property
     def ended(self) -> bool:
@@ -77,22 +83,16 @@ class Part:
         """How much work is done, how much it is altogether, and how long it will take yet.
 
         Args:
-            now: The time, on the clock of ``began_at``.
+            now: The time, on the clock of ``course``.
 
         Returns:
-            All in seconds; the last is None if it takes longer than was expected: nobody knows
-            how much.
+            The first two beside those of other photos; the last in seconds, None if nobody knows.
         """
-        if self.ended:
-            return self.expected_s, self.expected_s, 0.0
-        if self.began_at is None:
-            return 0.0, self.expected_s, self.expected_s
-        took = now - self.began_at
-        if self.share and self.stages == 2:  # noqa: PLR2004 - a video: as many frames a second
-            return took, took / self.share, took / self.share - took
-        left = self.expected_s - took
-        done = min(took, _OVERTIME_SHARE * self.expected_s)
-        return done, self.expected_s, left if left > 0 else None
+        if self.course is None:
+            return 0.0, 1.0, None
+        share = 1.0 if self.ended else self.course.share(now)
+        left = 0.0 if self.ended else self.course.left_s(now)
+        return share * self.course.weight, self.course.weight, left
 
 
 @dataclass(kw_only=True)
@@ -132,7 +132,7 @@ class Job:
             now: The time, on the clock of `time.monotonic`.
 
         Returns:
-            The second is None if nobody knows.
+            The second is None if nobody knows yet.
         """
         if self.ended:
             return 1.0, 0.0
@@ -149,11 +149,12 @@ class Job:
         parts = []
         share, left_s = self.progress(time.monotonic())
         for index, part in enumerate(self.parts):
-            facts = asdict(part)
-            del facts["began_at"]
+            facts = asdict(replace(part, course=None))
+            del facts["course"]
             made = {kind: facts.pop(kind) for kind in ("file", "before", "after", "clip")}
             here = f"api/jobs/{self.id}/photos/{index}"
             facts["result"] = made["file"] and Path(made["file"]).name
+            facts["source"] = None if self.state in {"failed", "cancelled"} else f"{here}/source"
             facts["urls"] = {
                 {"file": "result"}.get(kind, kind): f"{here}/{ {'file': 'result'}.get(kind, kind) }"
                 for kind, path in made.items()
@@ -172,6 +173,55 @@ class Job:
             "photos": parts,
             "result": f"api/jobs/{self.id}/result" if self.result else None,
         }
+
+
+def hear(job: Job, event: dict[str, Any], pace: Pace) -> None:
+    """Write down what the worker said of a job.
+
+    Args:
+        job: The job.
+        event: See :mod:`unblur.web.worker`.
+        pace: Learns how long photos take here.
+    """
+    facts, now = dict(event), time.monotonic()
+    kind = facts.pop("event")
+    part = job.parts[facts.pop("index")]
+    if kind == "size":
+        way = _way(job, known=facts.pop("known"))
+        looked: tuple[Stage, ...] = () if way in {"known", "video"} else ("look",)
+        stages = (*looked, *STAGES[way], "show")
+        part.course = Course(pace, way, facts.pop("megapixels"), stages)
+    if kind == "stage":
+        stage: Stage = facts.pop("stage")
+        if part.course is not None:
+            part.course.enter(stage, now, facts["share"])
+        facts.setdefault("doing", WORDS[stage])
+        facts["stage"], facts["stages"] = _step(stage, video=job.video)
+    if kind == "end":
+        failed = bool(facts.get("error"))
+        part.doing, part.share = "failed" if failed else "done", 1.0
+        if part.course is not None and not failed:
+            part.course.end(now)
+    for name, value in facts.items():
+        setattr(part, name, value)
+
+
+def _way(job: Job, *, known: bool) -> Way:
+    """How the photos of a job are restored."""
+    if job.video:
+        return "video"
+    if known:
+        return "known"
+    method = UNSHARP if job.wish.model == UNSHARP else "auto"
+    return way_of(method, reference=job.reference is not None)
+
+
+def _step(stage: Stage, *, video: bool) -> tuple[int, int]:
+    """Number of a step, and of all."""
+    if video:
+        return 2 if stage == "show" else 1, 2
+    begun = [first for first in _FIRSTS if _ORDER.index(stage) >= _ORDER.index(first)]
+    return max(1, len(begun)), len(_FIRSTS)
 
 
 def safe_names(names: Sequence[str]) -> list[str]:

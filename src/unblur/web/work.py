@@ -1,7 +1,7 @@
 """Restore one photo or video of a job, say how far it is, and make what a browser can show."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,19 +16,21 @@ from unblur.imaging.mask import crop_region
 from unblur.imaging.photo.photo import Photo, encode_photo, read_photo
 from unblur.imaging.photo.sniff import sniff
 from unblur.imaging.photo.stream import megapixels
-from unblur.imaging.tiles import Picture, Tile
+from unblur.imaging.tiles import Picture
+from unblur.tasks.methods.blind import BlindMethod
 from unblur.tasks.methods.blur_estimate import Tell
-from unblur.tasks.methods.network import RunTile, Undone
+from unblur.tasks.progress.stages import doing, heard, unheard
 from unblur.tasks.restore.diagnose import diagnose
 from unblur.tasks.restore.file import Restored, restore_file
 from unblur.tasks.restore.names import target_name
 from unblur.tasks.restore.options import RestoreOptions
-from unblur.tasks.restore.restorer import Method, Restorer, shared_restorer
+from unblur.tasks.restore.restorer import Restorer, shared_restorer
 from unblur.tasks.restore.second_shot import ReferencedRestorer
 from unblur.tasks.restore.streamed import restore_streamed
 from unblur.tasks.video.restore import RestoredVideo, VideoOptions, restore_video
 from unblur.web.checks import has_extra
 from unblur.web.clip import write_clip
+from unblur.web.kept import KeptBlur
 from unblur.web.options import UNSHARP
 from unblur.web.words import (
     Verdict,
@@ -46,8 +48,8 @@ _DIAGNOSED_MEGAPIXELS: Final = 50.0
 _SHOWN: Final = {"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif", "gif": "gif"}
 """What browsers show, and under which ending it is handed to them."""
 _PATH_PX: Final = 96
-_STAGES: Final = 4
-_VIDEO_STAGES: Final = 2
+_MOST_KEPT: Final = 8
+"""Photos of a job whose blur is kept for another strength: up to 40 MB each."""
 
 
 class Say(Protocol):
@@ -80,27 +82,32 @@ def restore_photo(
     options = _options(order, folder)
     plain = shared_restorer(replace(options, reference=None, strength=1.0, guard=True))
     kind = _kind(source)
-    say("part", index=index, doing="looking at it", stage=1, stages=_STAGES)
-    diagnosis = _diagnosis(source, plain.without_search(), most)
-    if diagnosis is not None:
-        say("diagnosis", index=index, diagnosis=diagnosis)
-    target = folder / "out" / target_name(source)
+    diagnosis, kept = None, _kept_file(order, index)
 
-    def at(share: float) -> None:
-        say("part", index=index, doing="restoring", stage=3, share=share)
+    def hear(stage: str, share: float | None) -> None:
+        say("stage", index=index, stage=stage, share=share)
 
-    looks = "looking for the shake" if options.finds_blur else "looking for the blur"
-    say("part", index=index, doing=looks, stage=2)
-    watched = _Watched(plain.method, at)
-    if options.reference is None:
-        restorer = Restorer(watched, options)
-    else:
-        alone = Restorer(plain.method, replace(options, reference=None, strength=1.0))
-        restorer = ReferencedRestorer(alone, options)
-    done = restore_file(source, restorer, options, target=target)
-    say("part", index=index, doing="preparing the view", stage=4, share=1.0)
-    before = _shown(source, kind, folder / "show" / f"{index}-before", most)
-    after = _shown(target, _kind(target), folder / "show" / f"{index}-after", most)
+    with heard(hear):
+        if not is_known(order, index):
+            doing("look")
+            with unheard():
+                diagnosis = _diagnosis(source, plain.without_search(), most)
+        if diagnosis is not None:
+            say("diagnosis", index=index, diagnosis=diagnosis)
+        if options.reference is None:
+            method = plain.method
+            if isinstance(method, BlindMethod) and len(order["names"]) <= _MOST_KEPT:
+                method = KeptBlur(method, kept)
+            restorer = Restorer(method, options)
+        else:
+            alone = Restorer(plain.method, replace(options, reference=None, strength=1.0))
+            restorer = ReferencedRestorer(alone, options)
+        target = folder / "out" / _with_strength(target_name(source), options.strength)
+        done = restore_file(source, restorer, options, target=target)
+        doing("show")
+        with unheard():
+            before = _shown(source, kind, folder / "show" / f"{index}-before", most)
+            after = _shown(target, _kind(target), folder / "show" / f"{index}-after", most)
     verdict, notes = _verdict(done, options)
     if diagnosis is not None:
         say("diagnosis", index=index, diagnosis={**diagnosis, "words": verdict.said})
@@ -113,16 +120,15 @@ def restore_photo(
         "notes": notes,
         "blur": None if found is None else found.facts(),
         "path": None if found is None or found.path is None else _picture_of(found.path),
+        "known": is_known(order, index),
         "seconds": round(done.seconds, 3),
         "bytes": target.stat().st_size,
     }
 
 
-def way_of(order: dict[str, Any]) -> str:
-    """How the photos of an order are restored, as :class:`unblur.web.pace.Pace` calls it."""
-    if order["reference"] is not None:
-        return "reference"
-    return UNSHARP if order["model"] == UNSHARP else "auto"
+def is_known(order: dict[str, Any], index: int) -> bool:
+    """Whether the blur of a photo of an order has been found before."""
+    return _kept_file(order, index).exists()
 
 
 def _verdict(done: Restored, options: RestoreOptions) -> tuple[Verdict, list[str]]:
@@ -154,8 +160,7 @@ def restore_clip(
     options = replace(_options(order, folder), strength=1.0, reference=None)
     restorer = shared_restorer(options)
     done: RestoredVideo | None = None
-    doing = "restoring"
-    say("part", index=index, doing=doing, stage=1, stages=_VIDEO_STAGES)
+    say("stage", index=index, stage="frames", share=None)
     with closing(
         restore_video(source, None, restorer, VideoOptions(strength=float(order["strength"])))
     ) as steps:
@@ -165,11 +170,12 @@ def restore_clip(
             else:
                 share = min(1.0, step.frames / step.total) if step.total else None
                 of = f" of {max(step.frames, step.total)}" if step.total else ""
-                doing = f"restoring, frame {step.frames}{of}"
-                say("part", index=index, share=share, doing=doing)
+                words = f"restoring, frame {step.frames}{of}"
+                say("stage", index=index, stage="frames", share=share, doing=words)
     assert done is not None
-    target = done.target.replace(folder / "out" / done.target.name)
-    say("part", index=index, doing="preparing the view", stage=_VIDEO_STAGES, share=1.0)
+    name = _with_strength(done.target.name, float(order["strength"]))
+    target = done.target.replace(folder / "out" / name)
+    say("stage", index=index, stage="show", share=1.0)
     shown = target.suffix.lower() in {".mp4", ".webm", ".m4v"}
     clip: Path | None = folder / "show" / f"{index}-clip.mp4"
     assert clip is not None
@@ -185,6 +191,18 @@ def restore_clip(
         "notes": [plain_words(note) for note in (*done.notes, *done.missing)],
         "bytes": target.stat().st_size,
     }
+
+
+def _kept_file(order: dict[str, Any], index: int) -> Path:
+    return Path(order["folder"]) / "found" / f"{index}.npz"
+
+
+def _with_strength(name: str, strength: float) -> str:
+    """``photo.unblurred-50.jpg``: beside the one of full strength, the name must tell."""
+    if strength >= 1:
+        return name
+    path = Path(name)
+    return f"{path.stem}-{100 * strength:g}{path.suffix}"
 
 
 def _options(order: dict[str, Any], folder: Path) -> RestoreOptions:
@@ -252,28 +270,6 @@ def _picture_of(path: Float32) -> str:
 
 def _within(path: Path | None, folder: Path) -> str | None:
     return None if path is None else path.relative_to(folder).as_posix()
-
-
-class _Watched:
-    """A way of restoring that says after each tile what share of the picture is done."""
-
-    def __init__(self, method: Method, say: Callable[[float], None]) -> None:
-        self._method, self._say = method, say
-        self.needs = method.needs
-
-    def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
-        run = self._method.prepare(picture, tiled=tiled, tell=tell)
-        done_px, all_px = 0, picture.height * picture.width
-
-        def watched(tile: Tile) -> Float32:
-            nonlocal done_px
-            restored = run(tile)
-            rows, columns = tile.kept
-            done_px += (rows.stop - rows.start) * (columns.stop - columns.start)
-            self._say(min(1.0, done_px / all_px))
-            return restored
-
-        return Undone(watched) if isinstance(run, Undone) else watched
 
 
 class _Unchanged:

@@ -9,16 +9,14 @@ import os
 import queue
 import sys
 import threading
-import time
 import zipfile
 from pathlib import Path
 from typing import Any, Final
 
 from unblur.errors import UnblurError
 from unblur.imaging.photo.stream import megapixels
-from unblur.web.pace import Pace
 from unblur.web.words import error_words
-from unblur.web.work import Say, restore_clip, restore_photo, way_of
+from unblur.web.work import Say, is_known, restore_clip, restore_photo
 
 ZIP_NAME: Final = "unblurred.zip"
 
@@ -40,9 +38,8 @@ def main() -> None:
 
     shared_restorer(RestoreOptions())  # so that the first visitor need not wait for it
     say("ready")
-    pace = Pace()
     while True:
-        _do(orders.get(), say, pace)
+        _do(orders.get(), say)
 
 
 def _listen(orders: "queue.Queue[dict[str, Any]]") -> None:
@@ -51,23 +48,18 @@ def _listen(orders: "queue.Queue[dict[str, Any]]") -> None:
     os._exit(0)  # whatever the main thread does just now
 
 
-def _do(order: dict[str, Any], say: Say, pace: Pace) -> None:
+def _do(order: dict[str, Any], say: Say) -> None:
     folder = Path(order["folder"])
     made: list[Path] = []
-    way = way_of(order)
-    sizes = [_megapixels(folder / "in" / name) for name in order["names"]]
-    for index, size in enumerate(sizes):
-        say("part", index=index, expected_s=pace.expected_s(way, size))
     for index, name in enumerate(order["names"]):
         source = folder / "in" / name
-        say("begin", index=index)
+        say("size", index=index, megapixels=_megapixels(source), known=is_known(order, index))
+    for index, name in enumerate(order["names"]):
+        source = folder / "in" / name
         try:
             restore = restore_clip if order["video"] else restore_photo
-            started = time.monotonic()
             facts = restore(source, folder, index, order, say)
             made.append(folder / facts["file"])
-            if not order["video"]:
-                pace.learn(way, sizes[index], time.monotonic() - started)
         except UnblurError as error:
             facts = {"error": error_words(name, _public(error, folder))}
         except MemoryError:

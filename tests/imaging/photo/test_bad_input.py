@@ -12,6 +12,7 @@ import skimage.data
 from PIL import Image
 
 from unblur.errors import PhotoError
+from unblur.imaging.photo import sniff
 from unblur.imaging.photo.photo import encode_photo, read_photo
 
 COFFEE = Image.fromarray(skimage.data.coffee()[:200, :300])
@@ -157,6 +158,20 @@ def test_what_is_no_photo_is_named_with_what_would_work(content, message, tmp_pa
 
     assert str(path) in str(raised.value)
     assert one_line(raised)
+
+
+def test_only_formats_are_advised_that_this_installation_reads(monkeypatch):
+    def told():
+        with pytest.raises(PhotoError) as raised:
+            read_photo(b"just some text")
+        return str(raised.value).split("; ")[1]
+
+    assert told() == "JPEG, PNG, TIFF, WebP, AVIF, GIF, HEIC or camera raw would work"
+
+    monkeypatch.setitem(sniff._EXTRAS, "HEIC", "no_such_module")
+    assert told() == "JPEG, PNG, TIFF, WebP, AVIF, GIF or camera raw would work"
+    monkeypatch.setitem(sniff._EXTRAS, "camera raw", "no_such_module")
+    assert told() == "JPEG, PNG, TIFF, WebP, AVIF or GIF would work"
 
 
 def test_tiff_of_floats_is_refused():

@@ -7,9 +7,12 @@ import typer
 
 from unblur import choices
 from unblur.cli import flags
+from unblur.cli.photos.watching import watching
 from unblur.cli.terminal import complain, in_flags, progress, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from unblur.tasks.restore.diagnose import Diagnosis
     from unblur.tasks.restore.restorer import Restorer
 
@@ -30,7 +33,9 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
     method: Annotated[
         str,
         flags.named(
-            choices.METHODS, said="auto: look for the kernel, too; network: without, in a second."
+            choices.METHODS,
+            said="auto: look for the shake, too, which takes nearly as long as restoring; network: "
+            "without, in a second or two.",
         ),
     ] = "auto",
     engine: flags.Engine = "auto",
@@ -40,8 +45,9 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
 ) -> None:
     """Say how blurred photos are, and whether restoring will help.
 
-    Also along which direction, and how sure that is. Exit status: 0 all diagnosed, 1 some failed, 2
-    wrong use.
+    Also along which direction, and how sure that is. A shake is looked for as `unblur restore`
+    does, which takes about as long as restoring; --method network leaves that out. Exit status: 0
+    all diagnosed, 1 some failed, 2 wrong use.
     """
     from unblur.errors import OptionError, UnblurError
     from unblur.tasks.batch.files import list_sources
@@ -61,7 +67,8 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
     with progress("diagnosing", len(sources), hidden=as_json) as advance:
         for source in sources:
             try:
-                _one(source, restorer, picture, options.max_megapixels, overwrite, as_json)
+                with watching(source, "diagnose", hidden=as_json or len(sources) > 1) as erase:
+                    _one(source, restorer, picture, overwrite, as_json, erase)
             except UnblurError as error:
                 failures += 1
                 _fail(source, error, as_json=as_json)
@@ -75,20 +82,21 @@ def _one(
     source: Path,
     restorer: "Restorer",
     picture: Path | None,
-    max_megapixels: float,
     overwrite: bool,
     as_json: bool,
+    erase: "Callable[[], None]",
 ) -> None:
     from unblur.errors import OptionError, PhotoError
     from unblur.imaging.photo.photo import Photo, read_photo, write_photo
     from unblur.tasks.restore.diagnose import diagnose as run
     from unblur.tasks.restore.diagnose import draw_diagnosis
 
-    photo = read_photo(source, max_megapixels=max_megapixels)
+    photo = read_photo(source, max_megapixels=restorer.options.max_megapixels)
     try:
         found = run(photo, restorer)
     except OptionError as error:
         raise PhotoError(f"{source}: {error}") from error
+    erase()
     times = None
     if picture is not None:
         drawn, times = draw_diagnosis(photo.pixels.astype("float32"), found)

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unblur.cli.photos.streams import STREAM, Piped, piped
+from unblur.cli.photos.watching import watching
 from unblur.cli.reporting import Report, Tally, entry, say_plan
 from unblur.cli.terminal import counted, progress, say
 from unblur.errors import OptionError
+from unblur.tasks.progress.pace import way_of
 
 if TYPE_CHECKING:
     from unblur.tasks.batch.files import Job
@@ -101,6 +103,25 @@ def restore_all(
         workers: Photos to work on at the same time; 0 chooses.
         overwrite: Replace results that exist, and do all anew.
     """
+    jobs = planned.jobs
+    way = way_of(options.method, reference=options.reference is not None)
+    # A bar shows how far several photos are.
+    hidden = tally.as_json or tally.quiet or len(jobs) != 1
+    name = "standard input" if planned.pipe and planned.pipe.from_input else None
+    watched = watching(jobs[0].source, way, name=name, before=("open",), hidden=hidden)
+    with watched as tally.erase:
+        _restore_all(planned, options, tally, report, workers=workers, overwrite=overwrite)
+
+
+def _restore_all(
+    planned: Planned,
+    options: "RestoreOptions",
+    tally: Tally,
+    report: Report,
+    *,
+    workers: int,
+    overwrite: bool,
+) -> None:
     from unblur.tasks.batch import files as batch
     from unblur.tasks.restore.restorer import Restorer
 

@@ -2,6 +2,7 @@
 """Tell a photo file by its content: its format, whether it has lost anything, or is too large."""
 
 import struct
+from importlib.util import find_spec
 from pathlib import PurePath
 from typing import BinaryIO
 
@@ -33,7 +34,8 @@ _MOST_CHUNKS = 64
 _HEAD = 1 << 16
 _IDENTITY = 0
 """Matrix of ITU-T H.273: colours are coded as they are, which is done for nothing else."""
-_KNOWN = "JPEG, PNG, TIFF, WebP, AVIF, HEIC, GIF or camera raw"
+_EXTRAS = {"HEIC": "pillow_heif", "camera raw": "rawpy"}
+"""Formats that not every installation reads, and the module that does."""
 
 
 def sniff(stream: BinaryIO, name: str) -> str:
@@ -51,14 +53,14 @@ def sniff(stream: BinaryIO, name: str) -> str:
     """
     head = stream.read(64)
     if not head:
-        raise PhotoError(f"{name}: is empty; a {_KNOWN} file is needed")
+        raise PhotoError(f"{name}: is empty; a {known_formats()} file is needed")
     found = next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         found = "webp"
     if head[4:8] == b"ftyp":
         found = "avif" if b"avif" in head[16:] else _BRANDS.get(head[8:12])
     if found is None:
-        raise PhotoError(f"{name}: is not a photo in a known format; {_KNOWN} would work")
+        raise PhotoError(f"{name}: is not a photo in a known format; {known_formats()} would work")
     if found == "tiff":
         if PurePath(name).suffix.lower() in RAW_ENDINGS or is_camera_raw(stream):
             return "raw"
@@ -67,6 +69,13 @@ def sniff(stream: BinaryIO, name: str) -> str:
                 f"{name}: this TIFF is damaged, cut short or of an unusual kind (its size)"
             )
     return found
+
+
+def known_formats() -> str:
+    """The formats that this installation reads, in words."""
+    names = ["JPEG", "PNG", "TIFF", "WebP", "AVIF", "GIF"]
+    names += [name for name, module in _EXTRAS.items() if find_spec(module) is not None]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def check_size(name: str, width: int, height: int, max_megapixels: float) -> None:

@@ -11,14 +11,13 @@ from typing import Final
 from unblur.errors import OptionError
 from unblur.imaging.files.names import BEFORE_AFTER, derived_name
 from unblur.imaging.photo.photo import WRITABLE
-from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
+from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS, known_formats
 from unblur.tasks.batch.entries import is_photo, is_result, place_of, real_path, results_of
 from unblur.tasks.restore.names import target_name
 
 _NOT_WRITTEN: Final = frozenset(
     {".gif", ".bmp", ".jp2", ".jxl", ".psd", *HEIF_ENDINGS, *RAW_ENDINGS}
 )
-_KINDS: Final = "JPEG, PNG, TIFF, WebP, AVIF, GIF, HEIC, camera raw"
 _MAGIC: Final = frozenset("*?[")
 
 
@@ -250,7 +249,7 @@ def _matches(pattern: Path) -> list[Path]:
         and (is_photo(path) or (path.is_dir() and "**" not in parts))
     ]
     if not fitting:
-        raise OptionError(f"{pattern}: no photo fits this pattern ({_KINDS})")
+        raise OptionError(f"{pattern}: no photo fits this pattern ({known_formats()})")
     return fitting
 
 
@@ -264,7 +263,7 @@ def _named(folder: Path, recursive: bool, out: Path | None, left_out: list[Path]
     )
     if not found:
         hint = "" if recursive else "; --recursive looks in the folders within"
-        raise OptionError(f"{folder}: no photos in this folder ({_KINDS}){hint}")
+        raise OptionError(f"{folder}: no photos in this folder ({known_formats()}){hint}")
     return found
 
 

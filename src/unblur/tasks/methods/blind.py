@@ -32,8 +32,15 @@ from unblur.tasks.methods.judge import (
 )
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.refit import refitted
-from unblur.tasks.methods.scales import network_at, network_on, scales_for, working_scale
+from unblur.tasks.methods.scales import (
+    network_for,
+    network_on,
+    scales_for,
+    weighted,
+    working_scale,
+)
 from unblur.tasks.methods.shrink import enlarged, shrunk_picture
+from unblur.tasks.progress.stages import doing
 
 Float32 = NDArray[np.float32]
 
@@ -104,20 +111,19 @@ class BlindMethod:
             tell: Is told what was found.
         """
         small, shrink = shrunk_picture(picture)
-        looked = self._look(small, shrink)
-        estimate, restored = looked.estimate, None
-        if estimate.taken:
-            estimate, restored = self._restored(small, looked)
+        estimate, restored = self.found(small, shrink)
         if tell is not None:
             tell(estimate)
+        weight = motion_weight(small) if self.judged else None
         if restored is None:
             scale = working_scale(estimate.blur_px, shrink)
             if scale == 1 and (shrink > 1 or set(scales_for(estimate.blur_px, small.shape)) == {1}):
-                return self._as_it_is(picture, small, shrink, tiled=tiled)
+                plain = self.network.prepare(picture, tiled=tiled)
+                return plain if weight is None else weighted(plain, picture, weight, shrink)
             if scale < shrink:
                 small, shrink = shrunk_picture(picture, scale)
-            restored = self._by_network(small, estimate, shrink)
-        weight = motion_weight(small) if self.judged else None
+                weight = motion_weight(small) if self.judged else None
+            restored = network_for(self.network, small, estimate.blur_px, shrink)
         change = restored - small
         if weight is not None:
             change *= weight[..., None]
@@ -129,19 +135,20 @@ class BlindMethod:
 
         return Undone(run) if estimate.taken else run
 
-    def _as_it_is(self, picture: Picture, small: Float32, shrink: int, *, tiled: bool) -> RunTile:
-        """What restores a tile of a picture by the network, at the picture's own size."""
-        plain = self.network.prepare(picture, tiled=tiled)
-        weight = motion_weight(small) if self.judged else None
-        if weight is None:
-            return plain
+    def found(self, pixels: Float32, shrink: int) -> tuple[BlurEstimate, Float32 | None]:
+        """What is found in (H, W, 3) pixels, and these without their blur.
 
-        def run(tile: Tile) -> Float32:
-            pixels = picture.read(*tile.kept)
-            share = enlarged(weight[..., None], shrink, tile.kept)
-            return pixels + share * (plain(tile) - pixels)
+        Args:
+            pixels: sRGB-encoded in [0, 1].
+            shrink: The photo's size by that of the pixels.
 
-        return run
+        Returns:
+            The second is (H, W, 3), not clipped; None if nothing is to be undone.
+        """
+        looked = self._look(pixels, shrink)
+        if not looked.estimate.taken:
+            return looked.estimate, None
+        return self._restored(pixels, looked)
 
     def look(self, picture: Picture) -> BlurEstimate:
         """Look for the blur of a picture of any size."""
@@ -173,10 +180,12 @@ class BlindMethod:
         if self.judged and (seen is None or seen.length_px < _LEAST_BLUR_PX):
             estimate = replace(estimate, noise=estimate_noise(pixels))
             return nothing("nothing to find a shake by" if seen is None else "hardly blurred")
+        doing("search")
         search = search_blur(pixels, threads=self.threads, networks=self.edges)
         estimate = replace(estimate, noise=search.noise)
         if not search.kernels:
             return nothing("nothing to find a shake by")
+        doing("weigh")
         kernels, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
         estimate = replace(undoing(estimate, kernels[0]), taken=True, gain_db=hope)
         if self.judged and hope <= caution_db():
@@ -217,6 +226,7 @@ class BlindMethod:
         estimate = looked.estimate
         if not self.judged:
             return estimate, self._undone(pixels, estimate)
+        doing("follow")
         plain = network_on(self.network, pixels)
         shape = pixels.shape[:2]
         places = plan_windows(shape, max(_WINDOW_PX, round((shape[0] * shape[1]) ** 0.5 / 4)))
@@ -261,7 +271,7 @@ class BlindMethod:
         if weight.mean() < _MOST_SHARE:
             estimate = replace(estimate, words=f"{estimate.words} in parts of the photo")
         undone = self._undone(pixels, estimate, windows)
-        plain = self._by_network(pixels, estimate, estimate.shrink)
+        plain = network_for(self.network, pixels, estimate.blur_px, estimate.shrink)
         return estimate, plain + weight[..., None] * (undone - plain)
 
     def _undone(
@@ -274,19 +284,10 @@ class BlindMethod:
             light, noise = estimate.linear_light, estimate.noise
             return deconvolved_guide(part, kernel, linear_light=light, noise=noise, threads=threads)
 
+        doing("undo")
         if windows:
             shown = assembled(windows, pixels, guide, threads=self.threads)
         else:
             shown = guide(pixels, estimate.kernel, self.threads)
+        doing("clean")
         return self.guided.restore(pixels, shown)[..., :3]
-
-    def _by_network(self, pixels: Float32, estimate: BlurEstimate, shrink: int) -> Float32:
-        """What the network that knows no kernel makes of pixels at the scales that suit the blur.
-
-        Args:
-            pixels: (h, w, 3), of a photo that was made smaller.
-            estimate: Says how long the blur of the photo seems.
-            shrink: By how much smaller.
-        """
-        seen = None if estimate.blur_px is None else estimate.blur_px / shrink
-        return network_at(self.network, pixels, scales_for(seen, pixels.shape))

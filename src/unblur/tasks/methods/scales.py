@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.tiles import ArrayPicture, plan_tiles
+from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX
-from unblur.tasks.methods.network import NetworkMethod
+from unblur.tasks.methods.network import NetworkMethod, RunTile
 from unblur.tasks.methods.shrink import enlarged, shrunk
 
 Float32 = NDArray[np.float32]
@@ -55,6 +55,24 @@ def working_scale(blur_px: float | None, shrink: int) -> int:
     return min(shrink, max(1, round(blur_px / _BEST_PX)))
 
 
+def network_for(
+    network: NetworkMethod, pixels: Float32, blur_px: float | None, shrink: int
+) -> Float32:
+    """What a network that knows no kernel makes of pixels at the scales that suit the blur.
+
+    Args:
+        network: Knows no kernel.
+        pixels: (h, w, 3) in [0, 1], of a photo that was made smaller.
+        blur_px: How long the blur of the photo seems.
+        shrink: By how much smaller.
+
+    Returns:
+        (h, w, 3) in [0, 1].
+    """
+    seen = None if blur_px is None else blur_px / shrink
+    return network_at(network, pixels, scales_for(seen, pixels.shape))
+
+
 def network_at(network: NetworkMethod, pixels: Float32, scales: Mapping[int, float]) -> Float32:
     """Restore smaller copies of a photo, and bring the mean of what changed to its size.
 
@@ -85,3 +103,21 @@ def network_on(network: NetworkMethod, pixels: Float32) -> Float32:
     for tile in plan_tiles(whole, height, width, side, network.needs):
         restored[tile.kept] = run(tile)
     return np.clip(restored, 0, 1, out=restored)
+
+
+def weighted(run: RunTile, picture: Picture, weight: Float32, shrink: int) -> RunTile:
+    """So much of what a network changes.
+
+    Args:
+        run: Gives its tiles.
+        picture: Any size.
+        weight: (h, w) in [0, 1], of the picture made smaller.
+        shrink: By how much.
+    """
+
+    def run_weighted(tile: Tile) -> Float32:
+        pixels = picture.read(*tile.kept)
+        share = enlarged(weight[..., None], shrink, tile.kept)
+        return pixels + share * (run(tile) - pixels)
+
+    return run_weighted

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from unblur.imaging.measure.guard import GUARD_GRID_PX, GUARD_HALO_PX, guard_weight
 from unblur.imaging.tiles import Picture, Tile, TileNeeds, plan_tiles
+from unblur.tasks.progress.stages import doing
 
 Float32 = NDArray[np.float32]
 Region = tuple[slice, slice]
@@ -72,10 +73,14 @@ def restored_strips(
     width = wide[1].stop - wide[1].start
     held = np.empty((min(tallest + kept_rows, wide[0].stop - wide[0].start), width, 3), np.float32)
     first, given = wide[0].start, region[0].start
+    done = 0
+    doing("restore")
     for _, group in groupby(tiles, key=lambda tile: tile.kept[0].start):
         row = list(group)
         for tile in row:
             np.clip(run(tile), 0, 1, out=held[_within(tile.kept, (first, wide[1].start))])
+            done += 1
+            doing("restore", done / len(tiles))
         last = ready = row[0].kept[0].stop
         if guarded and last < wide[0].stop:
             ready = (last - waits) // GUARD_GRID_PX * GUARD_GRID_PX

@@ -16,6 +16,7 @@ from unblur.imaging.files.names import VIDEO_ENDINGS
 from unblur.imaging.photo.holds.settle import settle
 from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
+from unblur.tasks.progress.stages import doing
 from unblur.tasks.restore.change import Watched, cropped
 from unblur.tasks.restore.names import confidence_file, target_name
 from unblur.tasks.restore.options import RestoreOptions
@@ -110,6 +111,7 @@ def restore_file(
     if preview is not None and options.reference is not None:
         check_paths(source, confidence_file(preview), None, overwrite=overwrite)
     watched = Watched(restorer, options)
+    doing("read")
     if restorer.needs_whole or not is_large(source):
         notes = _restore_in_memory(source, watched, options, target, overwrite, preview)
     else:
@@ -225,6 +227,7 @@ def _restore_in_memory(
 ) -> tuple[str, ...]:
     photo = read_photo(source, max_megapixels=options.max_megapixels)
     restored = restorer.restore(photo)
+    doing("write")
     write_photo(restored, target, overwrite=overwrite)
     if preview is not None:
         path = None if restorer.found is None else restorer.found.path

@@ -16,6 +16,7 @@ from unblur.imaging.register.reference import Referenced, read_reference, restor
 from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds
 from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.methods.network import RunTile
+from unblur.tasks.progress.stages import doing, unheard
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
@@ -138,13 +139,15 @@ class ReferenceMethod:
 
     def find(self, blurred: Float32) -> Referenced:
         """Restore (H, W, 3) pixels; why the reference was not used begins with its name."""
-        found = restore_with_reference(
-            blurred,
-            self._pixels,
-            lambda: self._alone(blurred),
-            self._kind,
-            refused=lambda: self._refused(blurred),
-        )
+        doing("reference")
+        with unheard():
+            found = restore_with_reference(
+                blurred,
+                self._pixels,
+                lambda: self._alone(blurred),
+                self._kind,
+                refused=lambda: self._refused(blurred),
+            )
         if found.refused is None:
             return found
         return replace(found, refused=f"{self._path.name} not used: {found.refused}")

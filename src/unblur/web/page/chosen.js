@@ -4,7 +4,7 @@ import { byId, make, sizeWords } from "./dom.js";
 
 const NO_PICTURE = /\.(heic|heif|hif|tiff?|dng|cr2|cr3|crw|nef|nrw|arw|sr2|srf|raf|orf|rw2|rwl|pef|srw|3fr|fff|iiq|x3f|mrw|erf)$/i;
 
-/** Files behind a file input, shown as thumbnails in a list. */
+/** Files behind a file input, shown as thumbnails in a list; those that the server has kept have an address. */
 export class Chosen {
   constructor(input, list, { several, facts, changed, refuse }) {
     Object.assign(this, { input, list, several, facts, changed, refuse });
@@ -72,7 +72,7 @@ export class Chosen {
       ? make("video", { muted: true, preload: "metadata", "aria-hidden": "true" })
       : make("img", { alt: "", decoding: "async" });
     picture.addEventListener("error", () => picture.replaceWith(ending));
-    picture.src = URL.createObjectURL(file);
+    picture.src = file.address ?? URL.createObjectURL(file);
     return picture;
   }
 }

@@ -4,6 +4,8 @@ import { make } from "./dom.js";
 
 const MOST_ZOOM = 8; // times one pixel of the photo by one of the screen
 const STEP = 1.5;
+const THUMB_PX = 28; // --thumb of the style
+const NAME_PX = 76; // room for "before" beside the divider
 const NEAR_PX = 24; // from the divider: dragging there moves it, zoomed in, too
 const AFTER_SCROLL_MS = 400; // the wheel that scrolls the page here must not zoom at once
 
@@ -20,6 +22,7 @@ export class Compare {
     before.className = after.className = "picture";
     this.base = make("div", { className: "layer base" }, before);
     this.over = make("div", { className: "layer over" }, after);
+    this.names = ["before", "after"].map((name) => make("span", { className: `tag ${name}`, "aria-hidden": "true" }, name));
     const line = make("div", { className: "line", "aria-hidden": "true" }, make("span", { className: "grip" }));
     this.frame = make(
       "div",
@@ -32,14 +35,13 @@ export class Compare {
       this.base,
       this.over,
       line,
-      make("span", { className: "tag left", "aria-hidden": "true" }, "before"),
-      make("span", { className: "tag right", "aria-hidden": "true" }, "after"),
+      ...this.names,
     );
     this.slider = make("input", {
       type: "range", min: 0, max: 100, step: 1, value: 50, className: "divider",
       "aria-label": `Divider between before and after, ${name}`,
     });
-    this.said = make("output", { className: "zoom", "aria-label": "Zoom" });
+    this.said = make("output", { className: "zoom" });
     this.root = make("div", { className: "compare" }, this.frame, this.slider, this.tools());
     this.listen();
     new ResizeObserver(() => this.fit()).observe(this.root);
@@ -57,7 +59,7 @@ export class Compare {
       button("−", "Zoom out", () => this.zoom(1 / STEP)),
       button("+", "Zoom in", () => this.zoom(STEP)),
       button("Whole picture", "Whole picture", () => this.show(this.whole)),
-      button("100 %", "100 %: one pixel of the photo is one of the screen", () => this.show(this.one)),
+      button("Actual pixels", "Actual pixels: one of the photo is one of the screen", () => this.show(this.one)),
       this.said,
     );
   }
@@ -120,6 +122,12 @@ export class Compare {
     this.place();
   }
 
+  slide() {
+    const [share, wide] = [this.slider.value / 100, this.size[0]];
+    const ends = share === 0 || share === 1; // all of one picture
+    this.divide(ends ? share : (THUMB_PX / 2 + share * (wide - THUMB_PX)) / wide);
+  }
+
   mix(strength) {
     this.strength = strength;
     this.place();
@@ -139,13 +147,18 @@ export class Compare {
     // A mix is the restored picture, let through in part, upon the other one: as the file has it.
     this.frame.classList.toggle("mixed", this.strength < 1);
     this.after.style.opacity = this.strength;
-    this.slider.value = Math.round(100 * this.at);
-    this.slider.setAttribute("aria-valuetext", `${this.slider.value} % of the picture is before`);
-    this.said.textContent = `${Math.round(100 * this.scale * devicePixelRatio)} %`;
+    // The thumb stays within the picture's width, and its middle below the divider.
+    const [wide] = this.size;
+    this.slider.value = Math.round((100 * (this.at * wide - THUMB_PX / 2)) / (wide - THUMB_PX));
+    this.slider.setAttribute("aria-valuetext", `${Math.round(100 * this.at)} % of the picture is before`);
+    // Each name stands on its own side, as long as there is room for it.
+    this.names[0].hidden = this.at * wide < NAME_PX;
+    this.names[1].hidden = (1 - this.at) * wide < NAME_PX;
+    this.said.textContent = `Zoom: ${Math.round(100 * this.scale * devicePixelRatio)} %`;
   }
 
   listen() {
-    this.slider.addEventListener("input", () => this.divide(this.slider.value / 100));
+    this.slider.addEventListener("input", () => this.slide());
     this.frame.addEventListener("keydown", (event) => this.key(event));
     this.frame.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.frame.addEventListener("pointerdown", (event) => this.down(event));

@@ -13,14 +13,18 @@ export function make(tag, properties = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
+export const sentence = (text) => text[0].toUpperCase() + text.slice(1);
+
 export function sizeWords(bytes) {
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1000))} kB`;
 }
 
+/** How long it will take yet, in words; nothing if nobody knows. */
 export function leftWords(seconds) {
-  if (seconds === null) return "a little longer than usual";
+  if (seconds === null) return "";
   if (seconds < 1.5) return "a moment left";
-  if (seconds < 55) return `about ${Math.round(seconds)} s left`;
+  const step = seconds < 10 ? 1 : 5; // what changes every moment cannot be read
+  if (seconds < 55) return `about ${step * Math.round(seconds / step)} s left`;
   const minutes = Math.max(1, Math.round(seconds / 60));
   return `about ${minutes} minute${minutes === 1 ? "" : "s"} left`;
 }

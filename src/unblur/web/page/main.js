@@ -1,9 +1,9 @@
 // The page: choose, restore, see how far it is, look at what came of it.
 
 import { Chosen, takeFromAnywhere } from "./chosen.js";
-import { byId, leftWords, make } from "./dom.js";
+import { byId, leftWords, make, sentence } from "./dom.js";
 import { resultOf } from "./result.js";
-import { cancel, follow, submit } from "./server.js";
+import { cancel, fetched, follow, look, submit } from "./server.js";
 
 const facts = JSON.parse(document.body.dataset.facts);
 let running = null; // the name of the job that is followed
@@ -36,6 +36,7 @@ byId("strength").addEventListener("input", (event) => {
 changed();
 const named = new URLSearchParams(location.search).get("job");
 if (named) watch(named);
+else offerLast();
 
 /** What was chosen has changed. */
 function changed() {
@@ -60,7 +61,11 @@ async function restore() {
   if (!photos.files.length) return complain("No photo was given; choose one.");
   const form = new FormData();
   const video = photos.isVideo(photos.files[0]);
-  for (const file of photos.files) form.append("photo", file, file.name);
+  try {
+    for (const file of photos.files) form.append("photo", await fetched(file), file.name);
+  } catch (error) {
+    return complain(error.message);
+  }
   for (const file of second.files) form.append("reference", file, file.name);
   form.append("reference_is", document.querySelector("input[name=kind]:checked").value);
   form.append("model", byId("model").value);
@@ -74,7 +79,6 @@ async function restore() {
   try {
     const job = await submit(form, (share) => progress(`Sending, ${Math.round(100 * share)} % …`, share));
     byId("bar").value = 0; // of the work; so far it was the bar of what is sent
-    remember(job.id);
     await watch(job.id);
   } catch (error) {
     busy(null);
@@ -85,9 +89,13 @@ async function restore() {
 /** Follow a job to its end, and show what came of it. */
 async function watch(id) {
   busy(id);
+  remember(id);
   byId("cancel").hidden = false;
   try {
-    const job = await follow(id, tell);
+    const job = await follow(id, (seen) => {
+      keep(seen);
+      tell(seen);
+    });
     busy(null);
     if (job === null) {
       remember("");
@@ -111,10 +119,37 @@ function tell(job) {
   let text = now ? `${now.name}: ${now.doing}` : "Starting";
   if (now?.stage) text += `, step ${now.stage} of ${now.stages}`;
   if (count > 1) text = `${Math.min(ended + 1, count)} of ${count}: ${text}`;
-  progress(`${text}. ${sentence(leftWords(job.left_s))}.`, job.share);
+  const left = leftWords(job.left_s);
+  progress(left ? `${text}. ${sentence(left)}.` : `${text}.`, job.share);
 }
 
-const sentence = (text) => text[0].toUpperCase() + text.slice(1);
+/** A page that was loaded anew has its photos again, from the server. */
+function keep(job) {
+  if (photos.files.length) return;
+  const kept = job.photos.filter((part) => part.source);
+  if (kept.length) photos.add(kept.map(({ name, sent_bytes: size, source }) => ({ name, size, address: source })));
+}
+
+/** Somebody came back to the page, without the name of the job in its address. */
+async function offerLast() {
+  const id = lastJob();
+  if (!id) return;
+  const job = await look(id).catch(() => null);
+  if (running || photos.files.length) return;
+  if (job === null || !["waiting", "running", "done"].includes(job.state)) return remember("");
+  const count = job.photos.length;
+  const what = count > 1 ? `Your ${count} photos are` : `Your last photo, ${job.photos[0].name}, is`;
+  const link = make("a", { id: "last", href: `?job=${encodeURIComponent(id)}` }, "Show what came of it");
+  say(make("p", {}, `${what} still here. `, link));
+}
+
+function lastJob() {
+  try {
+    return sessionStorage.getItem("job");
+  } catch {
+    return null; // this browser keeps nothing
+  }
+}
 
 function progress(text, share) {
   const bar = byId("bar");
@@ -156,7 +191,12 @@ function say(...lines) {
   byId("said").replaceChildren(...lines);
 }
 
-/** The address keeps the name of the job, so that reloading the page finds it again. */
+/** The address keeps the name of the job, so that reloading the page finds it again; so does the tab. */
 function remember(id) {
+  try {
+    sessionStorage.setItem("job", id);
+  } catch {
+    // this browser keeps nothing
+  }
   history.replaceState(null, "", id ? `?job=${encodeURIComponent(id)}` : ".");
 }

@@ -110,12 +110,13 @@ function strengthOf(job, part, index) {
     try {
       const started = await again(job.id, index, percent / 100);
       const done = await follow(started.id, (seen) => {
-        note.textContent = `Writing the file at ${percent} %, ${leftWords(seen.left_s)} …`;
+        const left = leftWords(seen.left_s);
+        note.textContent = `The file at ${percent} %: ${seen.photos[0].doing}${left ? `, ${left}` : ""} …`;
       });
       const address = done?.photos[0].urls.result;
       if (!address) throw new Error(done?.photos[0].error ?? done?.error ?? "It could not be written.");
       files.set(percent, address);
-      note.textContent = `The file at ${percent} % is written.`;
+      note.textContent = `${done.photos[0].result} is written.`;
       if (Number(slider.value) === percent) place.replaceChildren(link(percent));
       link(percent).click();
     } catch (error) {
@@ -132,7 +133,8 @@ function strengthOf(job, part, index) {
     const button = make("button", { type: "button", className: "button main" }, `Download at ${percent} %`);
     button.addEventListener("click", () => write(percent, button));
     place.replaceChildren(button);
-    note.textContent = "What you see is mixed in the browser. Press the button to have the file restored at this strength.";
+    const wait = part.known ? "writes the file, which takes a moment" : `restores the ${job.video ? "video" : "photo"} once more, which takes as long as before`;
+    note.textContent = `What you see is mixed in the browser. The button ${wait}.`;
   };
   slider.addEventListener("input", show);
   show();

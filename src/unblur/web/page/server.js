@@ -54,6 +54,14 @@ export async function again(id, index, strength) {
   return answer.json();
 }
 
+/** A file that was chosen, or the bytes of one that the server has kept. */
+export async function fetched(file) {
+  if (!file.address) return file;
+  const answer = await ask(file.address);
+  if (!answer.ok) throw new Error(`${file.name} has been deleted on the server; choose it again.`);
+  return answer.blob();
+}
+
 export const cancel = (id) => ask(`api/jobs/${id}`, { method: "DELETE" });
 
 async function ask(address, options) {

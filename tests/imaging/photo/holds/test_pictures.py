@@ -320,11 +320,19 @@ def test_unknown_segments_chunks_and_boxes_are_named():
     for source, wanted in (
         (jpeg_with((0xED, path)), "left out: Photoshop's settings"),
         (jpeg, "left out: APP7 (HUAWEI), APP11 (content credentials, JUMBF)"),
-        (png + plain[33:], "left out: time of the last change, content credentials (C2PA)"),
+        (png + plain[33:], "left out: content credentials (C2PA)"),
         (webp[:4] + riff, "left out: chunk 'ABCD'"),
         (avif, "left out: box 'sefd' of 28 bytes"),
     ):
         assert read_photo(source).notes == (wanted,)
+
+
+def test_when_a_png_was_changed_last_is_neither_copied_nor_news():
+    plain = encoded(SMALL, "png")
+    photo = read_photo(plain[:33] + chunk("tIME", bytes([7, 234, 1, 1, 0, 0, 0])) + plain[33:])
+
+    assert photo.notes == ()
+    assert b"tIME" not in encode_photo(photo, "png")
 
 
 def test_a_preview_in_xmp_of_the_photo_as_it_was_goes():

@@ -18,8 +18,10 @@ _XMP_KEYWORD: Final = "XML:com.adobe.xmp"
 _RAW_PROFILE: Final = "Raw profile type "
 _DECODED: Final = frozenset({"IHDR", "PLTE", "IDAT", "IEND", "tRNS", "iCCP", "eXIf", "pHYs"})
 _FRAMES: Final = frozenset({"acTL", "fcTL", "fdAT"})
+_STALE: Final = frozenset({"tIME"})
+"""Says when the picture was changed last, which is now: a copy would be wrong, and no news. None is
+written anew, so that the same photo gives the same bytes tomorrow."""
 _NAMES: Final = {
-    "tIME": "time of the last change",
     "bKGD": "background colour",
     "sBIT": "significant bits",
     "hIST": "histogram",
@@ -73,7 +75,7 @@ def _add(form: str, data: bytes, contents: Contents) -> None:
     elif form[3].islower():  # may be copied, whatever becomes of the pixels
         name = _NAMES.get(form, f"PNG's {form}")
         contents.items.append(Item(kind="chunk", name=name, form=form, data=data))
-    else:
+    elif form not in _STALE:
         contents.other(_NAMES.get(form, f"PNG's {form}"))
 
 

@@ -1,0 +1,44 @@
+"""What is said of a photo while it is restored."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from shaken_photo import shaken, sharp_coffee
+from unblur.imaging.photo.photo import Photo, write_photo
+from unblur.tasks.progress.pace import STAGES, way_of
+from unblur.tasks.progress.stages import doing, heard, unheard
+from unblur.tasks.restore.file import restore_file
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import shared_restorer
+
+
+@pytest.mark.parametrize(
+    "method", [pytest.param("auto", marks=pytest.mark.thorough), "network", "unsharp-mask"]
+)
+def test_the_stages_of_a_way_are_heard_in_their_order(tmp_path, method):
+    pixels, _ = shaken(sharp_coffee()[:150, :150], length_px=9)
+    write_photo(Photo(pixels=pixels), tmp_path / "a.png")
+    options = RestoreOptions(method=method)
+    said = []
+
+    with heard(lambda stage, share: said.append((stage, share))):
+        restore_file(tmp_path / "a.png", shared_restorer(options), options)
+
+    assert tuple(dict.fromkeys(stage for stage, _ in said)) == STAGES[way_of(method)]
+    assert said[-2:] == [("restore", 1.0), ("write", None)]
+
+
+def test_only_who_asks_hears_and_only_of_his_own_thread():
+    said = []
+    doing("search")
+    with heard(lambda *told: said.append(told)), ThreadPoolExecutor(1) as pool:
+        pool.submit(doing, "undo").result()
+        doing("weigh")
+        with unheard():
+            doing("restore", 0.5)
+        doing("write", np.float32(1))
+    doing("clean")
+
+    assert said == [("weigh", None), ("write", 1.0)]
