@@ -36,6 +36,7 @@ ONLY_READ = {
     r"^unblur convert": "needs weights of the authors; test_cli_networks.py makes some",
     r"^unblur models (add|remove)": "needs others' networks; tests/tasks/foreign/ makes some",
     r"--model nafnet": "needs others' network; tests/tasks/foreign/ makes some",
+    r"^unblur plugins (install|remove)": "needs an editor; tests/tasks/plugins/ has folders",
     r"^unblur export": "needs a training; test_cli_networks.py has a short one",
     r"^unblur (restore .*|kernel .*)--reference": "takes seconds; tests/cli/test_reference.py does",
     r"^unblur data kernels": "makes hundreds of tries; tests/cli/test_data.py makes a few",
