@@ -11,7 +11,7 @@ NOTES = Path(os.environ["UNBLUR_NOTES"])
 FORMATS = {
     "eight": "R'G'B' u8",
     "sixteen": "R'G'B' u16",
-    "float": "R'G'B' float",
+    "float": "R'G'B' u16",
     "grey": "Y' u8",
 }
 facts = {}
@@ -55,7 +55,9 @@ def offsets(layer):
 
 
 for name, format in FORMATS.items():
-    image, layer = opened(f"{name}.tif" if name == "float" else f"{name}.png")
+    image, layer = opened("sixteen.png" if name == "float" else f"{name}.png")
+    if name == "float":
+        image.convert_precision(Gimp.Precision.FLOAT_LINEAR)
     before = pixels(layer, format)
     in_place = name == "grey"
     facts[name] = called(image, layer, new_layer=not in_place, strength=0.5 if in_place else 1.0)

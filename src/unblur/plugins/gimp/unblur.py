@@ -125,17 +125,13 @@ def work(image, drawables, config):
 
 
 def export(image, layer, path):
-    """Write the pixels of a layer, and nothing else of it, without loss; the path of the file.
+    """Write the pixels of a layer, and nothing else of it, to a PNG file; the path of the file.
 
-    16 bits at most go into a PNG file; more, and numbers with a point, into a TIFF file of 32 bits.
+    8 and 16 bits are kept; what has more gets 16, the most that the command reads.
     """
     depth, _, encoding = image.get_precision().value_nick.partition("-")
-    if depth == "u8" and encoding != "linear":
-        precision, kind = Gimp.Precision.U8_NON_LINEAR, "png"
-    elif depth in ("u8", "u16"):
-        precision, kind = Gimp.Precision.U16_NON_LINEAR, "png"
-    else:
-        precision, kind = Gimp.Precision.FLOAT_NON_LINEAR, "tiff"
+    eight = depth == "u8" and encoding != "linear"
+    precision = Gimp.Precision.U8_NON_LINEAR if eight else Gimp.Precision.U16_NON_LINEAR
     width, height = layer.get_width(), layer.get_height()
     base = Gimp.ImageBaseType.GRAY if layer.is_gray() else Gimp.ImageBaseType.RGB
     copy = Gimp.Image.new_with_precision(width, height, base, precision)
@@ -146,8 +142,8 @@ def export(image, layer, path):
         flat = empty_layer(copy, layer, "blurred")
         copy.insert_layer(flat, None, 0)
         copy_pixels(layer.get_buffer(), flat.get_buffer(), width, height)
-        path = path.with_suffix(f".{kind}")
-        procedure = Gimp.get_pdb().lookup_procedure(f"file-{kind}-export")
+        path = path.with_suffix(".png")
+        procedure = Gimp.get_pdb().lookup_procedure("file-png-export")
         config = procedure.create_config()
         config.set_property("image", copy)
         config.set_property("file", Gio.File.new_for_path(str(path)))
@@ -155,8 +151,7 @@ def export(image, layer, path):
             "include-color-profile": profile is not None,
             "include-thumbnail": False,
             "save-transparent": True,
-            "save-transparent-pixels": True,
-            "compression": "none" if kind == "tiff" else 1,
+            "compression": 1,
         }
         for name, value in wanted.items():
             if procedure.find_argument(name) is not None:
