@@ -47,7 +47,7 @@ ONLY_READ = {
 }
 NO_PYTHON = {"web.md": "talks to a server that runs; the tests of the page do that"}
 NOT_OURS = re.compile(
-    r"^(pip|make|tensorboard|git|cd|python3?|source \.venv|curl|npm)\b|^\. \.venv"
+    r"^(pipx?|uvx?|docker|make|tensorboard|git|cd|python3?|source \.venv|curl|npm)\b|^\. \.venv"
 )
 CAPITALS = {
     "PHOTOS": "photos",
