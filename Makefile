@@ -56,7 +56,7 @@ docs: .venv/docs.stamp  ## the documentation as web pages; a warning is an error
 	@echo "Open docs/_build/html/index.html"
 
 dist: .venv/bin/python  ## wheel and source archive, built twice: an error unless both are the same
-	@$(PIP) build
+	@$(PIP) build hatchling
 	$(BIN)/python packaging/reproducible.py --out dist
 
 pyz: .venv/bin/python  ## dist/unblur.pyz: unblur and all it needs in one file, for this Python

@@ -4,7 +4,7 @@
 
 The second build is of a copy in another folder, later, with other permissions and another order of
 files. SOURCE_DATE_EPOCH is the date of the last commit, unless the environment sets it: who builds
-the same commit elsewhere gets the same files. Needs the package `build`, or uv.
+the same commit elsewhere gets the same files. Needs the packages `build` and `hatchling`, here.
 """
 
 import argparse
@@ -50,9 +50,7 @@ def copy_to(folder, names, mode):
 
 def build(source, out):
     """Wheel and source archive of a folder; names and SHA-256."""
-    command = [sys.executable, "-m", "build", "--outdir", out, source]
-    if shutil.which("uv"):
-        command = ["uv", "build", "--quiet", "--out-dir", out, source]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", out, source]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": epoch()}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
