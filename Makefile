@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-all test-isa check bench docs clean
+.PHONY: demo test test-all test-isa check bench docs dist pyz clean
 
 demo: .venv/core.stamp  ## restore a shaken photo and say where the before/after picture is
 	@$(BIN)/unblur restore examples/shaken.jpg -o demo-output/ --preview --overwrite
@@ -55,8 +55,19 @@ docs: .venv/docs.stamp  ## the documentation as web pages; a warning is an error
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "Open docs/_build/html/index.html"
 
+dist: .venv/bin/python  ## wheel and source archive, built twice: an error unless both are the same
+	@$(PIP) build hatchling
+	$(BIN)/python packaging/reproducible.py --out dist
+
+pyz: .venv/bin/python  ## dist/unblur.pyz: unblur and all it needs in one file, for this Python
+	@$(PIP) shiv
+	@mkdir -p dist
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} \
+	  PIP_CONSTRAINT=constraints.txt $(BIN)/shiv --quiet --compressed --reproducible \
+	  --entry-point unblur.cli:main --python '/usr/bin/env python3' --output-file dist/unblur.pyz .
+
 clean:
-	rm -rf .venv demo-output docs/_build
+	rm -rf .venv demo-output dist docs/_build
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -38,6 +38,7 @@ ONLY_READ = {
     r"^unblur convert": "needs weights of the authors; test_cli_networks.py makes some",
     r"^unblur models (add|remove)": "needs others' networks; tests/tasks/foreign/ makes some",
     r"--model nafnet": "needs others' network; tests/tasks/foreign/ makes some",
+    r"^unblur plugins (install|remove)": "needs an editor; tests/tasks/plugins/ has folders",
     r"^unblur export": "needs a training; test_cli_networks.py has a short one",
     r"^unblur (restore .*|kernel .*)--reference": "takes seconds; tests/cli/test_reference.py does",
     r"^unblur data kernels": "makes hundreds of tries; tests/cli/test_data.py makes a few",
@@ -48,7 +49,7 @@ ONLY_READ = {
 }
 NO_PYTHON = {"web.md": "talks to a server that runs; the tests of the page do that"}
 NOT_OURS = re.compile(
-    r"^(pip|make|tensorboard|git|cd|python3?|source \.venv|curl|npm)\b|^\. \.venv"
+    r"^(pipx?|uvx?|docker|make|tensorboard|git|cd|python3?|source \.venv|curl|npm)\b|^\. \.venv"
 )
 CAPITALS = {
     "PHOTOS": "photos",

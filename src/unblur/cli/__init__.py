@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from unblur.cli.help import completion, doctor, manual
+from unblur.cli.help import completion, doctor, manual, plugins
 from unblur.cli.measure import bench, score
 from unblur.cli.panels import PanelGroup, panelled
 from unblur.cli.photos import diagnose, kernel, models, restore, scale, serve, singan, video
@@ -59,6 +59,7 @@ app.command("video", rich_help_panel=_PHOTOS)(video.video)
 app.command(rich_help_panel=_PHOTOS)(serve.serve)
 app.command(rich_help_panel=_PHOTOS)(kernel.kernel)
 app.add_typer(singan.app, name="singan", rich_help_panel=_PHOTOS)
+app.add_typer(plugins.app, name="plugins", rich_help_panel=_PHOTOS)
 app.command(cls=panelled(within=synthesis.WITHIN), rich_help_panel=_PAIRS)(synthesis.blur)
 app.command("shakes", rich_help_panel=_PAIRS)(synthesis.shakes)
 app.add_typer(data.app, name="data", rich_help_panel=_PAIRS)
