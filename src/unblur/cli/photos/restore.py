@@ -140,6 +140,15 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     precision: Annotated[
         str, typer.Option(help="auto, fp32 or bf16.", rich_help_panel=_COMPUTING)
     ] = "auto",
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|cpu|cuda|dml|coreml|N",
+            help="What the engines onnx and torch compute on: auto takes a GPU where they have "
+            "one; N is its number, cuda:N both. `unblur doctor` lists all.",
+            rich_help_panel=_COMPUTING,
+        ),
+    ] = "auto",
     threads: Annotated[
         int, typer.Option(help="Threads in all; 0: one per core.", rich_help_panel=_COMPUTING)
     ] = 0,
@@ -180,6 +189,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         reference_is=reference_is,
         engine=engine,
         precision=precision,
+        device=device,
         threads=threads,
         tile=int(tile) if tile.isdecimal() else tile,
         strength=strength,
