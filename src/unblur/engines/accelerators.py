@@ -174,9 +174,9 @@ def why_absent(device: Device) -> str:
 
 def provider_list(accelerator: Accelerator, index: int) -> list[tuple[str, dict[str, Any]]]:
     """What ``onnxruntime.InferenceSession`` takes; what a provider cannot, those behind it do."""
-    number = {"device_id": str(index)}
+    number: dict[str, Any] = {"device_id": str(index)}
     # Single precision is meant, not TF32; and sizes differ too often to search for each.
-    cuda = {**number, "use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
+    cuda: dict[str, Any] = {**number, "use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
     options: dict[str, dict[str, Any]] = {
         "cuda": cuda,
         "coreml": {},
