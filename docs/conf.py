@@ -1,6 +1,7 @@
 """Sphinx: `make docs` builds these pages, with `-W`, into docs/_build/html."""
 
 from importlib.metadata import version as installed
+from importlib.util import find_spec
 
 project = "unblur"
 author = "The unblur authors"
@@ -15,6 +16,8 @@ myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
 
 autodoc_default_options = {"members": True, "exclude-members": "more"}
+# One class is a module of PyTorch, which nobody should install to read about it.
+autodoc_mock_imports = [] if find_spec("torch") else ["torch"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_class_signature = "mixed"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import skimage.data
 
-from unblur import Photo, blur, random_kernels, write_photo
+from unblur import Photo, blur, random_kernels, read_photo, write_photo
 
 LENGTH_PX = 60.0  # of the camera's path on the sensor, as in the DeblurGAN paper
 SEED = 3
@@ -20,10 +20,10 @@ SEED = 3
 def main() -> None:
     """Write the shaken photo."""
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("shaken.jpg")
-    sharp = skimage.data.astronaut().astype(np.float32) / 255
+    sharp = read_photo(Path(skimage.data.__file__).with_name("astronaut.png")).pixels
     rng = np.random.default_rng(SEED)
     kernel = random_kernels(1, rng=rng, length_px=LENGTH_PX, exposure=(1.0,))[0]
-    shaken = blur(sharp, kernel, linear_light=True, noise_sigma=1 / 255, rng=rng)
+    shaken = blur(sharp.astype(np.float32), kernel, linear_light=True, noise_sigma=1 / 255, rng=rng)
     write_photo(Photo(pixels=shaken), target, overwrite=True, quality=95)
 
 

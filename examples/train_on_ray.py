@@ -10,6 +10,7 @@ it ended in whatever way. Needs `pip install 'unblur[train,scale]' pandas`.
 
 import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import ray
@@ -17,18 +18,43 @@ from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 
 
-def train_here(asked: dict) -> None:
+@dataclass(frozen=True)
+class Training:
+    """What every process is told."""
+
+    recipe: Path
+    data: Path
+    out: Path
+    resume: bool
+    loaders: int
+
+
+class Asked(argparse.Namespace):
+    """What the command line asks for."""
+
+    recipe: Path
+    data: Path
+    out: Path
+    processes: int
+    gpu: bool
+    loaders: int
+    resume: bool
+    address: str
+
+
+def train_here(told: dict[str, Training]) -> None:
     """Train in this process, one of several; all do the same, and the first writes."""
     from unblur import TrainingData, load_training, train
 
+    asked = told["training"]
     on_machine = int(os.environ["LOCAL_WORLD_SIZE"])
     first = os.environ["RANK"] == "0"
     train(
-        load_training(Path(asked["recipe"])),
-        data=TrainingData(photos=Path(asked["data"])),
-        out=Path(asked["out"]),
-        resume=asked["resume"],
-        workers=asked["loaders"],
+        load_training(asked.recipe),
+        data=TrainingData(photos=asked.data),
+        out=asked.out,
+        resume=asked.resume,
+        workers=asked.loaders,
         devices=on_machine,
         nodes=int(os.environ["WORLD_SIZE"]) // on_machine,
         progress=False,
@@ -47,18 +73,22 @@ def main() -> None:
     parser.add_argument("--loaders", type=int, default=1, help="processes that make pairs, each")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--address", default="local", help="of a cluster, or auto")
-    asked = parser.parse_args()
+    asked = parser.parse_args(namespace=Asked())
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(address=asked.address, include_dashboard=False if asked.address == "local" else None)
+    # Ray does not say what its **kwargs are.
+    ray.init(  # pyright: ignore[reportUnknownMemberType]
+        address=asked.address, include_dashboard=False if asked.address == "local" else None
+    )
+    training = Training(
+        recipe=asked.recipe.absolute(),
+        data=asked.data.absolute(),
+        out=asked.out.absolute(),
+        resume=asked.resume,
+        loaders=asked.loaders,
+    )
     trainer = TorchTrainer(
         train_here,
-        train_loop_config={
-            "recipe": str(asked.recipe.absolute()),
-            "data": str(asked.data.absolute()),
-            "out": str(asked.out.absolute()),
-            "resume": asked.resume,
-            "loaders": asked.loaders,
-        },
+        train_loop_config={"training": training},
         torch_config=TorchConfig(backend="nccl" if asked.gpu else "gloo"),
         scaling_config=ScalingConfig(num_workers=asked.processes, use_gpu=asked.gpu),
         run_config=RunConfig(

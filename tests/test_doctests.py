@@ -13,7 +13,7 @@ import skimage.data
 import unblur
 
 HERE = Path(__file__).parent
-NEED_EXTRAS = ("TrainingData", "deconvolve", "load_training", "train")
+NEED_EXTRAS = ("RandomBlurBatch", "TrainingData", "deconvolve", "load_training", "train")
 
 
 def examples_of(name):

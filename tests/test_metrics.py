@@ -8,7 +8,7 @@ from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from unblur.errors import OptionError
-from unblur.metrics import psnr, ssim
+from unblur.metrics import psnr, score, ssim
 
 SHARP = data.astronaut()[50:150, 100:250]
 SHIFTED = data.astronaut()[50:150, 101:251]
@@ -168,3 +168,53 @@ def test_ssim_of_a_picture_smaller_than_the_window_is_refused(height, width):
 
     with pytest.raises(OptionError, match=f"sides of at least 11 px, got {width}x{height}"):
         ssim(small, small)
+
+
+# --- Types and ranges
+
+
+def test_bytes_are_scored_as_the_floats_that_they_stand_for():
+    restored = noisy(SHARP, 9)
+
+    for metric in (psnr, ssim):
+        wanted = metric(floats(restored), floats(SHARP))
+        assert metric(restored, SHARP) == wanted
+        assert metric(floats(restored), SHARP) == wanted
+        assert metric(restored.astype(np.uint16) * 257, floats(SHARP)) == pytest.approx(wanted)
+    assert score(restored, SHARP, ["psnr", "cw_ssim"]) == score(
+        floats(restored), floats(SHARP), ["psnr", "cw_ssim"]
+    )
+
+
+@pytest.mark.parametrize("data_range", [1.0, 4095, 255])
+def test_with_a_data_range_nothing_is_rounded_or_clipped_as_in_scikit_image(data_range):
+    rng = np.random.default_rng(1)
+    sharp = SHARP / 255 * data_range
+    restored = sharp + rng.normal(0, 0.03 * data_range, sharp.shape)  # over both ends, too
+
+    assert psnr(restored, sharp, data_range=data_range) == pytest.approx(
+        peak_signal_noise_ratio(sharp, restored, data_range=data_range), abs=1e-9
+    )
+    assert ssim(restored, sharp, data_range=data_range) == pytest.approx(
+        structural_similarity(
+            restored,
+            sharp,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=data_range,
+            channel_axis=2,
+        ),
+        abs=1e-9,
+    )
+    assert psnr(SHARP, SHIFTED, data_range=255) == pytest.approx(psnr(SHARP, SHIFTED))
+
+
+def test_types_without_a_range_and_ranges_that_are_none_are_told():
+    whole = np.zeros((16, 16, 3), np.int64)
+    with pytest.raises(OptionError, match="got int64; with data_range"):
+        psnr(whole, whole)
+    assert psnr(whole, whole + 1, data_range=255) == pytest.approx(20 * np.log10(255))
+    for data_range in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(OptionError, match="data_range must be positive"):
+            ssim(SHARP, SHARP, data_range=data_range)

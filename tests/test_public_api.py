@@ -9,6 +9,7 @@ NAMES = {
     "BlurEstimate",
     "Photo",
     "RandomBlur",
+    "RandomBlurBatch",
     "RestoreOptions",
     "Restorer",
     "TrainingData",

@@ -7,7 +7,7 @@ The names below are loaded on first use, so that importing the package costs not
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from unblur._version import __version__ as __version__
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from unblur.tasks.batch.files import restore_files
     from unblur.tasks.batch.sources import find_sources, plan_jobs
     from unblur.tasks.datasets.augment import RandomBlur, Unblur
+    from unblur.tasks.datasets.batch_blur import RandomBlurBatch
     from unblur.tasks.methods.blur_estimate import BlurEstimate
     from unblur.tasks.restore.estimate import estimate_blur
     from unblur.tasks.restore.options import RestoreOptions
@@ -36,6 +37,7 @@ __all__ = [
     "BlurEstimate",
     "Photo",
     "RandomBlur",
+    "RandomBlurBatch",
     "RestoreOptions",
     "Restorer",
     "TrainingData",
@@ -63,6 +65,7 @@ _HOMES: Final = {
     "BlurEstimate": "unblur.tasks.methods.blur_estimate",
     "Photo": "unblur.imaging.photo.photo",
     "RandomBlur": "unblur.tasks.datasets.augment",
+    "RandomBlurBatch": "unblur.tasks.datasets.batch_blur",
     "RestoreOptions": "unblur.tasks.restore.options",
     "Restorer": "unblur.tasks.restore.restorer",
     "TrainingData": "unblur.tasks.train.data",
@@ -87,12 +90,14 @@ _HOMES: Final = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'unblur' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # to a type checker no other name is there
+
+    def __getattr__(name):
+        if name not in _HOMES:
+            raise AttributeError(f"module 'unblur' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

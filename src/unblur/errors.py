@@ -53,6 +53,10 @@ class MissingExtraError(UnblurError, ImportError):
         super().__init__(f"{needed} is not installed; {install_line(extra)}")
 
 
+class DeviceWarning(UserWarning):
+    """An accelerator does not start; the CPU computes instead."""
+
+
 class DataError(UnblurError, ValueError):
     """A data set on disk is missing, empty or not in the expected layout."""
 

@@ -10,7 +10,7 @@ from unblur.cli.help import completion, doctor, manual, plugins
 from unblur.cli.measure import bench, score
 from unblur.cli.panels import PanelGroup, panelled
 from unblur.cli.photos import diagnose, kernel, models, restore, scale, serve, singan, video
-from unblur.cli.terminal import complain
+from unblur.cli.terminal import complain, warn_in_one_line
 from unblur.cli.train import average, data, networks, synthesis, train
 from unblur.errors import UnblurError
 
@@ -81,6 +81,7 @@ app.command("kernels", hidden=True)(synthesis.shakes)
 
 def main() -> None:
     """Run the command line; an expected error is one line on stderr and exit status 2."""
+    warn_in_one_line()
     try:
         if completion.VARIABLE in os.environ:
             completion.answer(app)

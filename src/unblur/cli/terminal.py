@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
@@ -43,6 +43,32 @@ def say(text: str, *, err: bool = False) -> None:
 def complain(error: object) -> None:
     """Print what went wrong, to stderr."""
     say(f"unblur: {in_flags(error)}", err=True)
+
+
+def warn_in_one_line() -> None:
+    """From now on print a warning about a device as complaints are; others stay as they are."""
+    import warnings
+
+    from unblur.errors import DeviceWarning
+
+    as_before = warnings.showwarning
+    if as_before.__module__ == __name__:
+        return
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, DeviceWarning):
+            complain(message)
+        else:
+            as_before(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
 
 
 def in_flags(error: object) -> str:

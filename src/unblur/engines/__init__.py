@@ -4,16 +4,20 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from unblur.choices import ENGINES, PRECISIONS
+from unblur.engines.accelerators import ACCELERATORS, DEVICES, Device, parse_device
 from unblur.engines.graph import Graph, Part
-from unblur.engines.onnx_runtime import OnnxEngine
+from unblur.engines.onnx_runtime import OnnxEngine, open_accelerated
 from unblur.engines.openvino_cpu import OpenVinoEngine
 from unblur.engines.protocol import Engine, RunPart
 from unblur.engines.torch_module import TorchEngine
 from unblur.errors import OptionError
 
 __all__ = [
+    "ACCELERATORS",
+    "DEVICES",
     "ENGINES",
     "PRECISIONS",
+    "Device",
     "Engine",
     "Graph",
     "OnnxEngine",
@@ -21,7 +25,9 @@ __all__ = [
     "Part",
     "RunPart",
     "TorchEngine",
+    "open_accelerated",
     "open_engine",
+    "parse_device",
 ]
 
 
@@ -32,6 +38,7 @@ def open_engine(
     precision: str = "auto",
     threads: int = 0,
     streams: int = 1,
+    device: str = "cpu",
 ) -> Engine:
     """Open a network file with an engine that needs no PyTorch.
 
@@ -41,13 +48,24 @@ def open_engine(
         precision: ``fp32``, ``bf16``, or ``auto``: bf16 where engine and processor have it.
         threads: Threads of all inferences together; 0 takes one per core.
         streams: Inferences that run at the same time; the threads are shared between them.
+        device: ``cpu``; ``auto``: a GPU where ONNX Runtime has one, else the CPU; or the name or
+            number of an accelerator. One that does not start is warned of, in a line.
 
     Raises:
-        OptionError: If there is no such engine, or it has no such precision.
+        OptionError: If there is no such engine or device, or it has no such precision.
         NetworkError: If the file is not a network.
         MissingExtraError: If the engine is not installed.
     """
     chosen = engine
+    wanted = parse_device(device)
+    if engine == "openvino" and wanted.asked and wanted.name != "cpu":
+        raise OptionError(f"engine openvino computes on the CPU; device {device} needs engine onnx")
+    if precision == "bf16" and wanted.asked and wanted.name != "cpu":
+        raise OptionError(f"bf16 is computed on the CPU alone; device {device} needs fp32 or auto")
+    if engine in {"auto", "onnx"} and precision != "bf16":
+        accelerated = open_accelerated(path, device, threads=threads)
+        if accelerated is not None:
+            return accelerated
     if engine == "auto":
         chosen = "openvino" if find_spec("openvino") else "onnx"
     if chosen == "openvino":

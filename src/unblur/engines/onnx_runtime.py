@@ -1,13 +1,27 @@
-"""ONNX Runtime on the CPU: always there, quick to start."""
+"""ONNX Runtime: always there, quick to start; on the CPU, or on what its build has beside it."""
 
 import os
+import threading
+import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from functools import cache
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.engines.accelerators import (
+    CPU_PROVIDER,
+    Accelerator,
+    available_providers,
+    candidates,
+    parse_device,
+    provider_list,
+    why_absent,
+)
 from unblur.engines.protocol import (
     EXPECTED,
     RunPart,
@@ -16,30 +30,42 @@ from unblur.engines.protocol import (
     not_a_network,
     one_line,
 )
-from unblur.errors import NetworkError
+from unblur.errors import DeviceWarning, NetworkError
 
 Float32 = NDArray[np.float32]
 
+_TRIED_PX: Final = 64
+
 
 class OnnxEngine:
-    """ONNX Runtime on the CPU, in single precision.
+    """ONNX Runtime in single precision, on the CPU unless an accelerator is named.
 
     Args:
         path: An ONNX file with one input (B, 3, H, W) and one output of the same shape.
         threads: Threads within one operation; 0 takes one per core.
+        accelerator: What to compute on instead; one call at a time.
+        index: Which of several of these.
 
     Raises:
-        NetworkError: If the file is not such a network.
+        NetworkError: If the file is not such a network, or the accelerator does not start.
     """
 
     name = "onnx"
     precision = "fp32"
 
-    def __init__(self, path: Path, *, threads: int = 0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int = 0,
+        accelerator: Accelerator | None = None,
+        index: int = 0,
+    ) -> None:
         self.why = "ONNX Runtime, fp32"
-        self._threads = threads
+        self._threads, self._accelerator, self._index = threads, accelerator, index
+        self._one_at_a_time: AbstractContextManager[object] = nullcontext()
         try:
-            self._session = _session(os.fspath(path), threads)
+            self._session = self._open(os.fspath(path))
         except Exception as error:  # the runtime's exceptions have no common base
             raise not_a_network(path, error) from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -48,36 +74,103 @@ class OnnxEngine:
             raise NetworkError(f"{path} takes {inputs[0].type}: {EXPECTED} of float32")
         self._input = inputs[0].name
         self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
+        if accelerator is not None:
+            self._one_at_a_time = threading.Lock()
+            self.why += f", on {accelerator.name}:{index}, {accelerator.words}"
+            # Some libraries are looked for at the first run only.
+            sides = [x if isinstance(x, int) else _TRIED_PX for x in inputs[0].shape[1:]]
+            self.run(np.zeros((1, *sides), np.float32))
 
     def run(self, batch: Float32) -> Float32:
         """Restore a batch."""
         try:
-            restored: Float32 = self._session.run(None, {self._input: batch})[0]
+            with self._one_at_a_time:
+                restored: Float32 = self._session.run(None, {self._input: batch})[0]
         except Exception as error:  # out of memory, above all
             raise failed(batch, error) from error
         return restored
 
     def open_part(self, model: bytes) -> RunPart:
-        """Open a part of the network."""
+        """Open a part of the network, where the whole is."""
         try:
-            session = _session(model, self._threads)
+            session = self._open(model)
         except Exception as error:
             raise NetworkError(f"a part of the network cannot be run: {one_line(error)}") from error
         names = [output.name for output in session.get_outputs()]
 
         def run(inputs: Mapping[str, Any]) -> dict[str, Any]:
             try:
-                return dict(zip(names, session.run(None, dict(inputs)), strict=True))
+                with self._one_at_a_time:
+                    return dict(zip(names, session.run(None, dict(inputs)), strict=True))
             except Exception as error:
                 raise failed(next(iter(inputs.values())), error) from error
 
         return run
 
+    def _open(self, model: str | bytes) -> Any:
+        import onnxruntime
 
-def _session(model: str | bytes, threads: int) -> Any:
-    import onnxruntime
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = 4  # failures come as exceptions, not as lines on stderr
+        chosen = self._accelerator
+        if chosen is None:
+            return onnxruntime.InferenceSession(model, options, providers=[CPU_PROVIDER])
+        options.enable_mem_pattern = chosen.name != "dml"  # which cannot have it
+        onnxruntime.set_default_logger_severity(
+            4
+        )  # the libraries that it cannot load, line by line
+        # The runtime goes on without a provider that it cannot have, and prints a line or warns.
+        with redirect_stdout(StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if chosen.name in {"cuda", "tensorrt"} and hasattr(onnxruntime, "preload_dlls"):
+                onnxruntime.preload_dlls()  # those that pip has installed
+            session = onnxruntime.InferenceSession(
+                model,
+                options,
+                providers=provider_list(chosen, self._index),
+                enable_fallback=0,
+            )
+        if session.get_providers()[0] != chosen.provider:
+            raise RuntimeError(f"{chosen.provider} does not start: it needs {chosen.needs}")
+        return session
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # failures come as exceptions, not as lines on stderr
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+def open_accelerated(path: Path, device: str, *, threads: int = 0) -> OnnxEngine | None:
+    """Open a network file on an accelerator, if one is asked for or there.
+
+    Args:
+        path: As for :class:`OnnxEngine`.
+        device: ``auto``, or a name or number as :func:`parse_device` reads it.
+        threads: For what an accelerator leaves to the CPU.
+
+    Returns:
+        None for the CPU; if that is not what was asked for, a warning says why.
+
+    Raises:
+        OptionError: If there is no such device.
+        NetworkError: If the file is not a network of ours.
+    """
+    wanted = parse_device(device)
+    if wanted.name == "cpu":
+        return None
+    failures = []
+    for accelerator in candidates(wanted, available_providers(wanted)):
+        try:
+            return OnnxEngine(path, threads=threads, accelerator=accelerator, index=wanted.index)
+        except NetworkError as error:
+            failures.append(f"{accelerator.name}: {_reason(error)}")
+    if failures or wanted.asked:
+        why = "; ".join(failures) or why_absent(wanted)
+        warn_once(f"device {device} cannot be used ({why}); the CPU computes instead")
+    return None
+
+
+@cache
+def warn_once(line: str) -> None:
+    """Warn of a device; once, though several networks are opened for one photo."""
+    warnings.warn(line, DeviceWarning, stacklevel=3)
+
+
+def _reason(error: NetworkError) -> str:
+    return one_line(error.__cause__ if isinstance(error.__cause__, Exception) else error)

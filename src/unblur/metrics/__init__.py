@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.checks import check_known
-from unblur.metrics.fidelity import codes, psnr, psnr_of_codes, ssim, ssim_of_codes
+from unblur.metrics.fidelity import Pixels, codes, psnr, psnr_of_codes, ssim, ssim_of_codes
 from unblur.metrics.structure import cw_ssim, cw_ssim_of_codes, ms_ssim, ms_ssim_of_codes
 
 __all__ = ["METRICS", "check_metrics", "cw_ssim", "ms_ssim", "psnr", "score", "ssim"]
 
-Float32 = NDArray[np.float32]
+Codes = NDArray[np.float32] | NDArray[np.float64]
 
-_OF_CODES: Final[Mapping[str, Callable[[Float32, Float32], float]]] = {
+_OF_CODES: Final[Mapping[str, Callable[[Codes, Codes], float]]] = {
     "psnr": psnr_of_codes,
     "ssim": ssim_of_codes,
     "ms_ssim": ms_ssim_of_codes,
@@ -24,11 +24,11 @@ METRICS: Final = tuple(_OF_CODES)
 """Names of all; of each, more is better."""
 
 
-def score(restored: Float32, sharp: Float32, metrics: Iterable[str] = METRICS) -> dict[str, float]:
+def score(restored: Pixels, sharp: Pixels, metrics: Iterable[str] = METRICS) -> dict[str, float]:
     """Several metrics of one pair, each equal to the function of its name.
 
     Args:
-        restored: (H, W, C) in [0, 1]; rounded to 8 bits, once, as it would be saved.
+        restored: (H, W, C) in [0, 1]; rounded to 8 bits, once, as it would be saved; or uint8.
         sharp: Same shape and range.
         metrics: Of :data:`METRICS`.
 

@@ -2,7 +2,7 @@
 
 import math
 from functools import cache
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -12,6 +12,7 @@ from unblur.errors import OptionError
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Pixels: TypeAlias = NDArray[np.floating[Any]] | NDArray[np.unsignedinteger[Any]]
 
 WINDOW: Final = 11
 _SIGMA: Final = 1.5
@@ -24,18 +25,21 @@ _CHUNK_PX: Final = 160
 than 2^18 multiplications, and threads of ours would wait for those instead of for each other."""
 
 
-def psnr(restored: Float32, sharp: Float32) -> float:
+def psnr(restored: Pixels, sharp: Pixels, *, data_range: float | None = None) -> float:
     """Peak signal-to-noise ratio in dB over all pixels and channels, quantised to 8 bits.
 
     Args:
-        restored: (H, W, C) in [0, 1]; rounded to 8 bits as it would be saved.
-        sharp: Same shape and range.
+        restored: (H, W, C): floats in [0, 1], rounded to 8 bits as they would be saved; uint8; or
+            uint16, which is not rounded.
+        sharp: Same shape; floats or integers, too.
+        data_range: What lies between black and white in both pictures, of whatever type: nothing
+            is rounded or clipped then, as in scikit-image.
 
     Returns:
         10 log10(255^2 / MSE); infinity for equal pictures.
 
     Raises:
-        OptionError: If the shapes differ.
+        OptionError: If the shapes differ, or a type has no range of its own.
 
     Examples:
         >>> import numpy as np
@@ -45,22 +49,27 @@ def psnr(restored: Float32, sharp: Float32) -> float:
         48.13
         >>> psnr(grey, grey)
         inf
+        >>> codes = np.full((16, 16, 3), 100, np.uint8)
+        >>> round(psnr(codes + np.uint8(1), codes), 2), round(psnr(grey + 0.1, grey, data_range=1))
+        (48.13, 20)
     """
-    return psnr_of_codes(*codes(restored, sharp))
+    return psnr_of_codes(*codes(restored, sharp, data_range=data_range))
 
 
-def ssim(restored: Float32, sharp: Float32) -> float:
+def ssim(restored: Pixels, sharp: Pixels, *, data_range: float | None = None) -> float:
     """Structural similarity, in [-1, 1], quantised to 8 bits.
 
     Gaussian window 11x11, sigma 1.5, K = 0.01 and 0.03, data range 255, per channel and then
     the mean, over the region where the window fits.
 
     Args:
-        restored: (H, W, C) in [0, 1], H and W at least 11.
-        sharp: Same shape and range.
+        restored: (H, W, C), H and W at least 11; as for :func:`psnr`.
+        sharp: Same shape; as there.
+        data_range: As there.
 
     Raises:
-        OptionError: If the shapes differ or a side is shorter than the window.
+        OptionError: If the shapes differ, a side is shorter than the window, or a type has no
+            range of its own.
 
     References:
         Wang et al., *Image quality assessment: from error visibility to structural
@@ -74,31 +83,57 @@ def ssim(restored: Float32, sharp: Float32) -> float:
         1.0
         >>> ssim(1 - photo, photo) < 0
         True
+        >>> ssim(np.rint(photo * 255).astype(np.uint8), photo)
+        1.0
     """
-    return ssim_of_codes(*codes(restored, sharp))
+    return ssim_of_codes(*codes(restored, sharp, data_range=data_range))
 
 
-def codes(restored: Float32, sharp: Float32) -> tuple[Float32, Float32]:
+def codes(
+    restored: Pixels, sharp: Pixels, *, data_range: float | None = None
+) -> tuple[Float32 | Float64, Float32 | Float64]:
     """Both pictures rounded to 8 bits, exactly as a file of them would be.
 
     Args:
-        restored: (H, W, C) in [0, 1]; values outside count as black and white.
+        restored: (H, W, C): floats in [0, 1], of which values outside count as black and white;
+            uint8; or uint16, which is not rounded.
         sharp: Same shape.
+        data_range: See :func:`psnr`.
 
     Returns:
-        Whole numbers from 0 to 255, as floats.
+        Numbers from 0 to 255, as floats; whole ones but for uint16 and with a ``data_range``.
 
     Raises:
-        OptionError: If the shapes differ, or a value is not a finite number.
+        OptionError: If the shapes differ, a value is not a finite number, or a type has no range
+            of its own.
     """
     if restored.shape != sharp.shape:
         raise OptionError(f"pictures differ in shape: {restored.shape} and {sharp.shape}")
-    return _rounded(restored), _rounded(sharp)
+    if data_range is not None and not 0 < data_range < math.inf:
+        raise OptionError(f"data_range must be positive, got {data_range}")
+    return _coded(restored, data_range), _coded(sharp, data_range)
 
 
-def _rounded(pixels: Float32) -> Float32:
+def _coded(pixels: Pixels, data_range: float | None) -> Float32 | Float64:
+    kind = pixels.dtype
+    if kind == np.uint8 and data_range is None:
+        return pixels.astype(np.float32)
+    if kind == np.uint16 and data_range is None:
+        data_range = 65535
+    if data_range is None and kind.kind != "f":
+        raise OptionError(
+            f"pictures must be floats in [0, 1], uint8 or uint16, got {kind}; with data_range any "
+            "type will do"
+        )
     if not np.isfinite(pixels.sum()):
         raise OptionError("pictures must hold finite numbers only, got NaN or infinity")
+    if data_range is not None:
+        scaled: Float64 = pixels.astype(np.float64) * (255 / data_range)
+        return scaled
+    return _rounded(pixels)
+
+
+def _rounded(pixels: Pixels) -> Float32:
     whole = pixels * pixels.dtype.type(255)
     np.rint(whole, out=whole)
     return np.clip(whole, 0, 255, out=whole).astype(np.float32, copy=False)
@@ -110,7 +145,7 @@ def psnr_of_codes(first: Float32 | Float64, second: Float32 | Float64) -> float:
     return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
-def ssim_of_codes(first: Float32, second: Float32) -> float:
+def ssim_of_codes(first: Float32 | Float64, second: Float32 | Float64) -> float:
     """:func:`ssim` of what :func:`codes` returns.
 
     Raises:

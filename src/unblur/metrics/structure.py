@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import OptionError
-from unblur.metrics.fidelity import WINDOW, codes, similarity
+from unblur.metrics.fidelity import WINDOW, Pixels, codes, similarity
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -25,7 +25,7 @@ _REACH: Final = 8.0
 _SAMPLES: Final = 4096
 
 
-def ms_ssim(restored: Float32, sharp: Float32) -> float:
+def ms_ssim(restored: Pixels, sharp: Pixels) -> float:
     """Multi-scale structural similarity of the brightness, in [0, 1], quantised to 8 bits.
 
     Five scales, each the mean over 2x2 px of the one before; windows and constants as in SSIM.
@@ -33,7 +33,7 @@ def ms_ssim(restored: Float32, sharp: Float32) -> float:
     too; a negative mean counts as 0. Brightness is 0.299 R + 0.587 G + 0.114 B.
 
     Args:
-        restored: (H, W, C) in [0, 1], C = 1 or 3, sides of 176 px at least.
+        restored: (H, W, C) in [0, 1], or uint8, C = 1 or 3, sides of 176 px at least.
         sharp: Same shape and range.
 
     Raises:
@@ -46,7 +46,7 @@ def ms_ssim(restored: Float32, sharp: Float32) -> float:
     return ms_ssim_of_codes(*codes(restored, sharp))
 
 
-def ms_ssim_of_codes(first: Float32, second: Float32) -> float:
+def ms_ssim_of_codes(first: Float32 | Float64, second: Float32 | Float64) -> float:
     """:func:`ms_ssim` of what :func:`unblur.metrics.fidelity.codes` returns."""
     return ms_ssim_of_planes(grey(first), grey(second))
 
@@ -80,7 +80,7 @@ def ms_ssim_of_planes(first: Float64, second: Float64) -> float:
     return float(result)
 
 
-def cw_ssim(restored: Float32, sharp: Float32) -> float:
+def cw_ssim(restored: Pixels, sharp: Pixels) -> float:
     """What the package ``pyssim`` calls complex-wavelet SSIM, in [0, 1], quantised to 8 bits.
 
     To compare with the table of DeblurGAN and nothing else: it takes the rows of the grey
@@ -88,7 +88,7 @@ def cw_ssim(restored: Float32, sharp: Float32) -> float:
     30) is real, so that shifts are not forgiven as in the paper. Equal to ``pyssim`` 0.7.1.
 
     Args:
-        restored: (H, W, C) in [0, 1], C = 1 or 3.
+        restored: (H, W, C) in [0, 1], or uint8, C = 1 or 3.
         sharp: Same shape and range.
 
     Raises:
@@ -100,7 +100,7 @@ def cw_ssim(restored: Float32, sharp: Float32) -> float:
     return cw_ssim_of_codes(*codes(restored, sharp))
 
 
-def cw_ssim_of_codes(restored: Float32, sharp: Float32) -> float:
+def cw_ssim_of_codes(restored: Float32 | Float64, sharp: Float32 | Float64) -> float:
     """:func:`cw_ssim` of what :func:`unblur.metrics.fidelity.codes` returns."""
     first, second = _signal(restored), _signal(sharp)
     length = _good_size(first.size + len(_wavelet(_WIDTHS[-1])))
@@ -130,7 +130,7 @@ def _halved(plane: Float64) -> Float64:
     return halved
 
 
-def _signal(pixels: Float32) -> Float64:
+def _signal(pixels: Float32 | Float64) -> Float64:
     """The grey photo in whole numbers, as Pillow rounds them, row after row."""
     if pixels.ndim == 2 or pixels.shape[2] == 1:  # noqa: PLR2004
         return pixels.reshape(-1).astype(np.float64)

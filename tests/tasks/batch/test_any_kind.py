@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,92 @@ def test_paths_and_bytes(photo):
     assert target == str(photo.with_name("photo.unblurred.jpg"))
     assert isinstance(restore_again(photo), Path)
     np.testing.assert_array_equal(read_photo(target).pixels, read_photo(content).pixels)
+
+
+def test_options_are_keywords_beside_the_object_that_holds_all(astronaut):
+    pixels = astronaut[:48, :40]
+    network = restore(pixels, method="network")
+    options = RestoreOptions(method="network", guard=False)
+
+    half = restore(pixels, strength=0.5, method="network")
+
+    np.testing.assert_allclose(half, (pixels + network) / 2, atol=1e-6)
+    np.testing.assert_array_equal(restore(pixels, options=options, strength=0.0), pixels)
+    np.testing.assert_array_equal(restore(pixels, options=options, guard=True, strength=0.5), half)
+
+
+def test_files_of_options_may_be_named_by_text(photo, astronaut, tmp_path):
+    mask = tmp_path / "mask.png"
+    Image.fromarray(np.zeros(astronaut.shape[:2], np.uint8)).save(mask)
+
+    untouched = restore(astronaut, method="network", mask=str(mask))
+
+    np.testing.assert_array_equal(untouched, astronaut)
+
+
+def test_unknown_options_and_wrong_values_are_told(photo):
+    with pytest.raises(TypeError, match="unknown option 'strong'; known: model, method"):
+        restore(photo, strong=1)
+    with pytest.raises(OptionError, match="strength must be from 0 to 1, got 2"):
+        restore(photo, strength=2)
+    with pytest.raises(OptionError, match="unknown method 'magic'"):
+        restore(photo, options=RestoreOptions(), method="magic")
+
+
+def test_output_says_where_and_in_which_format(photo, tmp_path):
+    network = RestoreOptions(method="network")
+    wanted = read_photo(restore(photo.read_bytes(), options=network)).pixels
+
+    named = restore(str(photo), output=tmp_path / "new" / "sharp.jpg", options=network)
+    folder = restore(photo, output=f"{tmp_path}/folder/", options=network)
+    content = restore(photo.read_bytes(), output=tmp_path / "content.png", options=network)
+    whole = restore(read_photo(photo), output=str(tmp_path / "photo.jpg.jpg"), options=network)
+
+    assert named == str(tmp_path / "new" / "sharp.jpg")
+    assert folder == tmp_path / "folder" / "photo.unblurred.jpg"
+    np.testing.assert_array_equal(read_photo(named).pixels, wanted)
+    np.testing.assert_array_equal(read_photo(folder).pixels, wanted)
+    assert content == (tmp_path / "content.png").read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert psnr(whole.pixels, read_photo(content).pixels) > 55
+    np.testing.assert_array_equal(read_photo(tmp_path / "photo.jpg.jpg").pixels, wanted)
+    assert restore([photo], output=tmp_path / "many", options=network) == [
+        tmp_path / "many" / "photo.unblurred.jpg"
+    ]
+
+
+def test_output_goes_over_nothing_and_only_where_it_makes_sense(photo, astronaut, tmp_path):
+    before = photo.read_bytes()
+    for picture in (photo, before):
+        with pytest.raises(TargetError):
+            restore(picture, output=photo, method="network")
+    with pytest.raises(TargetError, match="itself"):
+        restore(photo, output=photo, method="network", overwrite=True)
+    assert photo.read_bytes() == before
+    with pytest.raises(OptionError, match="output is for files, their bytes and Photos"):
+        restore(astronaut, output="sharp.png")
+    with pytest.raises(OptionError, match="picture 1 of the list: output is a folder for paths"):
+        restore([photo, before], output=tmp_path / "many")
+    with pytest.raises(OptionError, match="output must be a file"):
+        restore(before, output=f"{tmp_path}/")
+    with pytest.raises(TargetError, match="cannot write"):
+        restore(before, output=tmp_path / "sharp.bmp")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.jpg"]
+
+
+def test_open_files_come_back_as_the_bytes_of_files(photo, tmp_path):
+    wanted = restore(photo.read_bytes(), method="network")
+
+    with photo.open("rb") as file:
+        assert restore(file, method="network") == wanted
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.write(photo, "photo.jpg")
+    with zipfile.ZipFile(tmp_path / "photos.zip") as archive, archive.open("photo.jpg") as file:
+        assert restore([file], method="network") == [wanted]
+    with photo.open(encoding="latin-1") as text, pytest.raises(PhotoError, match="'rb'"):
+        restore(text, method="network")
+    with pytest.raises(PhotoError, match="the open file cannot be read"):
+        restore(file, method="network")  # it is closed
 
 
 def restore_again(photo):

@@ -94,8 +94,29 @@ def test_workers_of_a_data_loader_give_what_one_process_gives():
     assert len({one.numpy().tobytes() for one in found[0]}) == len(crops)
 
 
+# One core is enough to tell.
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
+def test_without_a_seed_no_two_workers_and_no_two_epochs_blur_alike():
+    planes = torch.from_numpy(PHOTO.transpose(2, 0, 1).copy())
+    afresh = RandomBlur(length_px=(10, 40), p=1)
+
+    class OnePhoto(torch.utils.data.Dataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            return afresh(planes)
+
+    loader = torch.utils.data.DataLoader(OnePhoto(), 1, num_workers=2)
+
+    found = {batch.numpy().tobytes() for _ in range(2) for batch in loader}
+
+    assert len(found) == 8
+
+
 def test_without_a_seed_or_with_a_generator_each_call_draws_anew():
-    afresh = replace(SHAKE, seed=None)
+    afresh = RandomBlur(length_px=(10, 40), p=1)
+    assert afresh == replace(SHAKE, seed=None)
     assert (afresh(PHOTO) != afresh(PHOTO)).any()
 
     rng = np.random.default_rng(1)

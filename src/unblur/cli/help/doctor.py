@@ -59,6 +59,10 @@ def _lines(found: "Examination") -> list[str]:
     test = found.self_test
     lines += ["", f"Self-test, a generated picture with every engine ({test.seconds:.1f} s):"]
     lines += [_engine_line(engine, engine.name == test.default) for engine in test.engines]
+    lines += ["", "Devices beside the CPU, by ONNX Runtime (--device):"]
+    for device in found.devices:
+        verdict = "works" if device.works else device.why_not
+        lines.append(f"  {device.name:9}  {device.words}: {verdict}")
     lines += ["", "Extras:"]
     for extra in found.extras:
         if extra.install is None:

@@ -16,7 +16,7 @@ PANELS: Final = {
     ),
     "Lists, reports": ("files_from", "report", "as_json", "verbose"),
     "What computes": (
-        *("model", "engine", "precision", "threads", "workers", "tile", "max_megapixels"),
+        *("model", "engine", "precision", "device", "threads", "workers", "tile", "max_megapixels"),
     ),
 }
 """What stands in panels of its own in the help."""
@@ -107,6 +107,14 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     model: flags.Model = "fast",
     engine: flags.Engine = "auto",
     precision: flags.Precision = "auto",
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|cpu|cuda|dml|coreml|N",
+            help="What the engines onnx and torch compute on: auto takes a GPU where they have "
+            "one; N is its number, cuda:N both. `unblur doctor` lists all.",
+        ),
+    ] = "auto",
     threads: Annotated[int, typer.Option(help="Threads in all; 0: one per core.")] = 0,
     workers: Annotated[
         int,
@@ -131,6 +139,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         reference_is=reference_is,
         engine=engine,
         precision=precision,
+        device=device,
         threads=threads,
         tile=int(tile) if tile.isdecimal() else tile,
         strength=strength,

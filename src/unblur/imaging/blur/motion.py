@@ -45,6 +45,10 @@ class Shake:
     kernel: Float32
     """(K, K), K odd, non-negative, of sum 1."""
 
+    def __repr__(self) -> str:
+        """How large its kernel is."""
+        return f"<Shake, kernel of {len(self.kernel)}x{len(self.kernel)} px>"
+
     def apply(self, light: Float32) -> Float32:
         """Convolve with the kernel."""
         return convolve(light, self.kernel)
@@ -65,6 +69,12 @@ class Roll:
     """(M, 3): x, y in pixels and the angle in radians, equally spaced in time."""
     centre: tuple[float, float]
     """x and y in pixels of the point about which the photo turns; it may lie outside."""
+
+    def __repr__(self) -> str:
+        """Its poses' number, and how far it turns."""
+        turn = np.degrees(np.ptp(self.poses[:, 2]))
+        x, y = self.centre
+        return f"<Roll by {turn:.2f} degrees about ({x:.0f}, {y:.0f}), {len(self.poses)} poses>"
 
     def apply(self, light: Float32) -> Float32:
         """Average the poses, as many as it takes for no pixel to move over 1 px between two."""
@@ -129,6 +139,12 @@ class MovingObject:
     """(K, K) of the object, K odd, non-negative, of sum 1."""
     mask: Float32
     """(H, W) in [0, 1]: 1 where the object is in the sharp photo, with a soft outline."""
+
+    def __repr__(self) -> str:
+        """How large its kernel and the photo are."""
+        height, width = self.mask.shape
+        kernel = f"kernel of {len(self.kernel)}x{len(self.kernel)} px"
+        return f"<MovingObject in a photo of {width}x{height} px, {kernel}>"
 
     def apply(self, light: Float32) -> Float32:
         """Blur the object with its outline and lay it over the photo: ``k*(mS) + (1 - k*m)S``."""

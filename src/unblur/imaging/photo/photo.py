@@ -61,6 +61,8 @@ class Photo:
         >>> photo = Photo(pixels=np.zeros((48, 64, 3), np.float32), bits=16)
         >>> photo.pixels.shape, photo.format
         ((48, 64, 3), 'png')
+        >>> photo
+        <Photo 64x48 px, 16 bits, png>
     """
 
     pixels: NDArray[np.floating[Any]]
@@ -73,6 +75,13 @@ class Photo:
     quality: int | None = None
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """What it is, without its pixels."""
+        height, width, _ = self.pixels.shape
+        kinds = [f"{width}x{height} px", f"{self.bits} bits", *(["grey"] if self.grey else [])]
+        kinds += [*(["alpha"] if self.alpha is not None else []), self.format]
+        return f"<{type(self).__name__} {', '.join(kinds)}>"
 
     def __post_init__(self) -> None:
         """Check shapes and types.

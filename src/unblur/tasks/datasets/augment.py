@@ -7,7 +7,7 @@ They are called as torchvision's transforms are, ``step(picture)``, and as album
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,25 @@ from unblur.imaging.blur.motion import KINDS, random_motion
 from unblur.imaging.blur.trajectories import PRESETS
 from unblur.tasks.batch.any_kind import restore
 from unblur.tasks.datasets.pipeline import PipelineStep
+from unblur.tasks.restore.any_picture import Readable, Same
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.pictures import check_picture, is_picture, map_pixels
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+Array = TypeVar("Array", bound=NDArray[np.generic])
+Item = TypeVar("Item")
+
 Float32 = NDArray[np.float32]
+
+Rng = np.random.Generator | None
 
 Draw = Callable[[Float32], np.random.Generator]
 """The source of randomness for a picture."""
 
-_ROOM_PX: Final = 3
+ROOM_PX: Final = 3
 """A kernel may be this much wider than its path is long: rounded up on both sides, odd."""
 
 
@@ -53,7 +63,24 @@ class Unblur(PipelineStep):
     p: float = 1.0
     """There for albumentations, which weighs the parts of ``OneOf`` by it; always restores."""
 
-    def __call__(self, picture: Any = None, /, *, force_apply: bool = False, **data: Any) -> Any:
+    @overload
+    def __call__(self, picture: Same, /, *, force_apply: bool = False) -> Same: ...
+    @overload
+    def __call__(self, picture: Readable, /, *, force_apply: bool = False) -> bytes: ...
+    @overload
+    def __call__(self, picture: "Image", /, *, force_apply: bool = False) -> "Image": ...
+    @overload
+    def __call__(self, picture: "Tensor", /, *, force_apply: bool = False) -> "Tensor": ...
+    @overload
+    def __call__(self, picture: list[Same], /, *, force_apply: bool = False) -> list[Same]: ...
+    @overload
+    def __call__(
+        self, picture: None = None, /, *, force_apply: bool = False, **data: Item
+    ) -> dict[str, Item]: ...
+
+    def __call__(
+        self, picture: object = None, /, *, force_apply: bool = False, **data: object
+    ) -> object:
         """Restore a picture, or those among keyword arguments.
 
         Args:
@@ -68,9 +95,13 @@ class Unblur(PipelineStep):
             OptionError: If a picture cannot be restored, or there is none.
         """
         if picture is not None:
-            return restore(picture, options=self.options)
-        names = self.pictures_in(data)
-        return data | {name: restore(data[name], options=self.options) for name in names}
+            return self._restored(picture)
+        return data | {name: self._restored(data[name]) for name in self.pictures_in(data)}
+
+    def _restored(self, picture: object) -> object:
+        # Whether it is of a kind that can be restored is looked at there.
+        restored: object = restore(picture, options=self.options)  # type: ignore[call-overload]
+        return restored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +113,12 @@ class RandomBlur(PipelineStep):
     dictionary, as albumentations' do: pictures blurred, the rest as it was, since on average the
     motion is none.
 
-    Which blur a picture gets is a function of the seed and of its pixels, and of nothing else. So
-    it is the same in whichever worker process or thread, in whichever order. The same picture
-    gets the same blur in the next epoch, too, unless it is cropped or flipped at random before,
-    or the step is made anew with another seed. ``seed=None`` draws afresh each time.
+    Each call draws another blur, from the system's randomness: in every epoch, and in every worker
+    process. With a seed the blur is a function of the seed and of the picture's pixels, and of
+    nothing else: the same in whichever worker or thread, in whichever order, and in the next
+    epoch, too, unless the picture is cropped or flipped at random before.
+
+    Batches of tensors on a GPU are blurred there by :class:`RandomBlurBatch`.
 
     Raises:
         OptionError: If an option is out of range.
@@ -96,12 +129,15 @@ class RandomBlur(PipelineStep):
     Examples:
         >>> import numpy as np
         >>> from unblur import RandomBlur
-        >>> shake = RandomBlur(kind="shake", length_px=(5, 30), p=1, seed=1)
+        >>> shake = RandomBlur(kind="shake", length_px=(5, 30), p=1)
         >>> picture = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
         >>> blurred = shake(picture)
         >>> blurred.shape, blurred.dtype
         ((48, 64, 3), dtype('uint8'))
-        >>> bool((shake(image=picture)["image"] == blurred).all())
+        >>> bool((shake(picture) == blurred).all())  # another shake
+        False
+        >>> seeded = RandomBlur(length_px=(5, 30), p=1, seed=1)
+        >>> bool((seeded(image=picture)["image"] == seeded(picture)).all())
         True
     """
 
@@ -119,8 +155,8 @@ class RandomBlur(PipelineStep):
     """Standard deviation of noise added to the encoded values, in [0, 1]."""
     p: float = 0.5
     """Probability that a picture is blurred at all."""
-    seed: int | None = 0
-    """Where randomness comes from; None takes it from the system, anew for each picture."""
+    seed: int | None = None
+    """With one, the blur of a picture is the same at every call; None draws anew each time."""
 
     def __post_init__(self) -> None:
         """Check values."""
@@ -128,7 +164,7 @@ class RandomBlur(PipelineStep):
             raise OptionError(f"unknown kind {self.kind!r}; known: {', '.join(KINDS)}, mixed")
         if self.preset not in PRESETS:
             raise OptionError(f"unknown preset {self.preset!r}; known: {', '.join(PRESETS)}")
-        least, most = self._range_px()
+        least, most = self.range_px
         if not 0 < least <= most < float("inf"):
             raise OptionError(
                 f"length_px must be positive, or a range of such, got {self.length_px}"
@@ -142,15 +178,36 @@ class RandomBlur(PipelineStep):
         if self.seed is not None and self.seed < 0:
             raise OptionError(f"seed must not be negative, got {self.seed}")
 
+    @overload
+    def __call__(
+        self, picture: Array, /, *, rng: Rng = None, force_apply: bool = False
+    ) -> Array: ...
+    @overload
+    def __call__(
+        self, picture: "Image", /, *, rng: Rng = None, force_apply: bool = False
+    ) -> "Image": ...
+    @overload
+    def __call__(
+        self, picture: "Tensor", /, *, rng: Rng = None, force_apply: bool = False
+    ) -> "Tensor": ...
+    @overload
+    def __call__(
+        self, picture: list[Array], /, *, rng: Rng = None, force_apply: bool = False
+    ) -> list[Array]: ...
+    @overload
+    def __call__(
+        self, picture: None = None, /, *, rng: Rng = None, force_apply: bool = False, **data: Item
+    ) -> dict[str, Item]: ...
+
     def __call__(
         self,
-        picture: Any = None,
+        picture: object = None,
         /,
         *,
-        rng: np.random.Generator | None = None,
+        rng: Rng = None,
         force_apply: bool = False,
-        **data: Any,
-    ) -> Any:
+        **data: object,
+    ) -> object:
         """Blur a picture, or those among keyword arguments, which all move alike.
 
         Args:
@@ -185,7 +242,7 @@ class RandomBlur(PipelineStep):
         blurred = {name: self._blur(data[name], draw_alike, force=force_apply) for name in names}
         return data | blurred
 
-    def _blur(self, picture: Any, draw: Draw, *, force: bool) -> Any:
+    def _blur(self, picture: object, draw: Draw, *, force: bool) -> object:
         if isinstance(picture, list | tuple):
             blurred = [self._blur(one, draw, force=force) for one in picture]
             return tuple(blurred) if isinstance(picture, tuple) else blurred
@@ -201,12 +258,12 @@ class RandomBlur(PipelineStep):
 
     def _blurred(self, pixels: Float32, rng: np.random.Generator, force: bool) -> Float32:
         height, width, _ = pixels.shape
-        least, most = self._range_px()
+        least, most = self.range_px
         exposed_px = most * max(self.exposure)
-        if exposed_px > min(height, width) - _ROOM_PX:
+        if exposed_px > min(height, width) - ROOM_PX:
             raise OptionError(
                 f"a picture of {width}x{height} px takes paths of up to "
-                f"{max(min(height, width) - _ROOM_PX, 0)} px, got length_px={self.length_px}"
+                f"{max(min(height, width) - ROOM_PX, 0)} px, got length_px={self.length_px}"
             )
         # Everything is drawn, whatever is used: so that p does not change which blur it is.
         chance, length_px = rng.uniform(), rng.uniform(least, most)
@@ -226,13 +283,15 @@ class RandomBlur(PipelineStep):
             pixels, motion, linear_light=self.linear_light, noise_sigma=self.noise_sigma, rng=rng
         )
 
-    def _entropy(self, pixels: Float32, rng: np.random.Generator | None) -> list[int]:
+    def _entropy(self, pixels: Float32, rng: Rng) -> list[int]:
         if rng is not None or self.seed is None:
             return [int(x) for x in (rng or np.random.default_rng()).integers(2**32, size=4)]
         content = hashlib.blake2b(np.ascontiguousarray(pixels).tobytes(), digest_size=16).digest()
         return [self.seed, *np.frombuffer(content, "<u4").tolist()]
 
-    def _range_px(self) -> tuple[float, float]:
+    @property
+    def range_px(self) -> tuple[float, float]:
+        """Least and greatest length of a path in pixels."""
         length = self.length_px
         if isinstance(length, int | float):
             return length, length

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from unblur.errors import OptionError
 
@@ -29,7 +29,7 @@ class PipelineStep:
     def set_deterministic(self, flag: bool, save_key: str = "replay") -> None:
         """Nothing to do: what a step does to a picture depends on its options alone."""
 
-    def pictures_in(self, data: Mapping[str, Any]) -> list[str]:
+    def pictures_in(self, data: Mapping[str, object]) -> list[str]:
         """Names of the pictures among keyword arguments, the main one first.
 
         Raises:

@@ -14,6 +14,7 @@ from typing import Final
 
 from unblur._install import install_line
 from unblur.devices import describe_machine, memory_left_bytes
+from unblur.tasks.doctor.devices import DeviceTest, clashing_builds, try_devices
 from unblur.tasks.doctor.self_test import LEAST_AGREEMENT_DB, SelfTest, explain, run_self_test
 
 CORE: Final = ("numpy", "onnxruntime", "pyvips", "rich", "scipy", "typer")
@@ -36,6 +37,8 @@ EXTRAS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
         ("python-multipart", "starlette", "uvicorn"),
         "unblur serve: the page in a browser",
     ),
+    "cuda": (("onnxruntime-gpu",), "NVIDIA GPUs, in place of onnxruntime"),
+    "directml": (("onnxruntime-directml",), "any GPU under Windows, in place of onnxruntime"),
 }
 """The packages of each extra, as pyproject.toml has them, and what they bring."""
 _MODULES: Final = {
@@ -45,6 +48,8 @@ _MODULES: Final = {
     "scikit-image": "skimage",
 }
 """Names to import, where they are others. Another package may bring the same module."""
+_BUILDS: Final = ("onnxruntime-gpu", "onnxruntime-directml")
+"""Packages without a module of their own: each brings its own `onnxruntime`."""
 _LITTLE_MEMORY_BYTES: Final = 500_000_000
 """Restoring an ordinary photo takes less than this (docs/speed.md)."""
 _LITTLE_SPACE_BYTES: Final = 1_000_000_000
@@ -104,6 +109,10 @@ class Examination:
     temporary: Folder
     networks: tuple[Network, ...]
     self_test: SelfTest
+    devices: tuple[DeviceTest, ...] = ()
+    """What else than the CPU can restore here, and why the rest cannot."""
+    clash: str | None = None
+    """Which builds of ONNX Runtime lie over each other, and what mends that."""
 
     @property
     def works(self) -> bool:
@@ -130,6 +139,7 @@ class Examination:
                     f"engine {engine.name} agrees with the first only to {engine.agreement_db:.0f} "
                     f"dB, expected {LEAST_AGREEMENT_DB:.0f} or more; choose another with --engine"
                 )
+        found += [self.clash] if self.clash else []
         left, free = self.memory_left_bytes, self.temporary.free_bytes
         if left is not None and left < _LITTLE_MEMORY_BYTES:
             found.append(f"little memory is left, {left / 1e6:.0f} MB: photos may fail")
@@ -156,6 +166,8 @@ def examine() -> Examination:
         temporary=check_temporary(),
         networks=_networks(),
         self_test=run_self_test(),
+        devices=try_devices(),
+        clash=clashing_builds(),
     )
 
 
@@ -183,6 +195,8 @@ def _package(name: str) -> Package:
         found: str | None = version(name)
     except PackageNotFoundError:
         found = "unknown"
+    if name in _BUILDS:
+        there = found != "unknown"
     return Package(name=name, version=found if there else None)
 
 

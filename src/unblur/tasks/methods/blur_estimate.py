@@ -38,6 +38,8 @@ class BlurEstimate:
         >>> nothing = BlurEstimate(kernel=None, words="too small")
         >>> nothing.taken, nothing.length_px
         (False, None)
+        >>> nothing
+        <BlurEstimate: too small: network>
     """
 
     kernel: Float32 | None
@@ -50,6 +52,12 @@ class BlurEstimate:
     shrink: int = 1
     blur_px: float | None = None
     contrast: float = 0.0
+
+    def __repr__(self) -> str:
+        """What was found, without the kernel's numbers."""
+        if self.kernel is None:
+            return f"<BlurEstimate: {self.sentence}>"
+        return f"<BlurEstimate: {self.sentence}; {self.way}, confidence {self.confidence:.2f}>"
 
     @property
     def length_px(self) -> float | None:

@@ -22,6 +22,7 @@ Region = tuple[slice, slice]
 
 _GUARD: Final = TileNeeds(halo_px=GUARD_HALO_PX, grid_px=GUARD_GRID_PX, bytes_per_px=40)
 _GUARD_SIDE_PX: Final = 1408
+_LOOKED_AT_ROWS: Final = 64
 _ROWS: Final = 64
 """Given out at a time: what is made of them afterwards takes little memory."""
 
@@ -134,3 +135,20 @@ def _within(place: Region, origin: tuple[int, int]) -> Region:
         slice(part.start - at, part.stop - at) for part, at in zip(place, origin, strict=True)
     )
     return rows, columns
+
+
+def is_grey(picture: Picture) -> bool:
+    """Whether no pixel has a colour; of a photo that has some, the first rows tell."""
+    for top in range(0, picture.height, _LOOKED_AT_ROWS):
+        rows = slice(top, min(top + _LOOKED_AT_ROWS, picture.height))
+        part = picture.read(rows, slice(0, picture.width))
+        if not (part == part[..., :1]).all():
+            return False
+    return True
+
+
+def without_colour(rows: Float32) -> Float32:
+    """The mean of three channels for each; what is grey already stays to the last bit."""
+    means = rows.mean(axis=2, keepdims=True)
+    same = (rows == rows[..., :1]).all(axis=2, keepdims=True)
+    return np.repeat(np.where(same, rows[..., :1], means), 3, axis=2)

@@ -1,12 +1,57 @@
 """Open the engine that the options of a restoration name."""
 
+import warnings
 from pathlib import Path
+from typing import Protocol
 
 from unblur.devices import cores
-from unblur.engines import Engine, TorchEngine, open_engine
-from unblur.errors import MissingExtraError, NetworkError
-from unblur.tasks.restore.options import RestoreOptions
+from unblur.engines import Engine, TorchEngine, open_engine, parse_device
+from unblur.errors import DeviceWarning, MissingExtraError, NetworkError, OptionError
+from unblur.imaging.tiles import Picture, TileNeeds
+from unblur.tasks.methods.blur_estimate import Tell
+from unblur.tasks.methods.classical import ClassicalMethod
+from unblur.tasks.methods.network import NetworkMethod, RunTile
+from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network, kept_networks, read_state
+
+
+class Method(Protocol):
+    """A way of restoring."""
+
+    needs: TileNeeds
+
+    def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
+        """What restores a tile, or all, of this picture; tells what was found about its blur."""
+        ...
+
+
+def open_method(options: RestoreOptions, streams: int) -> Method:
+    """Open the network, or the other method, that the options name; a reference is not looked at.
+
+    Raises:
+        NetworkError: If the network is unknown or corrupt, or does not restore pictures.
+        PhotoError: If the kernel cannot be read.
+        MissingExtraError: If the engine, or what the method needs, is not installed.
+    """
+    if options.method not in NETWORK_METHODS:
+        return ClassicalMethod(options.method, options.kernel)
+    path = network_file(options.model)
+    engine = open_network(path, options, streams)
+    try:
+        network = NetworkMethod(engine, engine.metadata, path)
+    except NetworkError as error:
+        raise NetworkError(f"{path}: {error}") from error
+    if not options.finds_blur:
+        return network
+    from unblur.tasks.methods.blind import BlindMethod
+    from unblur.tasks.methods.edges import EdgesNetwork
+    from unblur.tasks.methods.guided import GuidedNetwork
+
+    guided = GuidedNetwork(open_network(find_network("guided"), options, streams))
+    edges = EdgesNetwork.bundled(lambda file: open_network(file, options, streams))
+    judged = options.method == "auto"
+    threads = options.threads or max(1, cores() // streams)
+    return BlindMethod(network, guided, edges, judged=judged, threads=threads)
 
 
 def network_file(model: str) -> Path:
@@ -31,17 +76,18 @@ def open_network(path: Path, options: RestoreOptions, streams: int) -> Engine:
         MissingExtraError: If the engine is not installed.
     """
     if options.engine == "torch":
-        return _open_torch(path)
+        return _open_torch(path, options.device)
     return open_engine(
         path,
         options.engine,
         precision=options.precision,
         threads=options.threads or cores(),
         streams=streams,
+        device=options.device,
     )
 
 
-def _open_torch(path: Path) -> TorchEngine:
+def _open_torch(path: Path, asked: str) -> TorchEngine:
     try:
         import torch
     except ImportError as error:
@@ -67,5 +113,17 @@ def _open_torch(path: Path) -> TorchEngine:
         raise NetworkError(f"{path} does not hold the weights of {name}") from error
     if "unblur.dropout" in facts:
         keep_dropping(module, float(facts["unblur.dropout"]))
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return TorchEngine(module.to(device), facts)
+    return TorchEngine(module.to(_torch_device(asked, torch.cuda.device_count())), facts)
+
+
+def _torch_device(asked: str, gpus: int) -> str:
+    """PyTorch's name of a device, of so many GPUs; the CPU, with a warning, if it is not there."""
+    wanted = parse_device(asked)
+    if wanted.name not in {"auto", "cpu", "cuda"}:
+        raise OptionError(f"engine torch takes device auto, cpu or cuda, got {asked!r}")
+    if wanted.name != "cpu" and wanted.index < gpus:
+        return f"cuda:{wanted.index}"
+    if wanted.asked and wanted.name != "cpu":
+        line = f"device {asked} cannot be used (PyTorch sees {gpus} GPUs); the CPU computes instead"
+        warnings.warn(line, DeviceWarning, stacklevel=2)
+    return "cpu"

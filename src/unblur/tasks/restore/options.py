@@ -1,8 +1,9 @@
 """How to restore: the options of every surface."""
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias, TypedDict, Unpack
 
 from unblur import checks
 from unblur.choices import (
@@ -13,12 +14,41 @@ from unblur.choices import (
     PRECISIONS,
     REFERENCES,
 )
+from unblur.engines import parse_device
 from unblur.errors import OptionError
 
 __all__ = ["FINDS_BLUR", "JUDGED_MODEL", "NETWORK_METHODS", "RestoreOptions"]
 
 JUDGED_MODEL: Final = "fast"
 """The judge says whether a kernel gains more than this one."""
+
+PathLike: TypeAlias = str | os.PathLike[str]
+_PATHS: Final = ("kernel", "mask", "reference")
+
+
+class OtherKeywords(TypedDict, total=False):
+    """The options of :class:`RestoreOptions` as keywords, all but the method."""
+
+    model: str
+    kernel: PathLike | None
+    reference: PathLike | None
+    reference_is: str
+    engine: str
+    precision: str
+    device: str
+    threads: int
+    tile: str | int
+    strength: float
+    guard: bool
+    crop: tuple[int, int, int, int] | None
+    mask: PathLike | None
+    max_megapixels: float
+
+
+class RestoreKeywords(OtherKeywords, total=False):
+    """The options of :class:`RestoreOptions` as keywords; files by any path."""
+
+    method: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +81,9 @@ class RestoreOptions:
     """``auto``, ``onnx``, ``openvino`` or ``torch``."""
     precision: str = "auto"
     """``fp32``, ``bf16``, or ``auto``: bf16 where the engine and the processor have it."""
+    device: str = "auto"
+    """``auto``: a GPU where ONNX Runtime, or the engine torch, has one, else the CPU; ``cpu``; or
+    a name of :data:`unblur.engines.DEVICES` or a number. What does not start is warned of."""
     threads: int = 0
     """Threads of one inference; 0 takes one per core."""
     tile: str | int = "auto"
@@ -65,6 +98,12 @@ class RestoreOptions:
     """A picture of the photo's size: restore where it is white only."""
     max_megapixels: float = 200.0
     """Larger photos are refused before they are decoded."""
+
+    def __repr__(self) -> str:
+        """What differs from the defaults, as it would be written."""
+        given = ((field, getattr(self, field.name)) for field in fields(self))
+        said = [f"{field.name}={value!r}" for field, value in given if value != field.default]
+        return f"RestoreOptions({', '.join(said)})"
 
     @property
     def finds_blur(self) -> bool:
@@ -85,6 +124,7 @@ class RestoreOptions:
                 f"a reference goes with method=auto or network, got {self.method!r}; it finds the "
                 "blur itself, and takes no kernel"
             )
+        parse_device(self.device)
         checks.not_negative(self, "threads")
         checks.positive(self, "max_megapixels")
         checks.share(self, "strength")
@@ -94,3 +134,27 @@ class RestoreOptions:
         if self.crop is not None and (min(self.crop[:2]) < 0 or min(self.crop[2:]) < 1):
             got = ",".join(map(str, self.crop))
             raise OptionError(f"crop must be X,Y,WIDTH,HEIGHT with a size above 0, got {got}")
+
+
+def options_with(
+    options: RestoreOptions | None, **keywords: Unpack[RestoreKeywords]
+) -> RestoreOptions:
+    """Options with some of them changed.
+
+    Args:
+        options: What is to be changed; not given: the defaults.
+        keywords: What changes.
+
+    Raises:
+        TypeError: If there is no such option.
+        OptionError: If a value is not one of an option.
+    """
+    options = options or RestoreOptions()
+    values: dict[str, object] = dict(keywords)
+    known = [field.name for field in fields(RestoreOptions)]
+    for name, value in values.items():
+        if name not in known:
+            raise TypeError(f"unknown option {name!r}; known: {', '.join(known)}")
+        if name in _PATHS and isinstance(value, str | os.PathLike):
+            values[name] = Path(value)
+    return replace(options, **values)  # type: ignore[arg-type]  # the names are checked, and types by the caller

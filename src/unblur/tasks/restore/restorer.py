@@ -4,45 +4,55 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final, Protocol, Unpack, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.devices import cores, memory_left_bytes
+from unblur.devices import memory_left_bytes
 from unblur.engines import Engine
-from unblur.errors import NetworkError
+from unblur.errors import NetworkError, OptionError
 from unblur.imaging.mask import Mask, crop_region
 from unblur.imaging.photo.photo import Photo
-from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds, choose_side, plan_tiles
+from unblur.imaging.tiles import ArrayPicture, Picture, choose_side, plan_tiles
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
-from unblur.tasks.methods.classical import ClassicalMethod
-from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
-from unblur.tasks.methods.strips import Strip, guarded_region, restored_strips
-from unblur.tasks.restore.opening import network_file, open_network
-from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
-from unblur.weights import find_network
+from unblur.tasks.methods.network import Undone
+from unblur.tasks.methods.strips import (
+    Strip,
+    guarded_region,
+    is_grey,
+    restored_strips,
+    without_colour,
+)
+from unblur.tasks.restore.any_picture import TakesPictures
+from unblur.tasks.restore.opening import Method, open_method
+from unblur.tasks.restore.options import (
+    NETWORK_METHODS,
+    OtherKeywords,
+    RestoreOptions,
+    options_with,
+)
+
+__all__ = ["Method", "Restorer", "shared_restorer"]
 
 Float32 = NDArray[np.float32]
 
 _WORKING_BYTES: Final = 700_000_000
 """Larger tiles hardly pay: what is left of the surroundings' share is small."""
-_LOOKED_AT_ROWS: Final = 64
 _WHOLE_SHARE: Final = 0.8
 """Of the memory that is left, what a way of restoring that cannot be tiled may use."""
 
 
-class Method(Protocol):
-    """A way of restoring."""
+@runtime_checkable
+class RestoresPhoto(Protocol):
+    """A way that says more of a photo than its pixels."""
 
-    needs: TileNeeds
-
-    def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
-        """What restores a tile, or all, of this picture; tells what was found about its blur."""
+    def restore_photo(self, photo: Photo, restorer: "Restorer") -> Photo:
+        """Restore a photo by the options of a restorer."""
         ...
 
 
-class Restorer:
+class Restorer(TakesPictures):
     """A way of restoring, ready for photos of any size.
 
     Thread-safe: any number of threads may call any method of one restorer at the same time, and
@@ -52,15 +62,27 @@ class Restorer:
     their own.
 
     Args:
-        method: The way.
-        options: How much of it, and where.
-        streams: Calls that may run at the same time.
+        method: The name of a way, as in :class:`RestoreOptions`; or one that is open already. Not
+            given: as the options say.
+        options: How much of it, and where, and what to open.
+        streams: Calls that may run at the same time, from as many threads; the cores are shared
+            between them.
+        keywords: Options by their names, in place of those of ``options``.
+
+    Raises:
+        NetworkError: If the network is unknown or corrupt, or does not restore pictures.
+        PhotoError: If the kernel, the mask or the reference cannot be read.
+        MissingExtraError: If the engine, or what method or reference need, is not installed.
 
     Examples:
         >>> from concurrent.futures import ThreadPoolExecutor
         >>> import numpy as np
         >>> from unblur import Restorer
-        >>> restorer = Restorer.open(streams=2)
+        >>> restorer = Restorer(method="network", strength=0.5, streams=2)
+        >>> restorer.options
+        RestoreOptions(method='network', strength=0.5)
+        >>> restorer(np.full((48, 64), 128, np.uint8)).dtype  # of any kind, as restore() takes them
+        dtype('uint8')
         >>> pictures = [np.full((48, side, 3), 0.5, np.float32) for side in (32, 48, 64)]
         >>> with ThreadPoolExecutor(2) as pool:
         ...     [pixels.shape for pixels in pool.map(restorer.restore_pixels, pictures)]
@@ -68,53 +90,47 @@ class Restorer:
     """
 
     def __init__(
-        self, method: Method, options: RestoreOptions | None = None, *, streams: int = 1
+        self,
+        method: Method | str | None = None,
+        options: RestoreOptions | None = None,
+        *,
+        streams: int = 1,
+        **keywords: Unpack[OtherKeywords],
     ) -> None:
+        if isinstance(method, RestoreOptions):
+            raise OptionError("options are given by their name: Restorer(options=...)")
+        if isinstance(method, str):
+            options = options_with(options, method=method, **keywords)
+        else:
+            options = options_with(options, **keywords)
+        if method is None or isinstance(method, str):
+            if options.reference is None:
+                method = open_method(options, streams)
+            else:
+                from unblur.tasks.restore.second_shot import open_referenced
+
+                method, options = open_referenced(options, streams)
         self.method = method
-        self.options = options or RestoreOptions()
+        self.options = options
         self.streams = streams
-        self._mask = Mask(self.options.mask) if self.options.mask is not None else None
+        self._mask = Mask(options.mask) if options.mask is not None else None
 
     @classmethod
     def open(cls, options: RestoreOptions | None = None, *, streams: int = 1) -> "Restorer":
-        """Open the network, or the other method, that the options name.
+        """Open the network, or the other method, that the options name: ``Restorer(options=...)``.
 
         Args:
             options: What to open.
-            streams: Calls that may run at the same time, from as many threads; the cores are
-                shared between them.
-
-        Raises:
-            NetworkError: If the network is unknown or corrupt, or does not restore pictures.
-            PhotoError: If the kernel, the mask or the reference cannot be read.
-            MissingExtraError: If the engine, or what method or reference need, is not installed.
+            streams: Calls that may run at the same time.
         """
-        options = options or RestoreOptions()
-        if options.reference is not None:
-            from unblur.tasks.restore.second_shot import ReferencedRestorer
+        return Restorer(options=options, streams=streams)
 
-            return ReferencedRestorer.open_with(options, streams=streams)
-        if options.method not in NETWORK_METHODS:
-            method: Method = ClassicalMethod(options.method, options.kernel)
-            return cls(method, options, streams=streams)
-        path = network_file(options.model)
-        engine = open_network(path, options, streams)
-        try:
-            network = NetworkMethod(engine, engine.metadata, path)
-        except NetworkError as error:
-            raise NetworkError(f"{path}: {error}") from error
-        if not options.finds_blur:
-            return cls(network, options, streams=streams)
-        from unblur.tasks.methods.blind import BlindMethod
-        from unblur.tasks.methods.edges import EdgesNetwork
-        from unblur.tasks.methods.guided import GuidedNetwork
-
-        guided = GuidedNetwork(open_network(find_network("guided"), options, streams))
-        edges = EdgesNetwork.bundled(lambda file: open_network(file, options, streams))
-        judged = options.method == "auto"
-        threads = options.threads or max(1, cores() // streams)
-        blind = BlindMethod(network, guided, edges, judged=judged, threads=threads)
-        return cls(blind, options, streams=streams)
+    def __repr__(self) -> str:
+        """Its options, and what computes."""
+        engine = getattr(self.without_search().method, "engine", None)
+        by = f", {engine.name} {engine.precision}" if engine is not None else ""
+        streams = f", streams={self.streams}" if self.streams != 1 else ""
+        return f"<Restorer {self.options!r}{streams}{by}>"
 
     @property
     def engine(self) -> Engine:
@@ -123,10 +139,10 @@ class Restorer:
         Raises:
             NetworkError: If there is none, because the method is another.
         """
-        method = self.without_search().method
-        if not isinstance(method, NetworkMethod):
+        engine: Engine | None = getattr(self.without_search().method, "engine", None)
+        if engine is None:
             raise NetworkError(f"{self.options.method} is no network and has no engine")
-        return method.engine
+        return engine
 
     def without_search(self) -> "Restorer":
         """The network that stands by, if the blur is looked for in each photo; else this itself.
@@ -166,13 +182,18 @@ class Restorer:
             top += len(part)
         return whole
 
-    def restore(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
+    def restore_photo(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
         """Restore a photo; all but its pixels stays as it is, and its notes say what was found.
 
         Args:
             photo: Any size.
             tell: See :meth:`restore_rows`.
+
+        Returns:
+            The photo; with a reference, it also says how far that was believed.
         """
+        if isinstance(self.method, RestoresPhoto):
+            return self.method.restore_photo(photo, self)
         alpha = photo.alpha
         if alpha is not None and self.options.crop is not None:
             alpha = np.ascontiguousarray(alpha[self.region(ArrayPicture(photo.pixels))])
@@ -246,10 +267,10 @@ class Restorer:
         tiled = whole != (picture.height, picture.width)
         run = self.method.prepare(picture, tiled=tiled, tell=tell)
         undone = isinstance(run, Undone)
-        grey = _is_grey(picture)
+        grey = is_grey(picture)
         for strip in restored_strips(picture, run, tiles, region, guarded=guarded, undone=undone):
             rows = self._blend(picture.read(*strip.place), strip)
-            yield _without_colour(rows) if grey else rows
+            yield without_colour(rows) if grey else rows
 
     def _blend(self, blurred: Float32, strip: Strip) -> Float32:
         """As much of the restored rows as guard, strength and mask allow."""
@@ -262,23 +283,6 @@ class Restorer:
             return strip.restored.copy()
         mixed: Float32 = blurred + weight * (strip.restored - blurred)
         return mixed
-
-
-def _is_grey(picture: Picture) -> bool:
-    """Whether no pixel has a colour; of a photo that has some, the first rows tell."""
-    for top in range(0, picture.height, _LOOKED_AT_ROWS):
-        rows = slice(top, min(top + _LOOKED_AT_ROWS, picture.height))
-        part = picture.read(rows, slice(0, picture.width))
-        if not (part == part[..., :1]).all():
-            return False
-    return True
-
-
-def _without_colour(rows: Float32) -> Float32:
-    """The mean of three channels for each; what is grey already stays to the last bit."""
-    means = rows.mean(axis=2, keepdims=True)
-    same = (rows == rows[..., :1]).all(axis=2, keepdims=True)
-    return np.repeat(np.where(same, rows[..., :1], means), 3, axis=2)
 
 
 @lru_cache(maxsize=2)

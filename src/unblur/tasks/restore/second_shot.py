@@ -1,9 +1,7 @@
 """Restore photos with a second shot of their scene, on the road that all photos take."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,7 +19,6 @@ from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
 Float32 = NDArray[np.float32]
-Restores = Callable[[Float32], Float32]
 
 _PACKAGES: Final = {"scikit-image": "skimage", "opencv-python-headless": "cv2"}
 _BYTES_PER_PX: Final = 300
@@ -41,7 +38,7 @@ class ReferencedPhoto(Photo):
 
 
 class ReferencedRestorer(Restorer):
-    """A restorer that has a second shot of the scene.
+    """A restorer that has a second shot of the scene, and one that is open already for the rest.
 
     Args:
         alone: Restores photos that the second shot does not fit, and, without a search for their
@@ -54,60 +51,34 @@ class ReferencedRestorer(Restorer):
     """
 
     def __init__(self, alone: Restorer, options: RestoreOptions, *, streams: int = 1) -> None:
-        assert options.reference is not None
-        self._alone = alone
-        self._reference = ReferenceMethod(
-            options.reference,
-            options.reference_is,
-            alone.without_search().restore_pixels,
-            alone.restore_pixels,
-            max_megapixels=options.max_megapixels,
-        )
-        # The guard is part of what the network gives; detail of the reference needs none.
-        super().__init__(self._reference, replace(options, guard=False), streams=streams)
+        super().__init__(ReferenceMethod(alone, options), _unguarded(options), streams=streams)
 
-    @classmethod
-    def open_with(cls, options: RestoreOptions, *, streams: int = 1) -> "ReferencedRestorer":
-        """Open the network, and read the reference.
 
-        Raises:
-            NetworkError: See :meth:`Restorer.open`.
-            PhotoError: If the reference or the mask cannot be read.
-        """
-        plain = replace(options, reference=None, crop=None, mask=None, strength=1.0)
-        return cls(Restorer.open(plain, streams=streams), options, streams=streams)
+def open_referenced(
+    options: RestoreOptions, streams: int
+) -> tuple["ReferenceMethod", RestoreOptions]:
+    """Open the network, and read the reference; also returns the options that go with it.
 
-    @property
-    def engine(self) -> Engine:
-        """What runs the network."""
-        return self._alone.engine
+    Raises:
+        NetworkError: See :class:`Restorer`.
+        PhotoError: If the reference or the mask cannot be read.
+    """
+    plain = replace(options, reference=None, crop=None, mask=None, strength=1.0)
+    alone = Restorer(options=plain, streams=streams)
+    return ReferenceMethod(alone, options), _unguarded(options)
 
-    def restore(self, photo: Photo, *, tell: Tell | None = None) -> ReferencedPhoto:
-        """Restore a photo; its notes say why if the reference was not used.
 
-        Raises:
-            OptionError: If crop or mask do not fit the photo, or it is too large for memory.
-        """
-        pixels = photo.pixels.astype(np.float32, copy=False)
-        picture = ArrayPicture(pixels)
-        self.region(picture)
-        self.side(picture)
-        found = self._reference.find(pixels)
-        restored = Restorer(_Found(found.pixels), self.options).restore(photo)
-        notes = restored.notes if found.refused is None else (*restored.notes, found.refused)
-        kept = {field.name: getattr(restored, field.name) for field in fields(Photo)}
-        return ReferencedPhoto(**{**kept, "notes": notes}, confidence=found.confidence)
+def _unguarded(options: RestoreOptions) -> RestoreOptions:
+    """The guard is part of what the network gives; detail of the reference needs none."""
+    return replace(options, guard=False)
 
 
 class ReferenceMethod:
     """A second shot of the scene as a way of restoring, with another way where it does not serve.
 
     Args:
-        path: The second shot.
-        kind: ``sharp`` or ``noisy``.
-        alone: Restores (H, W, 3) pixels where it shows nothing.
-        refused: Restores them if it does not fit.
-        max_megapixels: Larger references are refused.
+        alone: Restores photos that it does not fit; where it shows nothing, without a search.
+        options: Say which it is, of what kind, and how large it may be.
 
     Raises:
         PhotoError: If the reference cannot be read, or is too small.
@@ -116,26 +87,41 @@ class ReferenceMethod:
 
     needs = TileNeeds(halo_px=None, grid_px=1, bytes_per_px=_BYTES_PER_PX)
 
-    def __init__(
-        self,
-        path: Path,
-        kind: str,
-        alone: Restores,
-        refused: Restores,
-        *,
-        max_megapixels: float = 200.0,
-    ) -> None:
+    def __init__(self, alone: Restorer, options: RestoreOptions) -> None:
         for package, module in _PACKAGES.items():
             if find_spec(module) is None:  # say so now, not once for each photo
                 raise MissingExtraError(package, extra="reference")
-        self._path, self._kind = path, kind
-        self._alone, self._refused = alone, refused
-        self._pixels = read_reference(path, max_megapixels=max_megapixels)
+        assert options.reference is not None
+        self._path, self._kind = options.reference, options.reference_is
+        self._restorer = alone
+        self._alone, self._refused = alone.without_search().restore_pixels, alone.restore_pixels
+        self._pixels = read_reference(self._path, max_megapixels=options.max_megapixels)
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the network."""
+        return self._restorer.engine
 
     def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
         """What restores all of this picture."""
         whole = picture.read(slice(0, picture.height), slice(0, picture.width))
         return _Found(self.find(whole).pixels).prepare(picture, tiled=tiled)
+
+    def restore_photo(self, photo: Photo, restorer: Restorer) -> ReferencedPhoto:
+        """Restore a photo; its notes say why if the reference was not used.
+
+        Raises:
+            OptionError: If crop or mask do not fit the photo, or it is too large for memory.
+        """
+        pixels = photo.pixels.astype(np.float32, copy=False)
+        picture = ArrayPicture(pixels)
+        restorer.region(picture)
+        restorer.side(picture)
+        found = self.find(pixels)
+        restored = Restorer(_Found(found.pixels), restorer.options).restore_photo(photo)
+        notes = restored.notes if found.refused is None else (*restored.notes, found.refused)
+        kept = {field.name: getattr(restored, field.name) for field in fields(Photo)}
+        return ReferencedPhoto(**{**kept, "notes": notes}, confidence=found.confidence)
 
     def find(self, blurred: Float32) -> Referenced:
         """Restore (H, W, 3) pixels; why the reference was not used begins with its name."""
