@@ -4,13 +4,13 @@ Each function looks at attributes of a dataclass by their names, and passes over
 the default.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from unblur.errors import OptionError
 
 
-def known(options: object, **names: Iterable[str]) -> None:
+def known(options: object, **names: Collection[str]) -> None:
     """Check that values are among the names that are known.
 
     Raises:
@@ -20,13 +20,12 @@ def known(options: object, **names: Iterable[str]) -> None:
         check_known(option, value, names[option])
 
 
-def check_known(option: str, value: object, allowed: Iterable[str]) -> None:
+def check_known(option: str, value: object, allowed: Collection[str]) -> None:
     """Check that the value of an option is among the names that are known.
 
     Raises:
         OptionError: If it is not.
     """
-    allowed = tuple(allowed)
     if value not in allowed:
         raise OptionError(f"unknown {option} {value!r}; known: {', '.join(allowed)}")
 

@@ -312,8 +312,8 @@ def test_the_example_is_the_one_of_the_repository():
     assert ours.read_bytes() == (DOCS.parents[1] / "examples" / "shaken.jpg").read_bytes()
 
 
-def test_a_photo_is_restored_again_with_another_strength(run, client, plain, tmp_path):
-    job = finished(client, client.post("/api/jobs", files=[sent(plain)]).json())
+def test_a_photo_is_restored_again_with_another_strength(run, client, jpeg, tmp_path):
+    job = finished(client, client.post("/api/jobs", files=[sent(jpeg)]).json())
     address = f"/api/jobs/{job['id']}/photos/0/again"
 
     answer = client.post(address, data={"strength": "0.5"})
@@ -326,7 +326,7 @@ def test_a_photo_is_restored_again_with_another_strength(run, client, plain, tmp
     assert photo["result"] == "shaken.unblurred-50.jpg"
     assert photo["blur"] == job["photos"][0]["blur"]
     out = tmp_path / "cli.jpg"
-    assert run("restore", plain, "-o", out, "--strength", "0.5").returncode == 0
+    assert run("restore", jpeg, "-o", out, "--strength", "0.5").returncode == 0
     assert client.get(weaker["result"]).content == out.read_bytes()
     assert client.get(job["result"]).content != out.read_bytes()
     for data, error in (

@@ -207,5 +207,6 @@ def _write_error(path: str | os.PathLike[str]) -> OSError | None:
         with Path(path).open("ab") as file:
             file.write(bytes(_BLOCK))
     except OSError as error:
-        return error
+        # Without its traceback, which would keep the file.
+        return error.with_traceback(None)
     return None

@@ -29,6 +29,9 @@ class DeviceTest:
 def try_devices() -> tuple[DeviceTest, ...]:
     """Start what ONNX Runtime has beside the CPU, with the default network; never fails."""
     try:
+        import numpy as np  # first, for without it ONNX Runtime writes to stderr
+
+        _ = np.ndarray
         import onnxruntime
 
         from unblur.engines import ACCELERATORS, OnnxEngine
