@@ -1,5 +1,7 @@
 """What is said of a photo while it is restored."""
 
+import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 from shaken_photo import shaken, sharp_coffee
 from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.tasks.progress.pace import STAGES, way_of
-from unblur.tasks.progress.stages import doing, heard, unheard
+from unblur.tasks.progress.stages import doing, heard, timed, unheard
 from unblur.tasks.restore.file import restore_file
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import shared_restorer
@@ -42,3 +44,32 @@ def test_only_who_asks_hears_and_only_of_his_own_thread():
     doing("clean")
 
     assert said == [("weigh", None), ("write", 1.0)]
+
+
+def test_stages_are_timed_and_others_go_on_hearing_of_them():
+    told = []
+
+    with heard(lambda stage, share: told.append(stage)), timed() as seconds:
+        doing("read")
+        doing("search")
+        time.sleep(0.02)
+        doing("search", 0.5)
+        doing("write")
+
+    assert told == ["read", "search", "search", "write"]
+    assert list(seconds) == ["read", "search", "write"]
+    assert seconds["search"] >= 0.02
+    assert all(took >= 0 for took in seconds.values())
+
+
+def test_what_takes_how_long_is_said_of_one_photo_that_asks_for_it(run, tmp_path):
+    write_photo(Photo(pixels=np.full((48, 40, 3), 0.5, np.float32)), tmp_path / "a.png")
+
+    done = run("restore", tmp_path / "a.png", "-v", "--method", "network")
+
+    assert done.returncode == 0
+    assert re.search(
+        r"^unblur: reading it \d+\.\d\d s, restoring it .* s, writing the file \d+\.\d\d s$",
+        done.stderr,
+        re.M,
+    )

@@ -102,7 +102,11 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     as_json: flags.JsonOfEach = False,
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", "-v", help="Say which engine was chosen, and why."),
+        typer.Option(
+            "--verbose",
+            "-v",
+            help="Say which engine was chosen, and why; of one photo, what each stage took.",
+        ),
     ] = False,
     model: flags.Model = "fast",
     engine: flags.Engine = "auto",

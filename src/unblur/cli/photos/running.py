@@ -14,6 +14,7 @@ from unblur.cli.reporting import Report, Tally, entry, say_plan
 from unblur.cli.terminal import counted, progress, say
 from unblur.errors import OptionError
 from unblur.tasks.progress.pace import way_of
+from unblur.tasks.progress.stages import WORDS, timed
 
 if TYPE_CHECKING:
     from unblur.tasks.batch.files import Job
@@ -144,6 +145,7 @@ def _restore_all(
     try:
         with (
             closing(results),
+            timed() as seconds,
             progress("restoring", len(jobs), hidden=hidden, unit="photos") as advance,
         ):
             for one in results:
@@ -152,6 +154,9 @@ def _restore_all(
                 tally.add(result)
                 advance(leave_out=result.skipped)
         interrupted = False
+        if tally.verbose and len(jobs) == 1:
+            stages = (f"{WORDS[stage]} {took:.2f} s" for stage, took in seconds.items())
+            say(f"unblur: {', '.join(stages)}", err=True)
     finally:
         report.write(tally.totals(interrupted=interrupted))
         tally.print_sum(interrupted=interrupted)

@@ -4,6 +4,7 @@ Ways of restoring call :func:`doing`. Who wants to know calls them within :func:
 thread; nobody else hears of it, and it costs nothing then.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -65,6 +66,34 @@ def heard(hear: Hear) -> Iterator[None]:
         yield
     finally:
         _hears.reset(token)
+
+
+@contextmanager
+def timed() -> Iterator[dict[Stage, float]]:
+    """Note how long the stages of what is done within take; others go on hearing of them.
+
+    Yields:
+        Seconds by stage, in order; the last one's are there afterwards.
+    """
+    seconds: dict[Stage, float] = {}
+    others = _hears.get()
+    now: Stage | None = None
+    since = 0.0
+
+    def hear(stage: Stage | None, share: float | None = None) -> None:
+        nonlocal now, since
+        at = time.monotonic()
+        if now is not None:
+            seconds[now] = seconds.get(now, 0.0) + at - since
+        now, since = stage, at
+        if others is not None and stage is not None:
+            others(stage, share)
+
+    try:
+        with heard(hear):
+            yield seconds
+    finally:
+        hear(None)
 
 
 @contextmanager
