@@ -75,7 +75,11 @@ def share(options: object, *names: str) -> None:
     Raises:
         OptionError: If one is not from 0 to 1.
     """
-    _each(options, names, lambda value: 0 <= value <= 1, "be from 0 to 1")
+    try:
+        _each(options, names, lambda value: 0 <= value <= 1, "be from 0 to 1")
+    except OptionError as error:
+        error.in_flags = f"{error}; half is 0.5"
+        raise
 
 
 def unit(options: object, *names: str) -> None:

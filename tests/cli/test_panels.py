@@ -82,6 +82,20 @@ def test_an_option_that_there_is_not_gets_a_sensible_hint_or_none(run, command, 
     assert hints == ([hint] if hint else [])
 
 
+def test_options_may_come_before_the_photo_too(run, photo, tmp_path):
+    done = run(*QUICK, "--out=x.png", photo)
+
+    assert (done.returncode, (tmp_path / "x.png").exists()) == (0, True)
+    assert run("--version").stdout.startswith("unblur ")
+
+
+def test_a_strength_in_percent_is_told_how_shares_are_written(run, photo):
+    done = run("restore", photo, "--strength", "50")
+
+    assert done.returncode == 2
+    assert done.stderr == "unblur: strength must be from 0 to 1, got 50.0; half is 0.5\n"
+
+
 def test_a_folder_of_a_command_s_name_is_named_as_a_path(run, photo, tmp_path):
     (tmp_path / "scale").mkdir()
     shutil.copy(photo, tmp_path / "scale")

@@ -90,6 +90,15 @@ class PanelGroup(TyperGroup):
                 _hint(error)
             raise
 
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the words of a command line; one that begins with an option of `restore` is its."""
+        restore = self.commands.get(_RESTORE)
+        if args and restore is not None:
+            own, its = (_option_names(each.get_params(ctx)) for each in (self, restore))
+            if args[0].partition("=")[0] in its - own:
+                args = [_RESTORE, *args]
+        return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the first word names; `restore` if that is a photo."""
         word = args[0]
@@ -131,6 +140,10 @@ def _hint(error: Any) -> None:
     meant += [_CALLED_HERE[word]] if _CALLED_HERE.get(word) in options else []
     meant = meant or get_close_matches(word, options, n=2, cutoff=_ALIKE)
     error.possibilities = sorted(options[name] for name in dict.fromkeys(meant))
+
+
+def _option_names(parameters: Sequence[Any]) -> set[str]:
+    return {name for each in parameters for name in (*each.opts, *each.secondary_opts)}
 
 
 def _names_photos(word: str) -> bool:
