@@ -207,6 +207,6 @@ def _write_error(path: str | os.PathLike[str]) -> OSError | None:
         with Path(path).open("ab") as file:
             file.write(bytes(_BLOCK))
     except OSError as error:
-        # Without its traceback, which would keep the file.
-        return error.with_traceback(None)
+        # One that nobody raised: what this one was raised in would keep the file open.
+        return OSError(error.errno, error.strerror)
     return None
