@@ -117,9 +117,8 @@ class OnnxEngine:
         if chosen is None:
             return onnxruntime.InferenceSession(model, options, providers=[CPU_PROVIDER])
         options.enable_mem_pattern = chosen.name != "dml"  # which cannot have it
-        onnxruntime.set_default_logger_severity(
-            4
-        )  # the libraries that it cannot load, line by line
+        # Libraries that it cannot load are told line by line else.
+        onnxruntime.set_default_logger_severity(4)
         # The runtime goes on without a provider that it cannot have, and prints a line or warns.
         with redirect_stdout(StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")

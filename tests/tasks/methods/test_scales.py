@@ -95,3 +95,15 @@ def test_a_picture_read_in_strips_is_shrunk_like_one_at_once():
 
     assert shrink == 3
     np.testing.assert_array_equal(small, shrunk(pixels, 3))
+
+
+def test_what_is_known_at_the_photos_own_size_is_not_computed_again(network):
+    _, blurred = averaged(9)
+    scales = {1: 0.5, 2: 0.5}
+    plain = network_on(network, blurred)
+
+    anew = network_at(network, blurred, scales)
+
+    np.testing.assert_array_equal(network_at(network, blurred, scales, plain=plain), anew)
+    # Another one in its place is seen to be taken.
+    assert not np.array_equal(network_at(network, blurred, scales, plain=blurred), anew)

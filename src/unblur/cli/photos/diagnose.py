@@ -7,7 +7,6 @@ import typer
 
 from unblur import choices
 from unblur.cli import flags
-from unblur.cli.photos.watching import watching
 from unblur.cli.terminal import complain, in_flags, progress, say
 
 if TYPE_CHECKING:
@@ -49,6 +48,7 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
     does, which takes about as long as restoring; --method network leaves that out. Exit status: 0
     all diagnosed, 1 some failed, 2 wrong use.
     """
+    from unblur.cli.photos.watching import watching
     from unblur.errors import OptionError, UnblurError
     from unblur.tasks.batch.files import list_sources
     from unblur.tasks.restore.options import RestoreOptions

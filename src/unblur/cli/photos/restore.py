@@ -152,7 +152,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         mask=mask,
         max_megapixels=max_megapixels,
     )
-    from unblur.cli.photos.running import plan, restore_all
+    from unblur.cli.photos.running import plan, restore_all, watched
 
     tally = Tally(as_json=as_json, quiet=quiet, verbose=verbose)
     with (
@@ -160,6 +160,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         plan(
             photos or [], out, files_from=files_from, recursive=recursive, preview=preview
         ) as planned,
+        watched(planned, options, tally),
     ):
         restore_all(planned, options, tally, lines, workers=workers, overwrite=overwrite)
     raise typer.Exit(code=1 if tally.errors else 0)

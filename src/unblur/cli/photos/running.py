@@ -85,6 +85,17 @@ def plan(
     )
 
 
+@contextmanager
+def watched(planned: Planned, options: "RestoreOptions", tally: Tally) -> Iterator[None]:
+    """Show how far one photo is, as long as nothing is printed; a bar shows how far several are."""
+    way = way_of(options.method, reference=options.reference is not None)
+    hidden = tally.as_json or tally.quiet or len(planned.jobs) != 1
+    name = "standard input" if planned.pipe and planned.pipe.from_input else None
+    source = planned.jobs[0].source
+    with watching(source, way, name=name, before=("open",), hidden=hidden) as tally.erase:
+        yield
+
+
 def restore_all(
     planned: Planned,
     options: "RestoreOptions",
@@ -104,25 +115,6 @@ def restore_all(
         workers: Photos to work on at the same time; 0 chooses.
         overwrite: Replace results that exist, and do all anew.
     """
-    jobs = planned.jobs
-    way = way_of(options.method, reference=options.reference is not None)
-    # A bar shows how far several photos are.
-    hidden = tally.as_json or tally.quiet or len(jobs) != 1
-    name = "standard input" if planned.pipe and planned.pipe.from_input else None
-    watched = watching(jobs[0].source, way, name=name, before=("open",), hidden=hidden)
-    with watched as tally.erase:
-        _restore_all(planned, options, tally, report, workers=workers, overwrite=overwrite)
-
-
-def _restore_all(
-    planned: Planned,
-    options: "RestoreOptions",
-    tally: Tally,
-    report: Report,
-    *,
-    workers: int,
-    overwrite: bool,
-) -> None:
     from unblur.tasks.batch import files as batch
     from unblur.tasks.restore.restorer import Restorer
 

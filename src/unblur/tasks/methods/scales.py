@@ -56,7 +56,12 @@ def working_scale(blur_px: float | None, shrink: int) -> int:
 
 
 def network_for(
-    network: NetworkMethod, pixels: Float32, blur_px: float | None, shrink: int
+    network: NetworkMethod,
+    pixels: Float32,
+    blur_px: float | None,
+    shrink: int,
+    *,
+    plain: Float32 | None = None,
 ) -> Float32:
     """What a network that knows no kernel makes of pixels at the scales that suit the blur.
 
@@ -65,21 +70,29 @@ def network_for(
         pixels: (h, w, 3) in [0, 1], of a photo that was made smaller.
         blur_px: How long the blur of the photo seems.
         shrink: By how much smaller.
+        plain: What it makes of them as they are, if that is known.
 
     Returns:
         (h, w, 3) in [0, 1].
     """
     seen = None if blur_px is None else blur_px / shrink
-    return network_at(network, pixels, scales_for(seen, pixels.shape))
+    return network_at(network, pixels, scales_for(seen, pixels.shape), plain=plain)
 
 
-def network_at(network: NetworkMethod, pixels: Float32, scales: Mapping[int, float]) -> Float32:
+def network_at(
+    network: NetworkMethod,
+    pixels: Float32,
+    scales: Mapping[int, float],
+    *,
+    plain: Float32 | None = None,
+) -> Float32:
     """Restore smaller copies of a photo, and bring the mean of what changed to its size.
 
     Args:
         network: Knows no kernel.
         pixels: (H, W, 3) in [0, 1], sRGB-encoded.
         scales: From :func:`scales_for`.
+        plain: What it makes of the photo as it is, if that is known.
 
     Returns:
         (H, W, 3) in [0, 1].
@@ -88,7 +101,8 @@ def network_at(network: NetworkMethod, pixels: Float32, scales: Mapping[int, flo
     restored = pixels.copy()
     for scale, share in scales.items():
         smaller = shrunk(pixels, scale)
-        change = network_on(network, smaller) - smaller
+        known = plain if scale == 1 else None
+        change = (network_on(network, smaller) if known is None else known) - smaller
         restored += np.float32(share) * enlarged(change, scale, whole)
     return np.clip(restored, 0, 1, out=restored)
 

@@ -1,6 +1,7 @@
 """A picture of any kind, restored into the same kind; and what a type checker knows of it."""
 
 import os
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar, overload, runtime_checkable
 
@@ -84,18 +85,18 @@ def read_bytes(picture: bytes | Readable) -> bytes:
     return content
 
 
-class TakesPictures:
+class TakesPictures(ABC):
     """What takes pictures of any kind, once it can restore photos and their pixels."""
 
     options: RestoreOptions
 
+    @abstractmethod
     def restore_pixels(self, pixels: Float32, *, tell: Tell | None = None) -> Float32:
         """Restore (H, W, 3) pixels."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore_photo(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
         """Restore a photo."""
-        raise NotImplementedError
 
     @overload
     def restore(self, picture: Same, *, tell: Tell | None = None) -> Same: ...
