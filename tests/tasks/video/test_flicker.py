@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -54,3 +56,18 @@ def test_what_moves_is_changed_as_if_alone(astronaut):
         change = steadier.add(rgb, rgb + want)
 
         assert np.abs(change - want).max() < 1e-3
+
+
+def test_a_sharper_edge_that_moves_is_no_flicker(astronaut):
+    sharp = frames(astronaut, 4, 0, step=4)
+    soft = [(x + np.roll(x, 2, axis=1) + np.roll(x, -2, axis=1)) / np.float32(3) for x in sharp]
+    steadier, pulses = Steadier(), Steadier()
+
+    for at, (rgb, restored) in enumerate(zip(soft, sharp, strict=True)):
+        steadier.add(rgb, restored)
+        pulses.add(rgb, restored + np.float32(0.2 * (at % 2)))
+
+    raw = [np.mean([np.abs(b - a).mean() for a, b in pairwise(some)]) for some in (soft, sharp)]
+    assert raw[1] > 1.15 * raw[0]
+    assert steadier.ratio < 1.05
+    assert pulses.ratio > 1.15

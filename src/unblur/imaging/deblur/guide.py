@@ -12,6 +12,9 @@ from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
 Float32 = NDArray[np.float32]
 
+_LEAST_NOISE: Final = 2 / 255
+"""What a kernel that was found leaves counts as noise of so much; more noise than that counts as
+it is (ADR 0009)."""
 _BOLD: Final = 1.5
 """The brightness with the weaker prior is restored as if there were so much less noise."""
 
@@ -36,7 +39,7 @@ def deconvolved_guide(
     undo = Deconvolution(brightness.shape, kernel)
     less = max(noise, LEAST_NOISE_GUESSED) / _BOLD
     with ThreadPoolExecutor(threads or cores()) as pool:
-        colour = pool.submit(undo.light, values, noise=noise, guessed=True)
+        colour = pool.submit(undo.light, values, noise=max(noise, _LEAST_NOISE))
         bold = pool.submit(undo.plane, brightness, noise=less)
     guide = np.concatenate([colour.result(), bold.result()[..., None]], axis=2)
     return linear_to_srgb(guide) if linear_light else np.clip(guide, 0, 1)

@@ -19,7 +19,7 @@ from unblur.imaging.deblur.varying_blur import Window, assembled, faded, plan_wi
 from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.focus import motion_weight
 from unblur.imaging.measure.noise import estimate_noise
-from unblur.imaging.tiles import Picture, Tile
+from unblur.imaging.tiles import Picture
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, undoing
 from unblur.tasks.methods.by_place import windows_of
 from unblur.tasks.methods.edges import EdgesNetwork
@@ -32,14 +32,8 @@ from unblur.tasks.methods.judge import (
 )
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.refit import refitted
-from unblur.tasks.methods.scales import (
-    network_for,
-    network_on,
-    scales_for,
-    weighted,
-    working_scale,
-)
-from unblur.tasks.methods.shrink import enlarged, shrunk_picture
+from unblur.tasks.methods.scales import changing, network_for, network_on, restoring
+from unblur.tasks.methods.shrink import shrunk_picture
 from unblur.tasks.progress.stages import doing
 
 Float32 = NDArray[np.float32]
@@ -114,26 +108,23 @@ class BlindMethod:
         estimate, restored = self.found(small, shrink)
         if tell is not None:
             tell(estimate)
-        weight = motion_weight(small) if self.judged else None
         if restored is None:
-            scale = working_scale(estimate.blur_px, shrink)
-            if scale == 1 and (shrink > 1 or set(scales_for(estimate.blur_px, small.shape)) == {1}):
-                plain = self.network.prepare(picture, tiled=tiled)
-                return plain if weight is None else weighted(plain, picture, weight, shrink)
-            if scale < shrink:
-                small, shrink = shrunk_picture(picture, scale)
-                weight = motion_weight(small) if self.judged else None
-            restored = network_for(self.network, small, estimate.blur_px, shrink)
+            return restoring(
+                self.network,
+                picture,
+                (small, shrink),
+                estimate.blur_px,
+                tiled=tiled,
+                weigh=self._weigh,
+            )
         change = restored - small
-        if weight is not None:
+        if (weight := self._weigh(small)) is not None:
             change *= weight[..., None]
+        return Undone(changing(picture, change, shrink))
 
-        def run(tile: Tile) -> Float32:
-            pixels = picture.read(*tile.kept)
-            pixels += enlarged(change, shrink, tile.kept)
-            return np.clip(pixels, 0, 1, out=pixels)
-
-        return Undone(run) if estimate.taken else run
+    def _weigh(self, pixels: Float32) -> Float32 | None:
+        """How much of what changes is to count, (h, w) in [0, 1]; None: all of it."""
+        return motion_weight(pixels) if self.judged else None
 
     def found(self, pixels: Float32, shrink: int) -> tuple[BlurEstimate, Float32 | None]:
         """What is found in (H, W, 3) pixels, and these without their blur.

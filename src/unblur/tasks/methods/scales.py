@@ -1,6 +1,6 @@
 """The scales at which a network that knows no kernel undoes most of a blur."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from unblur.imaging.tiles import ArrayPicture, Picture, Tile, plan_tiles
 from unblur.tasks.methods.guided import TILE_PX, WHOLE_PX
 from unblur.tasks.methods.network import NetworkMethod, RunTile
-from unblur.tasks.methods.shrink import enlarged, shrunk
+from unblur.tasks.methods.shrink import enlarged, shrunk, shrunk_picture
 
 Float32 = NDArray[np.float32]
 
@@ -55,6 +55,56 @@ def working_scale(blur_px: float | None, shrink: int) -> int:
     return min(shrink, max(1, round(blur_px / _BEST_PX)))
 
 
+def restoring(
+    network: NetworkMethod,
+    picture: Picture,
+    smaller: tuple[Float32, int],
+    blur_px: float | None,
+    *,
+    tiled: bool,
+    weigh: Callable[[Float32], Float32 | None] = lambda small: None,
+) -> RunTile:
+    """What restores a tile, or all, of a picture by a network at the scales that suit its blur.
+
+    Args:
+        network: Knows no kernel.
+        picture: Any size.
+        smaller: The picture as its blur was looked for, from :func:`shrunk_picture`.
+        blur_px: How long its blur seems; None if there is nothing to judge by.
+        tiled: It is not restored at once.
+        weigh: How much of what changes is to count, (h, w) in [0, 1], by a smaller copy; None:
+            all of it.
+    """
+    small, shrink = smaller
+    scale = working_scale(blur_px, shrink)
+    if scale == 1 and (shrink > 1 or set(scales_for(blur_px, small.shape)) == {1}):
+        plain, weight = network.prepare(picture, tiled=tiled), weigh(small)
+        return plain if weight is None else _weighted(plain, picture, weight, shrink)
+    if scale < shrink:
+        small, shrink = shrunk_picture(picture, scale)
+    change = network_for(network, small, blur_px, shrink) - small
+    if (weight := weigh(small)) is not None:
+        change *= weight[..., None]
+    return changing(picture, change, shrink)
+
+
+def changing(picture: Picture, change: Float32, shrink: int) -> RunTile:
+    """What changes the tiles of a picture.
+
+    Args:
+        picture: Any size.
+        change: (h, w, 3), of the picture made smaller.
+        shrink: By how much.
+    """
+
+    def run(tile: Tile) -> Float32:
+        pixels = picture.read(*tile.kept)
+        pixels += enlarged(change, shrink, tile.kept)
+        return np.clip(pixels, 0, 1, out=pixels)
+
+    return run
+
+
 def network_for(
     network: NetworkMethod,
     pixels: Float32,
@@ -88,6 +138,9 @@ def network_at(
 ) -> Float32:
     """Restore smaller copies of a photo, and bring the mean of what changed to its size.
 
+    What smaller copies give is less crisp than it could be, so the network then works on that at the
+    photo's own size; the mean of before and after is the best of the three (ADR 0009).
+
     Args:
         network: Knows no kernel.
         pixels: (H, W, 3) in [0, 1], sRGB-encoded.
@@ -104,7 +157,11 @@ def network_at(
         known = plain if scale == 1 else None
         change = (network_on(network, smaller) if known is None else known) - smaller
         restored += np.float32(share) * enlarged(change, scale, whole)
-    return np.clip(restored, 0, 1, out=restored)
+    np.clip(restored, 0, 1, out=restored)
+    if set(scales) != {1}:
+        restored += network_on(network, restored)
+        restored *= np.float32(0.5)
+    return restored
 
 
 def network_on(network: NetworkMethod, pixels: Float32) -> Float32:
@@ -119,15 +176,8 @@ def network_on(network: NetworkMethod, pixels: Float32) -> Float32:
     return np.clip(restored, 0, 1, out=restored)
 
 
-def weighted(run: RunTile, picture: Picture, weight: Float32, shrink: int) -> RunTile:
-    """So much of what a network changes.
-
-    Args:
-        run: Gives its tiles.
-        picture: Any size.
-        weight: (h, w) in [0, 1], of the picture made smaller.
-        shrink: By how much.
-    """
+def _weighted(run: RunTile, picture: Picture, weight: Float32, shrink: int) -> RunTile:
+    """So much of what a network changes: (h, w) in [0, 1], of the picture made smaller."""
 
     def run_weighted(tile: Tile) -> Float32:
         pixels = picture.read(*tile.kept)

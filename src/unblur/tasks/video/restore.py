@@ -73,8 +73,8 @@ class RestoredVideo:
     seconds: float
     """Length of the result."""
     flicker: float | None
-    """Mean change from one frame to the next, as a multiple of that of the source; None if
-    nothing changes there, or there is one frame only."""
+    """Mean change from one frame to the next, as a multiple of what the source's would be if it
+    were as sharp; None if nothing changes there, or there is one frame only."""
     missing: tuple[str, ...]
     """What could not be read, and so is not in the result; empty for a sound file."""
     notes: tuple[str, ...]
@@ -107,8 +107,8 @@ def restore_video(
     Args:
         source: Any video that FFmpeg reads.
         target: The file to write, see :func:`unblur.imaging.video.plan.plan_video`.
-        restorer: Restores one frame at a time, by its network: kernels that are looked for in each
-            would make the video flicker.
+        restorer: Restores one frame at a time, by its network, at the scales that suit the blur of
+            the last frames: kernels that are looked for in each would make the video flicker.
         options: How.
         overwrite: Replace a file that exists.
 
@@ -132,7 +132,19 @@ def restore_video(
     except BaseException:
         clip.close()
         raise
-    return _run(clip, plan, restorer.without_search(), options, overwrite=overwrite)
+    return _run(clip, plan, for_film(restorer), options, overwrite=overwrite)
+
+
+def for_film(restorer: "Restorer") -> "Restorer":
+    """The network that stands by, at scales that suit the film, if the blur is looked for."""
+    from unblur.tasks.methods.film import FilmMethod
+    from unblur.tasks.methods.network import NetworkMethod
+    from unblur.tasks.restore.restorer import Restorer
+
+    alone = restorer.without_search()
+    if alone is restorer or not isinstance(alone.method, NetworkMethod):
+        return alone
+    return Restorer(FilmMethod(alone.method), alone.options, streams=restorer.streams)
 
 
 _Decoded: TypeAlias = tuple[Moment, list[Plane], Float32 | None]
