@@ -35,6 +35,8 @@ from unblur.errors import DeviceWarning, NetworkError
 Float32 = NDArray[np.float32]
 
 _TRIED_PX: Final = 64
+_AS_ASKED: Final = 1
+"""Shared memory grows by what is asked for, not to the next power of two."""
 
 
 class OnnxEngine:
@@ -115,6 +117,8 @@ class OnnxEngine:
         options.log_severity_level = 4  # failures come as exceptions, not as lines on stderr
         chosen = self._accelerator
         if chosen is None:
+            if _has_shared_memory():
+                options.add_session_config_entry("session.use_env_allocators", "1")
             return onnxruntime.InferenceSession(model, options, providers=[CPU_PROVIDER])
         options.enable_mem_pattern = chosen.name != "dml"  # which cannot have it
         # Libraries that it cannot load are told line by line else.
@@ -133,6 +137,24 @@ class OnnxEngine:
         if session.get_providers()[0] != chosen.provider:
             raise RuntimeError(f"{chosen.provider} does not start: it needs {chosen.needs}")
         return session
+
+
+@cache
+def _has_shared_memory() -> bool:
+    """Let all networks of this process work in the same memory, which else each keeps for itself.
+
+    False where it cannot be had: another library of the process may have asked for it before.
+    """
+    import onnxruntime as ort
+
+    memory = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    try:
+        ort.create_and_register_allocator(memory, ort.OrtArenaCfg(0, _AS_ASKED, -1, -1))
+    except Exception:  # the runtime's exceptions have no common base
+        return False
+    return True
 
 
 def open_accelerated(path: Path, device: str, *, threads: int = 0) -> OnnxEngine | None:

@@ -12,6 +12,7 @@ from unblur.imaging.deblur.kernel_support import agreement, kernel_extent
 from unblur.imaging.deblur.learned_search import KernelNetworks, refine_by_edges
 from unblur.imaging.deblur.signals import unexplained_by, unexplained_share
 from unblur.imaging.deblur.varying_blur import Place, Window, plan_windows
+from unblur.imaging.measure.detail import choose_region
 from unblur.tasks.methods.judge import brightness
 
 Float32 = NDArray[np.float32]
@@ -22,6 +23,8 @@ _LEAST_SIDE_PX: Final = 160
 _LEAST_SHARE: Final = 3
 """Of how far the kernel reaches."""
 _MARGIN_PX: Final = 32
+_MOST_PX: Final = 576
+"""Of larger windows, the part with the most detail is enough for their kernel."""
 _SAME: Final = ((160, 240), (0.80, 0.935))
 """By the side of a window in px: kernels of the corners that are so like the photo's are that one
 and noise. Their median is, as there may be nothing to see in a corner."""
@@ -55,9 +58,9 @@ def windows_of(
 
     def refined(place: Place) -> Float32:
         part = place.grown(_MARGIN_PX, plane.shape)
-        return refine_by_edges(
-            np.ascontiguousarray(plane[part]), clipped[part], found.kernel, networks
-        )
+        seen, out = plane[part], clipped[part]
+        most = choose_region(seen, out, _MOST_PX)
+        return refine_by_edges(np.ascontiguousarray(seen[most]), out[most], found.kernel, networks)
 
     def better(place: Place, kernel: Float32) -> Float32:
         part = np.ascontiguousarray(plane[place.grown(_MARGIN_PX, plane.shape)])

@@ -14,8 +14,9 @@ from unblur.imaging.tiles import TileNeeds, plan_tiles
 Float32 = NDArray[np.float32]
 
 WHOLE_PX: Final = 1_500_000
-TILE_PX: Final = 1216
-"""Larger pictures go through the network in tiles of this side."""
+TILE_PX: Final = 2048
+"""Larger pictures go through the network in tiles of this side; of smaller ones, most would be what
+they see around them."""
 _LEAST_PX: Final = 8
 
 

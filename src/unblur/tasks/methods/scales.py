@@ -18,6 +18,11 @@ _BEST_PX: Final = 9.0
 _LEAST_PX: Final = 2.0
 """Large photos that seem to be blurred less are not worth the time at their own size."""
 _MOST: Final = 4
+_AGAIN: Final = 0.5
+"""Of what the network makes of the result of smaller copies, in the place of that; as much less as
+the photo's own size had a share."""
+_LEAST_AGAIN: Final = 0.05
+"""Less is not worth the time."""
 _LEAST_SIDE_PX: Final = 64
 """Of a smaller picture, for the network to have something to see."""
 
@@ -138,8 +143,8 @@ def network_at(
 ) -> Float32:
     """Restore smaller copies of a photo, and bring the mean of what changed to its size.
 
-    What smaller copies give is less crisp than it could be, so the network then works on that at the
-    photo's own size; the mean of before and after is the best of the three (ADR 0009).
+    What smaller copies give is less crisp than it could be, so the network works on that again, at
+    the photo's own size; the mean of before and after is better than either (ADR 0009).
 
     Args:
         network: Knows no kernel.
@@ -158,9 +163,9 @@ def network_at(
         change = (network_on(network, smaller) if known is None else known) - smaller
         restored += np.float32(share) * enlarged(change, scale, whole)
     np.clip(restored, 0, 1, out=restored)
-    if set(scales) != {1}:
-        restored += network_on(network, restored)
-        restored *= np.float32(0.5)
+    share = _AGAIN * (1 - scales.get(1, 0.0))
+    if share >= _LEAST_AGAIN:
+        restored += np.float32(share) * (network_on(network, restored) - restored)
     return restored
 
 
