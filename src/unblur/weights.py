@@ -57,11 +57,11 @@ WEIGHTS: Final = {
 KERNEL_WEIGHTS: Final = {
     "guided": PublishedWeights(
         file="guided.onnx",
-        sha256="ff3a2244429531fadca0bac7a5cb00bc98d400fac63e6b785558be630ba54155",
+        sha256="12d525383c21240d4d52abdf8c3ca2447fd5f40e97cf91bfec199ec9bb481131",
         license="Apache-2.0",
         trained_on="photos as fast, shaken, with kernels found and true",
         recipe="guided.toml, from fast",
-        date="2026-11-29",
+        date="2026-11-30",
         figures="cleans up after the shake was undone; by method auto and blind only",
     ),
     "edges": PublishedWeights(
