@@ -185,7 +185,6 @@ class TakesPictures(ABC):
         restored = restore_file(
             Path(source),
             self,  # type: ignore[arg-type]  # a Restorer, which is all that there is of these
-            self.options,
             target=None if output is None else Path(output),
             overwrite=overwrite,
         )

@@ -26,13 +26,17 @@ class Method(Protocol):
 
 
 def open_method(options: RestoreOptions, streams: int) -> Method:
-    """Open the network, or the other method, that the options name; a reference is not looked at.
+    """Open the network, the second shot, or the other method that the options name.
 
     Raises:
         NetworkError: If the network is unknown or corrupt, or does not restore pictures.
-        PhotoError: If the kernel cannot be read.
+        PhotoError: If the kernel or the reference cannot be read.
         MissingExtraError: If the engine, or what the method needs, is not installed.
     """
+    if options.reference is not None:
+        from unblur.tasks.restore.second_shot import open_reference
+
+        return open_reference(options, streams)
     if options.method not in NETWORK_METHODS:
         return ClassicalMethod(options.method, options.kernel)
     path = network_file(options.model)

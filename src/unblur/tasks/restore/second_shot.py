@@ -37,40 +37,15 @@ class ReferencedPhoto(Photo):
     confidence: Float32
 
 
-class ReferencedRestorer(Restorer):
-    """A restorer that has a second shot of the scene, and one that is open already for the rest.
-
-    Args:
-        alone: Restores photos that the second shot does not fit, and, without a search for their
-            blur, where it shows nothing: it shows the blur better than a search would.
-        options: With a ``reference``.
-        streams: Calls that may run at the same time.
-
-    Raises:
-        PhotoError: If the reference or the mask cannot be read.
-    """
-
-    def __init__(self, alone: Restorer, options: RestoreOptions, *, streams: int = 1) -> None:
-        super().__init__(ReferenceMethod(alone, options), _unguarded(options), streams=streams)
-
-
-def open_referenced(
-    options: RestoreOptions, streams: int
-) -> tuple["ReferenceMethod", RestoreOptions]:
-    """Open the network, and read the reference; also returns the options that go with it.
+def open_reference(options: RestoreOptions, streams: int) -> "ReferenceMethod":
+    """Read the reference, and open the network for what it does not show.
 
     Raises:
         NetworkError: See :class:`Restorer`.
-        PhotoError: If the reference or the mask cannot be read.
+        PhotoError: If the reference cannot be read.
     """
     plain = replace(options, reference=None, crop=None, mask=None, strength=1.0)
-    alone = Restorer(options=plain, streams=streams)
-    return ReferenceMethod(alone, options), _unguarded(options)
-
-
-def _unguarded(options: RestoreOptions) -> RestoreOptions:
-    """The guard is part of what the network gives; detail of the reference needs none."""
-    return replace(options, guard=False)
+    return ReferenceMethod(Restorer(options=plain, streams=streams), options)
 
 
 class ReferenceMethod:
