@@ -6,7 +6,8 @@ from typing import Protocol
 
 from unblur.devices import cores
 from unblur.engines import Engine, TorchEngine, open_engine, parse_device
-from unblur.errors import DeviceWarning, MissingExtraError, NetworkError, OptionError
+from unblur.errors import DeviceWarning, NetworkError, OptionError
+from unblur.extras import need
 from unblur.imaging.tiles import Picture, TileNeeds
 from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.methods.classical import ClassicalMethod
@@ -92,10 +93,9 @@ def open_network(path: Path, options: RestoreOptions, streams: int) -> Engine:
 
 
 def _open_torch(path: Path, asked: str) -> TorchEngine:
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError("torch", extra="train") from error
+    need("train", "torch")
+    import torch
+
     from unblur.models import MODELS
     from unblur.models.published import recognise
     from unblur.models.stochastic import keep_dropping

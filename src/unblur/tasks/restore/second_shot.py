@@ -1,14 +1,13 @@
 """Restore photos with a second shot of their scene, on the road that all photos take."""
 
 from dataclasses import dataclass, fields, replace
-from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unblur.engines import Engine
-from unblur.errors import MissingExtraError
+from unblur.extras import need
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.register.reference import Referenced, read_reference, restore_with_reference
 from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds
@@ -20,7 +19,6 @@ from unblur.tasks.restore.restorer import Restorer
 
 Float32 = NDArray[np.float32]
 
-_PACKAGES: Final = {"scikit-image": "skimage", "opencv-python-headless": "cv2"}
 _BYTES_PER_PX: Final = 300
 """Working memory: 140 were measured with a pair of 3 megapixels; a blur that varies needs more."""
 
@@ -63,9 +61,7 @@ class ReferenceMethod:
     needs = TileNeeds(halo_px=None, grid_px=1, bytes_per_px=_BYTES_PER_PX)
 
     def __init__(self, alone: Restorer, options: RestoreOptions) -> None:
-        for package, module in _PACKAGES.items():
-            if find_spec(module) is None:  # say so now, not once for each photo
-                raise MissingExtraError(package, extra="reference")
+        need("reference")  # said now, not once for each photo
         assert options.reference is not None
         self._path, self._kind = options.reference, options.reference_is
         self._restorer = alone

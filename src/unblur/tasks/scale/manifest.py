@@ -11,7 +11,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final
 
-from unblur.errors import MissingExtraError, OptionError, TargetError, UnblurError
+from unblur.errors import OptionError, TargetError, UnblurError
+from unblur.extras import need
 from unblur.imaging.files.replace import replace_file
 from unblur.imaging.files.temporary import remove_leftovers
 from unblur.tasks.scale.options import Outcome
@@ -131,16 +132,15 @@ def read_rows(store: Store) -> Iterator[list[Row]]:
     import io
 
     for name in parts(store):
-        try:
-            import pyarrow.parquet
+        _pyarrow()
+        import pyarrow.parquet
 
+        try:
             file = pyarrow.parquet.ParquetFile(io.BytesIO(store.read(name)))
             if missing := set(_READ) - set(file.schema_arrow.names):
                 raise ValueError(f"without the column {min(missing)}")
             for batch in file.iter_batches(_PAGE_ROWS):
                 yield batch.to_pylist()
-        except ImportError as error:
-            raise MissingExtraError("pyarrow", extra="scale") from error
         except (UnblurError, OSError, ValueError) as error:
             why = " ".join(str(error).split())
             raise OptionError(
@@ -187,8 +187,7 @@ def text(value: Any) -> Any:
 
 
 def _pyarrow() -> Any:
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", extra="scale") from error
+    need("scale", "pyarrow")
+    import pyarrow
+
     return pyarrow
