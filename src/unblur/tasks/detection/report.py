@@ -19,10 +19,9 @@ from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.imaging.pyramid import resize
 from unblur.tasks.bench.options import BLURRED
 from unblur.tasks.bench.report import facts_words
-from unblur.tasks.bench.rows import Row
 from unblur.tasks.bench.tables import markdown
 from unblur.tasks.detection.curve import as_svg
-from unblur.tasks.detection.run import TRUTH, DetectionBench, as_detections
+from unblur.tasks.detection.run import TRUTH, DetectionBench, Row, as_detections
 from unblur.tasks.detection.scores import match, scored_rows, summarise
 
 Float32 = NDArray[np.float32]
@@ -221,7 +220,7 @@ def _choose(bench: DetectionBench, rows: Sequence[Row]) -> list[str]:
     ordered = sorted(
         whole,
         key=lambda image: (
-            whole[image][chosen]["recall"] - whole[image][BLURRED]["recall"],
+            _recall(whole[image][chosen]) - _recall(whole[image][BLURRED]),
             whole[image][chosen]["matched"],
             image,
         ),
@@ -229,6 +228,10 @@ def _choose(bench: DetectionBench, rows: Sequence[Row]) -> list[str]:
     count = min(bench.options.pictures, len(ordered))
     places = np.linspace(0, len(ordered) - 1, count).round().astype(int)
     return [ordered[place] for place in places]
+
+
+def _recall(row: Row) -> float:
+    return row["recall"] or 0.0
 
 
 def _panel(bench: DetectionBench, own: dict[str, Row], image: str, name: str) -> Float32:
