@@ -223,7 +223,7 @@ def signed(value: float | None) -> str:
     return "" if value is None else f"{value:+.2f}"
 
 
-def facts_words(facts: dict[str, Any]) -> str:
+def facts_words(facts: Mapping[str, Any]) -> str:
     """What a method is, in one line."""
     words = {True: "on", False: "off"}
     return ", ".join(
