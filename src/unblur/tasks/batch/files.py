@@ -8,7 +8,6 @@ from typing import Final
 from unblur.devices import cores
 from unblur.errors import OptionError
 from unblur.tasks.batch.entries import read_names
-from unblur.tasks.batch.ledger import describe_work
 from unblur.tasks.batch.run import BatchRun
 from unblur.tasks.batch.sources import (
     Job,
@@ -93,7 +92,11 @@ def restore_files(
     """
     if workers < 1:
         raise OptionError(f"workers must be 1 or more, got {workers}")
-    work = describe_work(restorer.options) if record else None
+    work = None
+    if record:
+        from unblur.tasks.batch.ledger import describe_work
+
+        work = describe_work(restorer.options)
     run = BatchRun(restorer, overwrite=overwrite, work=work)
     return _run(jobs, run, workers)
 

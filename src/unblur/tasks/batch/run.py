@@ -3,10 +3,10 @@
 import time
 from pathlib import Path
 from threading import Event, Lock
+from typing import TYPE_CHECKING
 
 from unblur.errors import UnblurError, is_disk_full
 from unblur.imaging.files.temporary import remove_leftovers
-from unblur.tasks.batch.ledger import Ledger, Record
 from unblur.tasks.batch.sources import Job
 from unblur.tasks.progress.stages import Stage, heard
 from unblur.tasks.restore.file import (
@@ -18,6 +18,9 @@ from unblur.tasks.restore.file import (
 )
 from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.restore.streamed import is_large
+
+if TYPE_CHECKING:
+    from unblur.tasks.batch.ledger import Ledger, Record
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error
@@ -33,7 +36,7 @@ class BatchRun:
         work: From :func:`unblur.tasks.batch.ledger.describe_work`; None keeps no record.
     """
 
-    def __init__(self, restorer: Restorer, *, overwrite: bool, work: Record | None) -> None:
+    def __init__(self, restorer: Restorer, *, overwrite: bool, work: "Record | None") -> None:
         self.overwrite = overwrite
         self.stop = Event()
         """Set it, and every thread ends before the next step."""
@@ -86,16 +89,16 @@ class BatchRun:
         if self.stop.is_set():
             raise _Stopped
 
-    def _enter(self, folder: Path) -> Ledger | None:
+    def _enter(self, folder: Path) -> "Ledger | None":
         """Make a folder of targets, clean it up and read its record, the first time."""
         with self._lock:
             if folder not in self._ledgers:
                 make_folder(folder)
                 remove_leftovers(folder)
-                self._ledgers[folder] = None if self._work is None else Ledger(folder, self._work)
+                self._ledgers[folder] = None if self._work is None else _ledger(folder, self._work)
             return self._ledgers[folder]
 
-    def _resume(self, job: Job, ledger: Ledger, *, alone: bool) -> Restored:
+    def _resume(self, job: Job, ledger: "Ledger", *, alone: bool) -> Restored:
         source, target = job.source, job.target
         overwrite = self.overwrite
         if not overwrite:
@@ -122,3 +125,9 @@ class BatchRun:
                 self._unshared = Restorer.open(restorer.options)
             restorer = self._unshared
         return restore_file(source, restorer, target=target, overwrite=overwrite, preview=preview)
+
+
+def _ledger(folder: Path, work: "Record") -> "Ledger":
+    from unblur.tasks.batch.ledger import Ledger  # a photo by itself has none
+
+    return Ledger(folder, work)

@@ -10,7 +10,6 @@ from unblur.errors import DeviceWarning, NetworkError, OptionError
 from unblur.extras import need
 from unblur.imaging.tiles import Picture, TileNeeds
 from unblur.tasks.methods.blur_estimate import Tell
-from unblur.tasks.methods.classical import ClassicalMethod
 from unblur.tasks.methods.network import NetworkMethod, RunTile
 from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network, kept_networks, read_state
@@ -39,6 +38,8 @@ def open_method(options: RestoreOptions, streams: int) -> Method:
 
         return open_reference(options, streams)
     if options.method not in NETWORK_METHODS:
+        from unblur.tasks.methods.classical import ClassicalMethod
+
         return ClassicalMethod(options.method, options.kernel)
     path = network_file(options.model)
     engine = open_network(path, options, streams)
