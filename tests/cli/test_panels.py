@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -35,6 +37,21 @@ def test_the_help_of_restore_shows_the_everyday_options_first(run):
     assert tuple(re.findall(r"^  (?:-\w, )?(--[\w-]+)", shown, re.M))[:8] == EVERYDAY
     everyday = shown.split("Options:")[1].split("\n\n")[0]
     assert re.findall(r"(--[\w-]+) ", everyday)[-1] == "--help"
+
+
+def test_the_files_of_other_commands_are_not_read():
+    program = (
+        "import sys\n"
+        "from unblur.cli import app\n"
+        "app(['restore', '--help'], standalone_mode=False)\n"
+        "print(sorted(x for x in sys.modules if x.startswith('unblur.cli.')), file=sys.stderr)\n"
+    )
+
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    read = re.findall(r"unblur\.cli\.\w+\.(\w+)", done.stderr)
+    assert read == ["restore"]
 
 
 def test_a_photo_in_place_of_a_command_is_restored(run, photo, tmp_path):

@@ -117,6 +117,6 @@ def test_ctrl_c_between_stages_leaves_nothing_half_written(photo, at):
 
     options = RestoreOptions(method="network")
     with heard(stop), pytest.raises(KeyboardInterrupt):
-        restore_file(photo, shared_restorer(options), options)
+        restore_file(photo, shared_restorer(options))
 
     assert list(photo.parent.iterdir()) == [photo]

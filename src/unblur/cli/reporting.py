@@ -14,6 +14,7 @@ from unblur.errors import OptionError, TargetError
 
 if TYPE_CHECKING:
     from unblur.tasks.batch.files import Job, Restored
+    from unblur.tasks.bench.rows import AnyLine
 
 _SOME: Final = 5
 _SCREENFUL: Final = 20
@@ -171,7 +172,7 @@ def say_plan(jobs: "Sequence[Job]", left_out: Sequence[Path]) -> None:
         )
 
 
-def compare(cases: Iterable[list[dict[str, Any]]], total: int, what: str) -> list[dict[str, Any]]:
+def compare(cases: "Iterable[list[AnyLine]]", total: int, what: str) -> "list[AnyLine]":
     """Go through the cases of a benchmark: a progress bar, and a line for each that fails.
 
     Args:
@@ -182,7 +183,7 @@ def compare(cases: Iterable[list[dict[str, Any]]], total: int, what: str) -> lis
     Returns:
         All rows.
     """
-    rows = []
+    rows: list[AnyLine] = []
     with progress(what, total, unit="photos") as advance:
         for of_case in cases:
             rows += of_case

@@ -183,27 +183,43 @@ def hear(job: Job, event: dict[str, Any], pace: Pace) -> None:
         event: See :mod:`unblur.web.worker`.
         pace: Learns how long photos take here.
     """
-    facts, now = dict(event), time.monotonic()
-    kind = facts.pop("event")
-    part = job.parts[facts.pop("index")]
-    if kind == "size":
-        way = _way(job, known=facts.pop("known"))
-        looked: tuple[Stage, ...] = () if way in {"known", "video"} else ("look",)
-        stages = (*looked, *STAGES[way], "show")
-        part.course = Course(pace, way, facts.pop("megapixels"), stages)
-    if kind == "stage":
-        stage: Stage = facts.pop("stage")
-        if part.course is not None:
-            part.course.enter(stage, now, facts["share"])
-        facts.setdefault("doing", WORDS[stage])
-        facts["stage"], facts["stages"] = _step(stage, video=job.video)
-    if kind == "end":
-        failed = bool(facts.get("error"))
-        part.doing, part.share = "failed" if failed else "done", 1.0
-        if part.course is not None and not failed:
-            part.course.end(now)
-    for name, value in facts.items():
-        setattr(part, name, value)
+    part, now = job.parts[event["index"]], time.monotonic()
+    match event["event"]:
+        case "size":
+            way = _way(job, known=event["known"])
+            looked: tuple[Stage, ...] = () if way in {"known", "video"} else ("look",)
+            stages = (*looked, *STAGES[way], "show")
+            part.course = Course(pace, way, event["megapixels"], stages)
+        case "stage":
+            stage: Stage = event["stage"]
+            if part.course is not None:
+                part.course.enter(stage, now, event["share"])
+            part.share, part.doing = event["share"], event.get("doing", WORDS[stage])
+            part.stage, part.stages = _step(stage, video=job.video)
+        case "diagnosis":
+            part.diagnosis = event["diagnosis"]
+        case "end" if event.get("error"):
+            part.error, part.doing, part.share = event["error"], "failed", 1.0
+        case "end":
+            _end(part, event)
+            if part.course is not None:
+                part.course.end(now)
+
+
+def _end(part: Part, event: dict[str, Any]) -> None:
+    """Write down what became of a photo or video; what is not said of it stays as it was."""
+    part.doing, part.share = "done", 1.0
+    part.verdict = event.get("verdict", part.verdict)
+    part.notes = event.get("notes", part.notes)
+    part.seconds = event.get("seconds", part.seconds)
+    part.blur = event.get("blur", part.blur)
+    part.path = event.get("path", part.path)
+    part.file = event.get("file", part.file)
+    part.before = event.get("before", part.before)
+    part.after = event.get("after", part.after)
+    part.clip = event.get("clip", part.clip)
+    part.bytes = event.get("bytes", part.bytes)
+    part.known = event.get("known", part.known)
 
 
 def _way(job: Job, *, known: bool) -> Way:
