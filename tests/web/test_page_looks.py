@@ -124,7 +124,7 @@ def test_progress(show, look, server, jpeg):
         for job in (next_job, long):
             client.delete(f"/api/jobs/{job}")
     when = r"(About \d+ \w+ left|A moment left)\."
-    what = "(looking for the shake|weighing what was found|following the shake through the photo)"
+    what = "(looking for the shake|weighing what was found|following the shake)"
     assert re.fullmatch(rf"\d+ of 20: \d+\.jpg: {what}, step 2 of 4\. {when}", told)
 
 
