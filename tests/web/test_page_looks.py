@@ -156,7 +156,7 @@ def test_results(show, look, jobs, state, said):
     told = page.inner_text("#result")
     for term in (" dB", " px", "°", "NaN", "undefined", "null"):
         assert term not in told
-    assert (re.search(r"about \d+ pixels, \w+", told) is not None) == (
+    assert (re.search(r"about \d+ pixels (sideways|up|at a)", told) is not None) == (
         state in {"shaken", "several"}
     )
 

@@ -7,7 +7,7 @@ export const pixelWords = (length) => {
 
 /** A direction from the right upwards, 0 to 180 degrees. */
 export function directionWords(degrees) {
-  return ["sideways", "slanting, up to the right", "up and down", "slanting, up to the left"][Math.round(degrees / 45) % 4];
+  return ["sideways", "at a slant, up to the right", "up and down", "at a slant, up to the left"][Math.round(degrees / 45) % 4];
 }
 
 /** How like it what other searches found is, 0 to 1. */

@@ -156,7 +156,7 @@ function details(part, job) {
   const row = (name, value) => rows.push(make("dt", {}, name), make("dd", {}, value));
   const { blur, diagnosis } = part;
   if (blur?.taken) {
-    row("The camera moved", `${pixelWords(blur.length_px)}, ${directionWords(blur.angle_deg)}`);
+    row("The camera moved", `${pixelWords(blur.length_px)} ${directionWords(blur.angle_deg)}`);
     row("How sure that is", sureWords(blur.confidence));
     row("Gain over plain sharpening", gainWords(blur.gain_db));
   } else {
