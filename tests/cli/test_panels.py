@@ -113,6 +113,20 @@ def test_a_strength_in_percent_is_told_how_shares_are_written(run, photo):
     assert done.stderr == "unblur: strength must be from 0 to 1, got 50.0; half is 0.5\n"
 
 
+def test_a_strength_may_be_written_in_percent_as_the_page_says_it(run, photo, tmp_path):
+    for name, half in (("share.png", "0.5"), ("percent.png", "50%"), ("spaced.png", "50 %")):
+        done = run(photo, *QUICK, "--strength", half, "-o", name)
+        assert done.returncode == 0, done.stderr
+    as_share = (tmp_path / "share.png").read_bytes()
+    assert (tmp_path / "percent.png").read_bytes() == as_share
+    assert (tmp_path / "spaced.png").read_bytes() == as_share
+
+    done = run("restore", photo, "--strength", "half")
+
+    assert done.returncode == 2
+    assert "'half' is no share; half is 0.5 or 50%" in done.stderr
+
+
 def test_a_folder_of_a_command_s_name_is_named_as_a_path(run, photo, tmp_path):
     (tmp_path / "scale").mkdir()
     shutil.copy(photo, tmp_path / "scale")

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from unblur.tasks.progress.countdown import Countdown
 from unblur.tasks.progress.pace import STAGES, Course, Pace, Way, way_of
 from unblur.tasks.progress.stages import WORDS, Stage
 from unblur.web.options import UNSHARP, VIDEO_ENDINGS, Wish
@@ -86,12 +87,13 @@ class Part:
             now: The time, on the clock of ``course``.
 
         Returns:
-            The first two beside those of other photos; the last in seconds, None if nobody knows.
+            The first two beside those of other photos; the last in seconds, None if too little is
+            known yet.
         """
         if self.course is None:
             return 0.0, 1.0, None
         share = 1.0 if self.ended else self.course.share(now)
-        left = 0.0 if self.ended else self.course.left_s(now)
+        left = 0.0 if self.ended else self.course.left_s(now) if self.course.sure else None
         return share * self.course.weight, self.course.weight, left
 
 
@@ -111,6 +113,7 @@ class Job:
     error: str | None = None
     ended_at: float | None = None
     stop: bool = False
+    countdown: Countdown = field(default_factory=Countdown)
 
     @property
     def ended(self) -> bool:
@@ -132,13 +135,15 @@ class Job:
             now: The time, on the clock of `time.monotonic`.
 
         Returns:
-            The second is None if nobody knows yet.
+            The second is None if too little is known yet; it counts down, and seldom rises.
         """
         if self.ended:
             return 1.0, 0.0
         done, work, left = zip(*(part.progress(now) for part in self.parts), strict=True)
         known = [x for x in left if x is not None]
-        return sum(done) / sum(work), sum(known) if len(known) == len(left) else None
+        thought = sum(known) if len(known) == len(left) else None
+        at = tuple((part.ended, part.course and part.course.stage) for part in self.parts)
+        return sum(done) / sum(work), self.countdown.shown(thought, at)
 
     def facts(self, position: int = 0) -> dict[str, Any]:
         """What its owner may be told, for JSON; paths of the server are not in it.

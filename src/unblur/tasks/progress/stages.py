@@ -31,7 +31,7 @@ WORDS: Final[dict[Stage, str]] = {
     "read": "reading it",
     "search": "looking for the shake",
     "weigh": "weighing what was found",
-    "follow": "following the shake through the photo",
+    "follow": "following the shake",
     "undo": "undoing it",
     "clean": "cleaning up",
     "reference": "taking detail from the second shot",
