@@ -57,19 +57,17 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def loop(folder: Path, out: Path, restorer: Restorer, options: RestoreOptions) -> None:
+def loop(folder: Path, out: Path, restorer: Restorer) -> None:
     """The reference."""
     out.mkdir()
     for source in sorted(folder.iterdir()):
-        restore_file(source, restorer, options, target=out / source.name)
+        restore_file(source, restorer, target=out / source.name)
 
 
-def batch(
-    folder: Path, out: Path, restorer: Restorer, options: RestoreOptions, workers: int
-) -> None:
+def batch(folder: Path, out: Path, restorer: Restorer, workers: int) -> None:
     """What `unblur restore FOLDER -o OUT` does once the network is open."""
     jobs = plan_jobs(find_sources([folder]), out)
-    results = restore_files(jobs, restorer, options, record=True, workers=workers)
+    results = restore_files(jobs, restorer, record=True, workers=workers)
     failed = [result.error for result in results if result.error]
     if failed:
         raise SystemExit(f"{len(failed)} photos failed: {failed[0]}")
@@ -105,12 +103,10 @@ def main() -> None:
         folder, out = Path(top, "photos"), Path(top, "out")
         make_photos(folder, asked.photos)
         alone = Restorer.open(options)
-        ways = {"one after the other": lambda: loop(folder, out, alone, options)}
+        ways = {"one after the other": lambda: loop(folder, out, alone)}
         for workers in WORKERS:
             opened = Restorer.open(options, streams=workers)
-            ways[f"batch, {workers} workers"] = lambda r=opened, n=workers: batch(
-                folder, out, r, options, n
-            )
+            ways[f"batch, {workers} workers"] = lambda r=opened, n=workers: batch(folder, out, r, n)
         took = {name: [] for name in ways}
         for turn in range(asked.runs + 1):  # in turns, so that a busy moment hits all alike
             for name, way in ways.items():

@@ -1,9 +1,13 @@
+import re
+import sys
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from unblur import checks
-from unblur.errors import OptionError
+from unblur import checks, extras
+from unblur.errors import MissingExtraError, OptionError
 
 
 @dataclass
@@ -45,3 +49,21 @@ def test_none_and_no_number_are_refused_where_there_is_a_default():
         checks.known(Options(name=None), name=("a",))
     with pytest.raises(OptionError, match="share must be positive, got nan"):
         checks.positive(Options(share=float("nan")), "share")
+
+
+def test_the_modules_of_an_extra_are_those_that_it_installs():
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    installed = tomllib.loads(text)["project"]["optional-dependencies"]
+
+    for extra, modules in extras.MODULES.items():
+        named = {re.match(r"[\w-]+", line)[0].replace("-", "_") for line in installed[extra]}
+        packages = {extras.PACKAGES.get(name, name).replace("-", "_") for name in modules}
+        assert packages <= named, extra
+
+
+def test_what_is_missing_of_an_extra_is_named_with_the_line_that_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+
+    extras.need("reference", "skimage")
+    with pytest.raises(MissingExtraError, match=r"^opencv-python-headless is .*\[reference\]"):
+        extras.need("reference")

@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import MissingExtraError, NetworkError
+from unblur.errors import NetworkError
+from unblur.extras import need
 
 HALF_SUFFIX: Final = ".half"
 """Ends the name of a weight that a network file stores in half precision."""
@@ -192,10 +193,9 @@ def read_state(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, st
         NetworkError: If the file is not an ONNX file.
         MissingExtraError: If the package ``onnx`` is not installed.
     """
-    try:
-        import onnx
-    except ImportError as error:
-        raise MissingExtraError("onnx", extra="train") from error
+    need("train", "onnx")
+    import onnx
+
     try:
         proto: Any = onnx.load(path)
     except Exception as error:  # protobuf's exceptions are private

@@ -63,7 +63,7 @@ def test_a_tree_is_mirrored_and_a_second_run_says_done_already(run, holiday, tmp
 
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout.splitlines()[-1].startswith("12 restored in ")
-    assert "photos/s" in first.stdout
+    assert " s a photo in all\n" in first.stdout
     assert (tmp_path / "sharp" / "day1" / "11.unblurred.jpg").is_file()
     assert (second.returncode, second.stderr) == (0, "")
     assert second.stdout.startswith("0 restored, 12 done already in ")
@@ -77,7 +77,7 @@ def test_a_folder_by_itself_goes_beside_itself_and_resumes_too(run, holiday, tmp
     other = run("restore", *QUICK, "holiday", "--strength", "0.5")
     again = run("restore", *QUICK, "holiday").stdout
 
-    assert "; 2 at a time, so the seconds of each overlap with others" in first.stdout
+    assert "2 photos at a time, so the seconds of each overlap with others; " in first.stdout
     assert first.stdout.endswith(f", into holiday-unblurred{os.sep}\n")
     assert len(results(tmp_path / "holiday-unblurred")) == 6
     assert results(holiday) == {}

@@ -8,8 +8,7 @@ import typer
 
 from all_parameters import all_parameters
 from unblur import choices
-from unblur.cli import app
-from unblur.cli.help import completion
+from unblur.cli import COMPLETES, app
 from unblur.engines import ENGINES, PRECISIONS
 from unblur.imaging.blur.trajectories import PRESETS
 from unblur.imaging.deblur.classical import METHODS
@@ -131,7 +130,7 @@ def test_scripts_name_program_and_variable_and_the_shell_can_read_them(run, tmp_
 
     assert (done.returncode, done.stderr) == (0, "")
     assert "unblur" in done.stdout
-    assert f"{completion.VARIABLE}=complete_{shell}" in done.stdout
+    assert f"{COMPLETES}=complete_{shell}" in done.stdout
     if shutil.which(shell):
         (tmp_path / "script").write_text(done.stdout)
         subprocess.run([shell, "-n", tmp_path / "script"], check=True)

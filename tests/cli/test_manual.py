@@ -7,7 +7,8 @@ import typer
 
 from all_parameters import all_parameters
 from unblur import __version__
-from unblur.cli import app, manual
+from unblur.cli import app
+from unblur.cli.help import manual
 
 COMMANDS = typer.main.get_command(app)
 

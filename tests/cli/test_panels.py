@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -35,6 +37,21 @@ def test_the_help_of_restore_shows_the_everyday_options_first(run):
     assert tuple(re.findall(r"^  (?:-\w, )?(--[\w-]+)", shown, re.M))[:8] == EVERYDAY
     everyday = shown.split("Options:")[1].split("\n\n")[0]
     assert re.findall(r"(--[\w-]+) ", everyday)[-1] == "--help"
+
+
+def test_the_files_of_other_commands_are_not_read():
+    program = (
+        "import sys\n"
+        "from unblur.cli import app\n"
+        "app(['restore', '--help'], standalone_mode=False)\n"
+        "print(sorted(x for x in sys.modules if x.startswith('unblur.cli.')), file=sys.stderr)\n"
+    )
+
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    read = re.findall(r"unblur\.cli\.\w+\.(\w+)", done.stderr)
+    assert read == ["restore"]
 
 
 def test_a_photo_in_place_of_a_command_is_restored(run, photo, tmp_path):
@@ -94,6 +111,20 @@ def test_a_strength_in_percent_is_told_how_shares_are_written(run, photo):
 
     assert done.returncode == 2
     assert done.stderr == "unblur: strength must be from 0 to 1, got 50.0; half is 0.5\n"
+
+
+def test_a_strength_may_be_written_in_percent_as_the_page_says_it(run, photo, tmp_path):
+    for name, half in (("share.png", "0.5"), ("percent.png", "50%"), ("spaced.png", "50 %")):
+        done = run(photo, *QUICK, "--strength", half, "-o", name)
+        assert done.returncode == 0, done.stderr
+    as_share = (tmp_path / "share.png").read_bytes()
+    assert (tmp_path / "percent.png").read_bytes() == as_share
+    assert (tmp_path / "spaced.png").read_bytes() == as_share
+
+    done = run("restore", photo, "--strength", "half")
+
+    assert done.returncode == 2
+    assert "'half' is no share; half is 0.5 or 50%" in done.stderr
 
 
 def test_a_folder_of_a_command_s_name_is_named_as_a_path(run, photo, tmp_path):

@@ -495,4 +495,7 @@ def test_several_photos_have_a_progress_bar_on_a_terminal(tmp_path, photo):
     assert b"restoring" in shown
     assert b"100%" in shown or b"50%" in shown
     assert b"2/2" in shown or b"1/2" in shown
-    assert len(lines.splitlines()) == 3  # one a photo, and the sum
+    said = lines.splitlines()
+    assert [" -> " in line for line in said] == [True] * 2 + [False] * (len(said) - 2)
+    assert said[-1].startswith("2 restored in ")
+    assert len(said) == 5  # one a photo; how long each took, how many hardly changed, and the sum

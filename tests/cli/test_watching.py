@@ -1,6 +1,7 @@
 """The line on a terminal while one photo is restored: on a real pseudo-terminal."""
 
 import os
+import re
 import select
 import sys
 import time
@@ -65,13 +66,35 @@ def test_the_line_names_stage_and_time_left_and_goes_before_anything_is_printed(
         terminal.wait_for(b"getting ready")
         doing("search")
         terminal.wait_for(b"longl\xe2\x80\xa6: looking for the shake")
-        assert b" s left" in terminal.seen
+        assert b" left" not in terminal.seen  # nothing has been seen of how fast it goes here
+        doing("weigh")
+        terminal.wait_for(b"a few seconds left")
         erase()
         seen = terminal.read()
         assert seen.count(ERASE) > 1
-        assert seen.rindex(CURSOR) > seen.rindex(b"looking")
+        assert seen.rindex(CURSOR) > seen.rindex(b"weighing")
         doing("undo")
         assert terminal.read(0.3) == seen
+
+
+@pytest.mark.parametrize(
+    ("columns", "name", "bar"),
+    [(110, "longl", 24), (80, "longl", 12), (60, "longl", 0), (40, "", 0)],
+)
+def test_what_is_done_is_whole_on_terminals_of_any_width(
+    terminal, photo, monkeypatch, columns, name, bar
+):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    terminal.look()
+    with watching(photo, "auto"):
+        doing("search")
+        doing("weigh")
+        terminal.wait_for(b"a few seconds left" if columns > 40 else b"what was found")
+    line = re.sub(r"\x1b\[[0-9;?]*\w", "\n", terminal.seen.decode())
+    last = [x for x in line.replace("\r", "\n").splitlines() if "weighing" in x][-1]
+    assert "weighing what was found" in last
+    assert last.startswith(name)
+    assert ("━" in line) == (bar > 0)
 
 
 def test_ctrl_c_takes_the_line_away(terminal, photo):
@@ -117,6 +140,6 @@ def test_ctrl_c_between_stages_leaves_nothing_half_written(photo, at):
 
     options = RestoreOptions(method="network")
     with heard(stop), pytest.raises(KeyboardInterrupt):
-        restore_file(photo, shared_restorer(options), options)
+        restore_file(photo, shared_restorer(options))
 
     assert list(photo.parent.iterdir()) == [photo]

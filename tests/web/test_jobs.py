@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from unblur import extras
 from unblur.errors import MissingExtraError, OptionError
 from unblur.web import checks
 from unblur.web.desk import Desk
@@ -150,12 +151,12 @@ def test_what_cannot_be_done_is_refused_in_one_line(open_desk, jpeg, names, seco
 
 
 def test_what_is_not_installed_is_named(open_desk, jpeg, monkeypatch):
-    monkeypatch.setitem(checks._NEEDED, "reference", ("no_such_module",))
-    monkeypatch.setitem(checks._PACKAGES, "no_such_module", "no-such-package")
+    monkeypatch.setitem(extras.MODULES, "reference", ("no_such_module",))
+    monkeypatch.setitem(extras.PACKAGES, "no_such_module", "no-such-package")
     with pytest.raises(MissingExtraError, match=r"^no-such-package is not .*\[reference\]"):
         open_desk().submit([upload(jpeg)], Wish(), upload(jpeg))
-    monkeypatch.setitem(checks._PACKAGES, "no_such_module", "no_such_module")
-    monkeypatch.setitem(checks._NEEDED, "video", ("no_such_module",))
+    monkeypatch.setitem(extras.PACKAGES, "no_such_module", "no_such_module")
+    monkeypatch.setitem(extras.MODULES, "video", ("no_such_module",))
     assert not checks.has_extra("video")
     with pytest.raises(MissingExtraError, match=r"no_such_module is not installed; .*\[video\]"):
         open_desk().submit([upload(jpeg, "a.mp4")], Wish())

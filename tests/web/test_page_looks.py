@@ -118,14 +118,19 @@ def test_progress(show, look, server, jpeg):
         page.wait_for_selector("#doing:has-text('step 2 of 4')", timeout=WAIT_MS)
         told = page.inner_text("#doing")
         look(page, "progress")
+        page.wait_for_selector("#doing:has-text(' left.')", timeout=WAIT_MS)
+        told_later = page.inner_text("#doing")
         waits = show(next_job)
         waits.wait_for_selector("#doing:has-text('Waiting, 1 before you')")
         look(waits, "waiting")
         for job in (next_job, long):
             client.delete(f"/api/jobs/{job}")
-    when = r"(About \d+ \w+ left|A moment left)\."
-    what = "(looking for the shake|weighing what was found|following the shake through the photo)"
-    assert re.fullmatch(rf"\d+ of 20: \d+\.jpg: {what}, step 2 of 4\. {when}", told)
+    what = "(looking for the shake|weighing what was found|following the shake)"
+    assert re.fullmatch(rf"1 of 20: 0\.jpg: {what}, step 2 of 4\.( About .* left\.)?", told)
+    when = (
+        r"(A few seconds|About (10 seconds|20 seconds|half a minute|a minute|\d+ minutes)) left\."
+    )
+    assert re.fullmatch(rf"\d+ of 20: \d+\.jpg: [\w ]+, step \d of 4\. {when}", told_later)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +153,12 @@ def test_results(show, look, jobs, state, said):
     for summary in page.locator("#result .figures summary").all():
         summary.click()
     look(page, f"details-{state}")
+    told = page.inner_text("#result")
+    for term in (" dB", " px", "°", "NaN", "undefined", "null"):
+        assert term not in told
+    assert (re.search(r"about \d+ pixels (sideways|up|at a)", told) is not None) == (
+        state in {"shaken", "several"}
+    )
 
 
 def test_full_size_and_another_strength(show, look, jobs):
@@ -165,3 +176,4 @@ def test_a_job_that_failed_or_is_gone(show, look, jobs):
         page = show(job)
         page.wait_for_selector(".error")
         look(page, f"error-{name}")
+    assert "it has been deleted, or its address is wrong" in page.inner_text(".error")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unblur.tasks.methods.blur_estimate import BlurEstimate
-from unblur.tasks.progress.pace import Pace
+from unblur.tasks.progress.pace import STAGES, Pace, usual_s
 from unblur.web.jobs import Job, Part, hear
 from unblur.web.options import Wish
 from unblur.web.words import (
@@ -101,11 +101,28 @@ def job(tmp_path, *parts, **more):
     )
 
 
-def heard(job, *events):
+def heard(job, *events, pace=None):
     """What the worker says, heard by the desk."""
-    pace = Pace()
+    pace = pace or Pace()
     for event in events:
         hear(job, event, pace)
+
+
+@pytest.fixture
+def learnt():
+    """The pace of a desk that has restored photos before: nothing is told of time without."""
+    pace = Pace()
+    for way in ("auto", "known"):
+        for stage in ("look", *STAGES[way], "show"):
+            pace.learn(way, stage, 1.0, usual_s(way, stage, 1.0))
+    return pace
+
+
+def test_nothing_is_told_of_the_time_before_anything_was_seen(tmp_path):
+    first = job(tmp_path, Part(name="a"), state="running")
+    heard(first, size(0), stage(0, "look"), stage(0, "search"))
+
+    assert first.facts()["left_s"] is None
 
 
 def size(index, megapixels=1.0, *, known=False):
@@ -116,11 +133,11 @@ def stage(index, name, share=None, **more):
     return {"event": "stage", "index": index, "stage": name, "share": share, **more}
 
 
-def test_time_left_is_that_of_all_photos_of_a_job(tmp_path):
+def test_time_left_is_that_of_all_photos_of_a_job(tmp_path, learnt):
     alone = job(tmp_path, Part(name="a"), state="running")
-    heard(alone, size(0))
+    heard(alone, size(0), pace=learnt)
     three = job(tmp_path, *(Part(name=x) for x in "abc"), state="running")
-    heard(three, *map(size, range(3)))
+    heard(three, *map(size, range(3)), pace=learnt)
     now = time.monotonic()
 
     _, left = alone.progress(now)
@@ -131,9 +148,9 @@ def test_time_left_is_that_of_all_photos_of_a_job(tmp_path):
     assert later == pytest.approx(2 * left)
 
 
-def test_what_takes_longer_than_expected_is_not_said_to_be_done(tmp_path):
+def test_what_takes_longer_than_expected_is_not_said_to_be_done(tmp_path, learnt):
     running = job(tmp_path, Part(name="a"), state="running")
-    heard(running, size(0), stage(0, "look"), stage(0, "search"))
+    heard(running, size(0), stage(0, "look"), stage(0, "search"), pace=learnt)
     now = time.monotonic()
 
     shares = [running.progress(now + later)[0] for later in (1.0, 10.0, 100.0, 1000.0)]
@@ -143,10 +160,10 @@ def test_what_takes_longer_than_expected_is_not_said_to_be_done(tmp_path):
     assert running.progress(now + 1000.0)[1] > 100
 
 
-def test_a_photo_whose_blur_is_known_takes_a_part_of_the_time(tmp_path):
+def test_a_photo_whose_blur_is_known_takes_a_part_of_the_time(tmp_path, learnt):
     first, again = (job(tmp_path, Part(name="a"), state="running") for _ in range(2))
-    heard(first, size(0))
-    heard(again, size(0, known=True))
+    heard(first, size(0), pace=learnt)
+    heard(again, size(0, known=True), pace=learnt)
 
     assert again.progress(0.0)[1] < first.progress(0.0)[1] / 5
 

@@ -46,6 +46,22 @@ def as_json(said: str) -> Any:
     return typer.Option("--json", help=said)
 
 
+def _share(text: str | float) -> float:
+    """A share as commands take it: 0.5, or 50%."""
+    if not isinstance(text, str):
+        return text
+    number = text.strip()
+    try:
+        return float(number[:-1]) / 100 if number.endswith("%") else float(number)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no share; half is 0.5 or 50%") from error
+
+
+def strength(said: str) -> Any:
+    """The flag that says how much of the restored picture is in the result."""
+    return typer.Option(parser=_share, metavar="SHARE", help=f"{said}; half is 0.5 or 50%.")
+
+
 Engine = Annotated[str, named(choices.ENGINES)]
 Precision = Annotated[str, named(choices.PRECISIONS)]
 Model = Annotated[str, named(choices.MODELS, said="A name from `unblur models`, or FILE.onnx.")]

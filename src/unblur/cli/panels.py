@@ -92,8 +92,8 @@ class PanelGroup(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         """Read the words of a command line; one that begins with an option of `restore` is its."""
-        restore = self.commands.get(_RESTORE)
-        if args and restore is not None:
+        if args and args[0].startswith("-"):
+            restore = self.commands[_RESTORE]
             own, its = (_option_names(each.get_params(ctx)) for each in (self, restore))
             if args[0].partition("=")[0] in its - own:
                 args = [_RESTORE, *args]

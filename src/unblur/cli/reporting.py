@@ -1,6 +1,7 @@
 """What commands say of their photos: lines, JSON, a report file, and the sum."""
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from unblur.errors import OptionError, TargetError
 
 if TYPE_CHECKING:
     from unblur.tasks.batch.files import Job, Restored
+    from unblur.tasks.bench.rows import AnyLine
 
 _SOME: Final = 5
 _SCREENFUL: Final = 20
@@ -37,6 +39,8 @@ class Tally:
     erase: Callable[[], None] = lambda: None
     """Takes away what shows how far a photo is, before its line is printed."""
     restored: int = 0
+    hardly: int = 0
+    """Of the restored, those in which nobody will see it."""
     skipped: int = 0
     errors: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
@@ -50,6 +54,7 @@ class Tally:
             self.skipped += 1
         else:
             self.restored += 1
+            self.hardly += result.unchanged is not None
         if self.as_json:
             say(json.dumps(entry(result)))
         elif result.error is not None:
@@ -81,12 +86,12 @@ class Tally:
             return
         sums = self.totals(interrupted=interrupted)
         if not self.as_json and not self.quiet:
+            self._say_more(sums["seconds"])
             parts = [f"{self.restored} restored"]
             parts += [f"{self.skipped} done already"] if self.skipped else []
             parts += [f"{len(self.errors)} failed"] if self.errors else []
-            rate = f" ({sums['photos_per_second']:.3g} photos/s{self._overlap()})"
             where = ", ".join(f"{folder}{os.sep}" for folder in self.folders)
-            said = f"{', '.join(parts)} in {sums['seconds']:.3g} s{rate if self.restored else ''}"
+            said = f"{', '.join(parts)} in {_took(sums['seconds'])}"
             say(f"{said}, into {where}" if where else said)
         if self.errors and self.restored + self.skipped + len(self.errors) > _SCREENFUL:
             for error in self.errors:
@@ -97,11 +102,18 @@ class Tally:
         if interrupted and self.total > 1 and not self.quiet:
             say(f"unblur: {left} of {self.total} photos not done", err=True)
 
-    def _overlap(self) -> str:
-        """Why the seconds of the photos add up to more than those of all."""
-        if self.restored < 2 or self.workers < 2:  # noqa: PLR2004
-            return ""
-        return f"; {self.workers} at a time, so the seconds of each overlap with others"
+    def _say_more(self, seconds: float) -> None:
+        """What else is worth knowing of several that were restored."""
+        if self.restored < 2:  # noqa: PLR2004
+            return
+        each = f"{_took(seconds / self.restored)} a photo in all"
+        if self.workers > 1:
+            at_once = f"{self.workers} photos at a time, so the seconds of each overlap with others"
+            say(f"{at_once}; {each}")
+        else:
+            say(each)
+        if self.hardly:
+            say(f"{self.hardly} of the {self.restored} hardly changed; the reason is behind each")
 
 
 class Report:
@@ -171,7 +183,7 @@ def say_plan(jobs: "Sequence[Job]", left_out: Sequence[Path]) -> None:
         )
 
 
-def compare(cases: Iterable[list[dict[str, Any]]], total: int, what: str) -> list[dict[str, Any]]:
+def compare(cases: "Iterable[list[AnyLine]]", total: int, what: str) -> "list[AnyLine]":
     """Go through the cases of a benchmark: a progress bar, and a line for each that fails.
 
     Args:
@@ -182,7 +194,7 @@ def compare(cases: Iterable[list[dict[str, Any]]], total: int, what: str) -> lis
     Returns:
         All rows.
     """
-    rows = []
+    rows: list[AnyLine] = []
     with progress(what, total, unit="photos") as advance:
         for of_case in cases:
             rows += of_case
@@ -217,3 +229,12 @@ def _is_report(path: Path) -> bool:
         last = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
         return isinstance(last, dict) and {"photos", "restored"} <= last.keys()
     return False
+
+
+def _took(seconds: float) -> str:
+    """``0.31 s``, ``47 s``, ``12 min``, ``3.4 h``."""
+    for most, unit, name in ((100.0, 1.0, "s"), (6000.0, 60.0, "min"), (math.inf, 3600.0, "h")):
+        if seconds < most:
+            count = seconds / unit
+            return f"{count:.2g} {name}" if count < 10 else f"{count:.0f} {name}"  # noqa: PLR2004
+    raise AssertionError(seconds)

@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Final
@@ -23,7 +22,8 @@ from unblur.data.crops import (
     wrong_draws,
 )
 from unblur.data.problems import check_fits, check_frames, check_length
-from unblur.errors import DataError, MissingExtraError, OptionError
+from unblur.errors import DataError, OptionError
+from unblur.extras import need
 from unblur.imaging.video.exposure import GAMMAS, expose
 from unblur.imaging.video.flow import step_px
 
@@ -92,8 +92,8 @@ class AveragedFrames:
             raise OptionError(f"gamma must be one of {', '.join(GAMMAS)}, got {gamma!r}")
         if max_step_px is not None and not 0 < max_step_px < float("inf"):
             raise OptionError(f"max_step_px must be positive and finite, got {max_step_px}")
-        if max_step_px is not None and find_spec("cv2") is None:
-            raise MissingExtraError("opencv-python-headless", extra="video")
+        if max_step_px is not None:
+            need("video", "cv2")
         if not 0 <= part[0] < part[1] <= 1:
             raise OptionError(f"part needs 0 <= from < to <= 1, got {list(part)}")
         check_scale(scale)

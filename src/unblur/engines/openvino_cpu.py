@@ -5,7 +5,6 @@ import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,8 @@ from numpy.typing import NDArray
 
 from unblur.engines.protocol import RunPart, check_signature, failed, not_a_network, one_line
 from unblur.engines.quiet_openvino import import_openvino
-from unblur.errors import MissingExtraError, NetworkError, OptionError
+from unblur.errors import NetworkError, OptionError
+from unblur.extras import need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +50,7 @@ class OpenVinoEngine:
         precision: str = "auto",
         streams: int = 1,
     ) -> None:
-        if find_spec("openvino") is None:
-            raise MissingExtraError("openvino", extra="openvino")
+        need("openvino")
         self._threads = threads
         with _LOCK:
             self._core = _shared_core()

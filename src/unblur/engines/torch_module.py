@@ -1,6 +1,7 @@
 """A PyTorch module as it is: used while training, and on CUDA."""
 
 from collections.abc import Mapping
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,10 @@ Float32 = NDArray[np.float32]
 
 
 class TorchEngine:
-    """A PyTorch module on the device where it is; one call at a time."""
+    """A PyTorch module on the device where it is.
+
+    It holds state while it runs: threads wait for each other.
+    """
 
     name = "torch"
     precision = "fp32"
@@ -24,6 +28,7 @@ class TorchEngine:
     def __init__(self, module: "nn.Module", metadata: Mapping[str, str] | None = None) -> None:
         self.module = module
         self.metadata = metadata or {}
+        self._turn = Lock()
         self.why = f"PyTorch, fp32, on {next(module.parameters()).device}"
 
     def run(self, batch: Float32) -> Float32:
@@ -31,11 +36,12 @@ class TorchEngine:
         import torch
 
         device = next(self.module.parameters()).device
-        training = self.module.training
-        self.module.eval()
-        with torch.inference_mode():
-            restored = self.module(torch.from_numpy(batch).to(device))
-        self.module.train(training)
+        with self._turn:
+            training = self.module.training
+            self.module.eval()
+            with torch.inference_mode():
+                restored = self.module(torch.from_numpy(batch).to(device))
+            self.module.train(training)
         result: Float32 = restored.float().cpu().numpy()
         return result
 

@@ -231,7 +231,8 @@ def _failed(error: Exception) -> "Response":
 
 
 def _unknown() -> "Response":
-    return _json({"error": "there is no such job or picture; results are kept for a while"}, 404)
+    text = "there is no such job or picture, or it has been deleted after a while"
+    return _json({"error": text}, 404)
 
 
 def _json(facts: dict[str, Any], status: int = 200, headers: Any = None) -> "Response":

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final
 
-from unblur.errors import MissingExtraError
+from unblur.extras import need
 from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
 from unblur.web.api import routes
 from unblur.web.checks import has_extra
@@ -41,12 +41,11 @@ def make_app(desk: Desk) -> Guard:
     Raises:
         MissingExtraError: If Starlette is not installed.
     """
-    try:
-        from starlette.applications import Starlette
-        from starlette.responses import HTMLResponse, Response
-        from starlette.routing import Route
-    except ImportError as error:
-        raise MissingExtraError("starlette", extra="web") from error
+    need("web", "starlette")
+    from starlette.applications import Starlette
+    from starlette.responses import HTMLResponse, Response
+    from starlette.routing import Route
+
     text = page_html(desk)
     files = {path.name: path.read_bytes() for path in PAGE.iterdir() if path.suffix != ".html"}
     # Asked for anew each time: after an update, old scripts must not meet a new page.

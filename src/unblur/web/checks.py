@@ -1,27 +1,16 @@
 """Whether a job can be done here, before any work is."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
-from typing import Final
 
-from unblur.errors import MissingExtraError, OptionError
+from unblur.errors import OptionError
+from unblur.extras import missing, need
 from unblur.web.jobs import Upload, safe_names
 from unblur.web.options import UNSHARP, Wish
-
-_NEEDED: Final = {
-    "video": ("av", "cv2"),
-    "reference": ("skimage", "cv2"),
-    "bench": ("skimage",),
-    "heif": ("pillow_heif",),
-    "raw": ("rawpy",),
-}
-_PACKAGES: Final = {"cv2": "opencv-python-headless", "skimage": "scikit-image"}
-"""What to install, where it is called otherwise than the module."""
 
 
 def has_extra(extra: str) -> bool:
     """Whether what an extra of unblur brings is installed; ``video``, for example."""
-    return not _missing(extra)
+    return not missing(extra)
 
 
 def check_order(
@@ -58,10 +47,6 @@ def check_order(
         ("reference", reference is not None),
         ("bench", wish.model == UNSHARP),
     ):
-        if wanted and (missing := _missing(extra)):
-            raise MissingExtraError(missing[0], extra=extra)
+        if wanted:
+            need(extra)
     return bool(videos)
-
-
-def _missing(extra: str) -> list[str]:
-    return [_PACKAGES.get(name, name) for name in _NEEDED[extra] if find_spec(name) is None]

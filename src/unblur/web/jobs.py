@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from unblur.tasks.progress.countdown import Countdown
 from unblur.tasks.progress.pace import STAGES, Course, Pace, Way, way_of
 from unblur.tasks.progress.stages import WORDS, Stage
 from unblur.web.options import UNSHARP, VIDEO_ENDINGS, Wish
@@ -86,12 +87,13 @@ class Part:
             now: The time, on the clock of ``course``.
 
         Returns:
-            The first two beside those of other photos; the last in seconds, None if nobody knows.
+            The first two beside those of other photos; the last in seconds, None if too little is
+            known yet.
         """
         if self.course is None:
             return 0.0, 1.0, None
         share = 1.0 if self.ended else self.course.share(now)
-        left = 0.0 if self.ended else self.course.left_s(now)
+        left = 0.0 if self.ended else self.course.left_s(now) if self.course.sure else None
         return share * self.course.weight, self.course.weight, left
 
 
@@ -111,6 +113,7 @@ class Job:
     error: str | None = None
     ended_at: float | None = None
     stop: bool = False
+    countdown: Countdown = field(default_factory=Countdown)
 
     @property
     def ended(self) -> bool:
@@ -132,13 +135,15 @@ class Job:
             now: The time, on the clock of `time.monotonic`.
 
         Returns:
-            The second is None if nobody knows yet.
+            The second is None if too little is known yet; it counts down, and seldom rises.
         """
         if self.ended:
             return 1.0, 0.0
         done, work, left = zip(*(part.progress(now) for part in self.parts), strict=True)
         known = [x for x in left if x is not None]
-        return sum(done) / sum(work), sum(known) if len(known) == len(left) else None
+        thought = sum(known) if len(known) == len(left) else None
+        at = tuple((part.ended, part.course and part.course.stage) for part in self.parts)
+        return sum(done) / sum(work), self.countdown.shown(thought, at)
 
     def facts(self, position: int = 0) -> dict[str, Any]:
         """What its owner may be told, for JSON; paths of the server are not in it.
@@ -183,27 +188,43 @@ def hear(job: Job, event: dict[str, Any], pace: Pace) -> None:
         event: See :mod:`unblur.web.worker`.
         pace: Learns how long photos take here.
     """
-    facts, now = dict(event), time.monotonic()
-    kind = facts.pop("event")
-    part = job.parts[facts.pop("index")]
-    if kind == "size":
-        way = _way(job, known=facts.pop("known"))
-        looked: tuple[Stage, ...] = () if way in {"known", "video"} else ("look",)
-        stages = (*looked, *STAGES[way], "show")
-        part.course = Course(pace, way, facts.pop("megapixels"), stages)
-    if kind == "stage":
-        stage: Stage = facts.pop("stage")
-        if part.course is not None:
-            part.course.enter(stage, now, facts["share"])
-        facts.setdefault("doing", WORDS[stage])
-        facts["stage"], facts["stages"] = _step(stage, video=job.video)
-    if kind == "end":
-        failed = bool(facts.get("error"))
-        part.doing, part.share = "failed" if failed else "done", 1.0
-        if part.course is not None and not failed:
-            part.course.end(now)
-    for name, value in facts.items():
-        setattr(part, name, value)
+    part, now = job.parts[event["index"]], time.monotonic()
+    match event["event"]:
+        case "size":
+            way = _way(job, known=event["known"])
+            looked: tuple[Stage, ...] = () if way in {"known", "video"} else ("look",)
+            stages = (*looked, *STAGES[way], "show")
+            part.course = Course(pace, way, event["megapixels"], stages)
+        case "stage":
+            stage: Stage = event["stage"]
+            if part.course is not None:
+                part.course.enter(stage, now, event["share"])
+            part.share, part.doing = event["share"], event.get("doing", WORDS[stage])
+            part.stage, part.stages = _step(stage, video=job.video)
+        case "diagnosis":
+            part.diagnosis = event["diagnosis"]
+        case "end" if event.get("error"):
+            part.error, part.doing, part.share = event["error"], "failed", 1.0
+        case "end":
+            _end(part, event)
+            if part.course is not None:
+                part.course.end(now)
+
+
+def _end(part: Part, event: dict[str, Any]) -> None:
+    """Write down what became of a photo or video; what is not said of it stays as it was."""
+    part.doing, part.share = "done", 1.0
+    part.verdict = event.get("verdict", part.verdict)
+    part.notes = event.get("notes", part.notes)
+    part.seconds = event.get("seconds", part.seconds)
+    part.blur = event.get("blur", part.blur)
+    part.path = event.get("path", part.path)
+    part.file = event.get("file", part.file)
+    part.before = event.get("before", part.before)
+    part.after = event.get("after", part.after)
+    part.clip = event.get("clip", part.clip)
+    part.bytes = event.get("bytes", part.bytes)
+    part.known = event.get("known", part.known)
 
 
 def _way(job: Job, *, known: bool) -> Way:

@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 
-from unblur.errors import MissingExtraError, OptionError
+from unblur.errors import OptionError
+from unblur.extras import need
 from unblur.web.folder import ServerFolder
 from unblur.web.options import ServeOptions
 
@@ -26,10 +27,9 @@ def serve(options: ServeOptions, tell: Callable[[str], None]) -> None:
         MissingExtraError: If what the extra `web` brings is not installed.
         OptionError: If the address cannot be listened on.
     """
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise MissingExtraError("uvicorn", extra="web") from error
+    need("web", "uvicorn")
+    import uvicorn
+
     with _listen(options) as listener:
         folder = ServerFolder()
         if folder.removed:

@@ -1,7 +1,6 @@
 """Restore one photo or video of a job, say how far it is, and make what a browser can show."""
 
 from base64 import b64encode
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -12,21 +11,18 @@ from numpy.typing import NDArray
 
 from unblur.errors import PhotoError, UnblurError
 from unblur.imaging.draw.preview import draw_path
-from unblur.imaging.mask import crop_region
 from unblur.imaging.photo.photo import Photo, encode_photo, read_photo
 from unblur.imaging.photo.sniff import sniff
 from unblur.imaging.photo.stream import megapixels
-from unblur.imaging.tiles import Picture
 from unblur.tasks.methods.blind import BlindMethod
-from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.progress.stages import doing, heard, unheard
 from unblur.tasks.restore.diagnose import diagnose
 from unblur.tasks.restore.file import Restored, restore_file
 from unblur.tasks.restore.names import target_name
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer, shared_restorer
-from unblur.tasks.restore.second_shot import ReferencedRestorer
-from unblur.tasks.restore.streamed import restore_streamed
+from unblur.tasks.restore.second_shot import ReferenceMethod
+from unblur.tasks.restore.streamed import convert_streamed
 from unblur.tasks.video.restore import RestoredVideo, VideoOptions, restore_video
 from unblur.web.checks import has_extra
 from unblur.web.clip import write_clip
@@ -101,9 +97,9 @@ def restore_photo(
             restorer = Restorer(method, options)
         else:
             alone = Restorer(plain.method, replace(options, reference=None, strength=1.0))
-            restorer = ReferencedRestorer(alone, options)
+            restorer = Restorer(ReferenceMethod(alone, options), options)
         target = folder / "out" / _with_strength(target_name(source), options.strength)
-        done = restore_file(source, restorer, options, target=target)
+        done = restore_file(source, restorer, target=target)
         doing("show")
         with unheard():
             before = _shown(source, kind, folder / "show" / f"{index}-before", most)
@@ -255,7 +251,7 @@ def _shown(path: Path, kind: str, picture: Path, most: float) -> Path | None:
         return link
     picture = picture.with_suffix(".jpg")
     try:
-        restore_streamed(path, picture, _Unchanged(), max_megapixels=most)
+        convert_streamed(path, picture, max_megapixels=most)
     except UnblurError:  # a JPEG has 65,535 px a side at most
         return None
     return picture
@@ -270,15 +266,3 @@ def _picture_of(path: Float32) -> str:
 
 def _within(path: Path | None, folder: Path) -> str | None:
     return None if path is None else path.relative_to(folder).as_posix()
-
-
-class _Unchanged:
-    """Gives a picture's rows as they are: to write it in another format."""
-
-    def region(self, picture: Picture) -> tuple[slice, slice]:
-        return crop_region(None, picture.height, picture.width)
-
-    def restore_rows(self, picture: Picture, *, tell: Tell | None = None) -> Iterator[Float32]:
-        for top in range(0, picture.height, 64):
-            rows = slice(top, min(top + 64, picture.height))
-            yield picture.read(rows, slice(0, picture.width))

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 _ENDED: Final = {"event": "ended"}
 _POLL_SECONDS: Final = 0.1
-_START_SECONDS: Final = 120.0
 
 
 class WorkerProcess:

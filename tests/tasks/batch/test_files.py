@@ -10,6 +10,8 @@ from unblur.errors import OptionError
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.tasks.batch.files import choose_workers, find_sources, plan_jobs, restore_files
 from unblur.tasks.batch.ledger import NAME
+from unblur.tasks.batch.run import BatchRun
+from unblur.tasks.progress.stages import heard
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
@@ -36,7 +38,7 @@ def folder(tmp_path):
 
 def batch(folder, restorer, out=None, preview=False, **options):
     jobs = plan_jobs(find_sources([folder]), out, preview=preview)
-    return list(restore_files(jobs, restorer, OPTIONS, **options))
+    return list(restore_files(jobs, restorer, **options))
 
 
 def contents(folder):
@@ -68,11 +70,11 @@ def test_large_photos_are_restored_alone_in_their_turn(folder, tmp_path, preview
     for workers in (1, 2):
         opened = Restorer.open(options, streams=workers)
         jobs = plan_jobs(find_sources([folder]), tmp_path / str(workers), preview=preview)
-        results = list(restore_files(jobs, opened, options, record=True, workers=workers))
+        results = list(restore_files(jobs, opened, record=True, workers=workers))
         assert [one.error for one in results] == [None] * 8
         assert [one.source.name for one in results] == sorted(p.name for p in folder.iterdir())
         found[workers] = contents(tmp_path / str(workers))
-        again = restore_files(jobs, opened, options, record=True, workers=workers)
+        again = restore_files(jobs, opened, record=True, workers=workers)
         assert all(one.skipped for one in again)
 
     assert found[1] == found[2]
@@ -128,7 +130,7 @@ def test_photos_that_vanish_or_are_damaged_are_errors_of_their_own(folder, resto
     (folder / "1.png").unlink()
     (folder / "3.tif").write_bytes(b"II*\0 and no more")
 
-    results = list(restore_files(jobs, restorer, OPTIONS, record=True, workers=2))
+    results = list(restore_files(jobs, restorer, record=True, workers=2))
 
     failed = {one.source.name: one.error for one in results if one.error}
     assert failed.keys() == {"1.png", "3.tif"}
@@ -153,7 +155,7 @@ def test_a_photo_that_failed_is_tried_again(folder, restorer):
 def test_a_batch_may_be_left_in_the_middle(folder, restorer, tmp_path, workers):
     out = tmp_path / "out"
     results = restore_files(
-        plan_jobs(find_sources([folder]), out), restorer, OPTIONS, record=True, workers=workers
+        plan_jobs(find_sources([folder]), out), restorer, record=True, workers=workers
     )
     next(results)
     results.close()
@@ -162,6 +164,22 @@ def test_a_batch_may_be_left_in_the_middle(folder, restorer, tmp_path, workers):
     assert 1 <= len(done) < 7
     assert all(read_photo(path).pixels.size for path in done)
     assert sum(one.skipped for one in batch(folder, restorer, out, record=True)) == len(done)
+
+
+def test_a_stopped_batch_ends_where_the_next_stage_begins(folder, restorer, tmp_path):
+    run = BatchRun(restorer, overwrite=False, work=None)
+    said = []
+
+    def hear(stage, share):
+        said.append(stage)
+        if stage == "restore":
+            run.stop.set()
+
+    with heard(hear):
+        assert run.one(plan_jobs(find_sources([folder]), tmp_path / "out")[0]) is None
+
+    assert said == ["read", "restore"]
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_name_that_is_too_long_for_its_result_is_shortened(folder, restorer):
@@ -190,7 +208,7 @@ def test_the_number_of_workers_is_checked_and_chosen():
     with pytest.raises(OptionError, match="got -1"):
         choose_workers(-1, 3)
     with pytest.raises(OptionError, match="got 0"):
-        restore_files([], None, OPTIONS, workers=0)
+        restore_files([], None, workers=0)
 
 
 KILLED = """
@@ -210,10 +228,12 @@ def deadly(*arguments, **options):
 setattr(owner, name[-1], deadly)
 from unblur.tasks.batch.files import find_sources, plan_jobs, restore_files
 from unblur.tasks.restore.restorer import Restorer
+from unblur.tasks.batch.run import BatchRun
+from unblur.tasks.progress.stages import heard
 from unblur.tasks.restore.options import RestoreOptions
 options = RestoreOptions(method="network", engine="onnx")
 jobs = plan_jobs(find_sources([Path("photos")]), Path("out"))
-list(restore_files(jobs, Restorer.open(options, streams=2), options, record=True, workers=2))
+list(restore_files(jobs, Restorer.open(options, streams=2), record=True, workers=2))
 """
 
 

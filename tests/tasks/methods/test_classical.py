@@ -62,7 +62,7 @@ def test_a_large_photo_that_is_needed_whole_is_in_memory(line, photo, tmp_path, 
     write_photo(Photo(pixels=photo), tmp_path / "photo.png")
     options = RestoreOptions(method="wiener", kernel=line)
 
-    done = restore_file(tmp_path / "photo.png", Restorer.open(options), options)
+    done = restore_file(tmp_path / "photo.png", Restorer.open(options))
 
     assert done.target.is_file()
 

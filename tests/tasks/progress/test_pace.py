@@ -2,7 +2,8 @@
 
 import pytest
 
-from unblur.tasks.progress.pace import STAGES, Course, Pace, left_words, usual_s, way_of
+from unblur.tasks.progress.countdown import Countdown
+from unblur.tasks.progress.pace import STAGES, Course, Pace, usual_s, way_of
 from unblur.tasks.progress.stages import WORDS
 
 MEGAPIXELS = 1.0
@@ -106,16 +107,44 @@ def test_every_stage_has_words_and_every_way_stages_in_that_order():
     assert way_of("wiener") == "classic"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (None, ""),
-        (0.7, "a moment left"),
-        (7.4, "about 7 s left"),
-        (33.0, "about 35 s left"),
-        (70.0, "about 1 minute left"),
-        (200.0, "about 3 minutes left"),
-    ],
-)
-def test_time_left_is_said_in_words(seconds, words):
-    assert left_words(seconds) == words
+@pytest.mark.parametrize("times", [0.5, 1.0, 4.0, 10.0])
+@pytest.mark.parametrize("megapixels", [0.3, 0.92, 3.1, 12.0])
+def test_what_people_are_told_comes_late_is_about_true_and_does_not_climb(times, megapixels):
+    took = {x: times * usual_s("auto", x, megapixels) for x in STAGES["auto"]}
+    course, countdown = Course(Pace(), "auto", megapixels), Countdown()
+    end, now, told = sum(took.values()), 0.0, []
+    for stage, seconds in took.items():
+        course.enter(stage, now)
+        for part in range(20):
+            at = now + seconds * part / 20
+            left = countdown.shown(course.left_s(at) if course.sure else None, stage)
+            told.append((end - at, left))
+        now += seconds
+
+    shown = [left for _, left in told if left is not None]
+    assert shown == sorted(shown, reverse=True)
+    assert all(left is None for true, left in told if true > 0.9 * end)
+    assert all(left is not None for true, left in told if true < 0.5 * end)
+    for true, left in told:
+        assert left is None or 0.6 * true - 2 < left < 1.6 * true + 2
+
+
+def test_a_photo_that_waits_is_expected_to_go_as_the_stages_of_the_one_before_it():
+    pace = Pace()
+    first, second = (Course(pace, "auto", MEGAPIXELS) for _ in range(2))
+    assert not second.sure
+    first.enter("read", 0.0)
+    first.enter("search", 0.1)
+    first.enter("weigh", 0.1 + 8 * usual_s("auto", "search", MEGAPIXELS))
+
+    assert second.sure
+    assert second.left_s(0.0) == pytest.approx(8 * second.weight, rel=0.2)
+
+
+def test_getting_ready_tells_nothing_of_the_work_to_come():
+    course = Course(Pace(), "auto", MEGAPIXELS, ("open", *STAGES["auto"]))
+    course.enter("open", 0.0)
+    course.enter("read", 20.0)  # a disk that had to spin up
+
+    assert not course.sure
+    assert course.left_s(20.0) < 2 * course.weight

@@ -26,7 +26,7 @@ def test_the_stages_of_a_way_are_heard_in_their_order(tmp_path, method):
     said = []
 
     with heard(lambda stage, share: said.append((stage, share))):
-        restore_file(tmp_path / "a.png", shared_restorer(options), options)
+        restore_file(tmp_path / "a.png", shared_restorer(options))
 
     assert tuple(dict.fromkeys(stage for stage, _ in said)) == STAGES[way_of(method)]
     assert said[-2:] == [("restore", 1.0), ("write", None)]

@@ -1,7 +1,10 @@
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import get_type_hints
 
 import numpy as np
@@ -11,6 +14,7 @@ from PIL import Image
 
 from unblur import Photo, random_motion, restore
 from unblur.errors import OptionError
+from unblur.imaging.tiles import TileNeeds
 from unblur.tasks.restore.options import PathLike, RestoreKeywords, RestoreOptions
 from unblur.tasks.restore.restorer import Restorer, shared_restorer
 
@@ -44,6 +48,32 @@ def test_the_picture_does_not_move_or_change_colour(restorer, astronaut):
         for dx in (-1, 0, 1)
     }
     assert max(score, key=score.get) == (0, 0)
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+def test_no_more_threads_restore_than_a_restorer_was_opened_for(astronaut, streams):
+    most, now, lock = [], [], Lock()
+
+    class Slow:
+        needs = TileNeeds(halo_px=0, grid_px=1, bytes_per_px=1)
+
+        def prepare(self, picture, *, tiled, tell=None):
+            with lock:
+                now.append(1)
+                most.append(len(now))
+            return self.run
+
+        def run(self, tile):
+            time.sleep(0.02)
+            with lock:
+                now.pop()
+            return astronaut[tile.kept]
+
+    opened = Restorer(Slow(), streams=streams)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(opened.restore_pixels, [astronaut] * 6))
+
+    assert max(most) == streams
 
 
 def test_equal_options_share_one_restorer():

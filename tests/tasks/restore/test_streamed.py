@@ -15,6 +15,7 @@ from unblur.errors import OptionError, PhotoError, TargetError
 from unblur.imaging.measure.guard import guard_weight
 from unblur.imaging.photo.photo import read_photo, write_photo
 from unblur.tasks.batch.files import find_sources, plan_jobs, restore_file, restore_files
+from unblur.tasks.restore import onlookers
 from unblur.tasks.restore import streamed as streaming
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
@@ -85,7 +86,7 @@ def test_a_streamed_photo_is_that_of_memory_to_the_last_byte(
     restored = restorer.restore(read_photo(folder / name))
     write_photo(restored, tmp_path / f"whole{suffix}")
 
-    restore_streamed(folder / name, tmp_path / f"stream{suffix}", restorer, max_megapixels=1)
+    restore_streamed(folder / name, tmp_path / f"stream{suffix}", restorer)
 
     data = (tmp_path / f"stream{suffix}").read_bytes()
     assert data == (tmp_path / f"whole{suffix}").read_bytes()
@@ -124,12 +125,12 @@ def test_every_road_to_a_large_photo_writes_the_same_file(folder, tmp_path, all_
     write_photo(restorer.restore(read_photo(source)), tmp_path / "memory.jpg")
     expected = (tmp_path / "memory.jpg").read_bytes()
 
-    one = restore_file(source, restorer, chosen, target=tmp_path / "one.jpg")
+    one = restore_file(source, restorer, target=tmp_path / "one.jpg")
     (tmp_path / "copy.jpg").write_bytes(source.read_bytes())
     result = restore(tmp_path / "copy.jpg", options=chosen)
     for workers in (1, 2):
         jobs = plan_jobs(find_sources([source, folder / "deep.tif"]), tmp_path / str(workers))
-        results = list(restore_files(jobs, restorer, chosen, workers=workers))
+        results = list(restore_files(jobs, restorer, workers=workers))
         assert [x.error for x in results] == [None, None]
 
     for path in (one.target, result, tmp_path / "1/plain.unblurred.jpg"):
@@ -138,16 +139,16 @@ def test_every_road_to_a_large_photo_writes_the_same_file(folder, tmp_path, all_
     assert len(list((tmp_path / "2").iterdir())) == 2
 
 
+@pytest.mark.parametrize("streamed", [True, False])
 def test_a_large_photo_gets_a_reduced_preview(
-    folder, pixels, tmp_path, all_large, monkeypatch, options
+    streamed, folder, pixels, tmp_path, monkeypatch, options
 ):
-    monkeypatch.setattr(streaming, "_PREVIEW_SIDE_PX", 300)
+    monkeypatch.setattr(streaming, "_LARGE_MEGAPIXELS", 0.01 if streamed else 1)
+    monkeypatch.setattr(onlookers, "_SIDE_PX", 300)
     chosen = options(crop=(30, 40, 601, 401))
     target, preview = tmp_path / "t.png", tmp_path / "preview.png"
 
-    restore_file(
-        folder / "plain.jpg", Restorer.open(chosen), chosen, target=target, preview=preview
-    )
+    restore_file(folder / "plain.jpg", Restorer.open(chosen), target=target, preview=preview)
 
     shown = read_photo(preview).pixels
     assert shown.shape == (133, 2 * 200 + 4, 3)  # a third
@@ -160,12 +161,12 @@ def test_a_large_photo_gets_a_reduced_preview(
 
 
 def test_a_ribbon_gets_a_preview(tmp_path, monkeypatch, all_large):
-    monkeypatch.setattr(streaming, "_PREVIEW_SIDE_PX", 100)
+    monkeypatch.setattr(onlookers, "_SIDE_PX", 100)
     ribbon = np.full((3, 4000, 3), 0.5, np.float32)
     write_photo(Photo(pixels=ribbon), tmp_path / "ribbon.png")
     chosen = RestoreOptions(method="unsharp-mask")
 
-    restore_file(tmp_path / "ribbon.png", Restorer.open(chosen), chosen, preview=tmp_path / "p.png")
+    restore_file(tmp_path / "ribbon.png", Restorer.open(chosen), preview=tmp_path / "p.png")
 
     assert read_photo(tmp_path / "p.png").pixels.shape[0] == 64  # enlarged for the label
 
@@ -173,9 +174,7 @@ def test_a_ribbon_gets_a_preview(tmp_path, monkeypatch, all_large):
 def test_losses_of_a_format_are_said(folder, tmp_path, all_large):
     chosen = RestoreOptions(method="unsharp-mask")
 
-    done = restore_file(
-        folder / "deep.tif", Restorer.open(chosen), chosen, target=tmp_path / "x.jpg"
-    )
+    done = restore_file(folder / "deep.tif", Restorer.open(chosen), target=tmp_path / "x.jpg")
 
     assert done.notes == ("alpha left out: JPEG has none", "16 bits became 8: jpeg has no more")
 
@@ -187,7 +186,7 @@ def test_what_does_not_fit_is_an_error_and_leaves_nothing(
     chosen = options(crop=crop, tile=tile)
 
     with pytest.raises(OptionError):
-        restore_file(folder / "plain.jpg", Restorer.open(chosen), chosen, target=tmp_path / "x.png")
+        restore_file(folder / "plain.jpg", Restorer.open(chosen), target=tmp_path / "x.png")
 
     assert list(tmp_path.iterdir()) == []
 
@@ -197,7 +196,7 @@ def test_a_target_that_exists_is_left_alone(folder, tmp_path, all_large, options
     (tmp_path / "x.png").write_bytes(b"precious")
 
     with pytest.raises(TargetError, match="--overwrite"):
-        restore_file(folder / "grey.png", Restorer.open(chosen), chosen, target=tmp_path / "x.png")
+        restore_file(folder / "grey.png", Restorer.open(chosen), target=tmp_path / "x.png")
 
 
 @pytest.mark.parametrize("name", ["missing.jpg", "folder.jpg", "text.jpg"])
@@ -208,7 +207,7 @@ def test_what_cannot_be_read_is_not_large_and_an_error_of_its_own(name, tmp_path
 
     assert not is_large(tmp_path / name)
     with pytest.raises(PhotoError, match=name):
-        restore_file(tmp_path / name, Restorer.open(chosen), chosen, target=tmp_path / "x.png")
+        restore_file(tmp_path / name, Restorer.open(chosen), target=tmp_path / "x.png")
 
 
 def test_photos_are_large_from_six_megapixels_on(tmp_path):

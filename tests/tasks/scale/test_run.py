@@ -49,7 +49,7 @@ def expected(photos, how, tmp_path_factory):
     """What `unblur restore` writes."""
     out = tmp_path_factory.mktemp("expected")
     jobs = plan_jobs(find_sources([photos], recursive=True), out)
-    done = list(restore_files(jobs, Restorer.open(how), how))
+    done = list(restore_files(jobs, Restorer.open(how)))
     assert not any(x.error for x in done)
     return contents(out)
 

@@ -38,7 +38,7 @@ def test_photos_come_from_it_and_go_to_it_by_a_rename(server, photo, tmp_path):
     how = RestoreOptions(
         model=str(sharpening_network(tmp_path / "small.onnx")), engine="onnx", guard=False
     )
-    restore_file(photo, Restorer.open(how), how, target=tmp_path / "expected.jpg")
+    restore_file(photo, Restorer.open(how), target=tmp_path / "expected.jpg")
     worker = Worker(how, pack(how), f"{url}/photos", f"{url}/out", "waiting", False)
 
     with closing(worker):

@@ -63,7 +63,7 @@ def known(outcome, **changed):
 
 def test_the_bytes_are_those_of_restore_in_a_folder_and_in_a_store(folders, how, tmp_path):
     source, out = folders
-    restore_file(source / "a.jpg", Restorer.open(how), how, target=tmp_path / "expected.jpg")
+    restore_file(source / "a.jpg", Restorer.open(how), target=tmp_path / "expected.jpg")
     expected = (tmp_path / "expected.jpg").read_bytes()
 
     outcome = work(folders, how)

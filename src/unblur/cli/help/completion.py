@@ -1,15 +1,15 @@
 """`unblur completion`: scripts for shells.
 
-A shell that completes runs ``unblur`` with ``_UNBLUR_COMPLETE`` set, at every press of the key:
-nothing heavy may be loaded then. Flags say themselves what they offer (:mod:`unblur.cli.flags`).
+A shell that completes runs ``unblur`` at every press of the key: nothing heavy may be loaded then.
+Flags say themselves what they offer (:mod:`unblur.cli.flags`).
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
-VARIABLE: Final = "_UNBLUR_COMPLETE"
+from unblur.cli import COMPLETES
 
 
 class Shell(StrEnum):
@@ -35,7 +35,7 @@ def completion(
     """
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
-    typer.echo(get_completion_script(prog_name="unblur", complete_var=VARIABLE, shell=shell.value))
+    typer.echo(get_completion_script(prog_name="unblur", complete_var=COMPLETES, shell=shell.value))
 
 
 def answer(app: typer.Typer) -> None:
@@ -48,4 +48,4 @@ def answer(app: typer.Typer) -> None:
 
     completion_init()  # typer itself does so only if it adds options of its own to the program
     command: Any = typer.main.get_command(app)
-    command(prog_name="unblur", complete_var=VARIABLE)
+    command(prog_name="unblur", complete_var=COMPLETES)

@@ -94,7 +94,7 @@ def _compare(folder: Path, out: Path, options: "DetectionOptions") -> None:
     make_folder(out)
     rows = compare(task.run(out), len(task.cases), "detecting")
     report = write_report(task, rows, out)
-    for note in report["notes"]:
+    for note in report.notes:
         say(f"unblur: {note}", err=True)
     say("\n".join(table(report)))
     say(counts_words(report))

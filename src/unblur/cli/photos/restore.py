@@ -57,7 +57,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
         ),
     ] = None,
     strength: Annotated[
-        float, typer.Option(help="0 leaves the photo as it is, 1 restores it in full.")
+        float, flags.strength("0 leaves the photo as it is, 1 restores it in full")
     ] = 1.0,
     reference: Annotated[
         Path | None,

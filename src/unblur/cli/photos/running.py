@@ -130,7 +130,7 @@ def restore_all(
     if tally.verbose:
         _explain(restorer, workers)
     results = batch.restore_files(
-        jobs, restorer, options, overwrite=overwrite, record=planned.record, workers=workers
+        jobs, restorer, overwrite=overwrite, record=planned.record, workers=workers
     )
     hidden = tally.as_json or tally.quiet
     interrupted = True

@@ -53,7 +53,7 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags of a command
         ),
     ] = "auto",
     strength: Annotated[
-        float, typer.Option(help="0 leaves photos as they are, 1 restores them in full.")
+        float, flags.strength("0 leaves photos as they are, 1 restores them in full")
     ] = 1.0,
     guard: flags.Guard = True,
     engine: flags.Engine = "auto",

@@ -8,6 +8,7 @@ import typer
 from unblur.cli import flags
 from unblur.cli.terminal import say
 from unblur.errors import OptionError
+from unblur.extras import need
 
 if TYPE_CHECKING:
     from unblur.tasks.singan.fit import ScaleReport
@@ -49,7 +50,7 @@ def fit(  # noqa: PLR0913, PLR0917 - the flags of a command
     Draws FILE.png beside FILE.singan: a column for each scale with the photo, its reconstruction
     and a random sample. Stopped at any time, the same command with --resume goes on.
     """
-    _need_torch()
+    need("train", "torch", "safetensors")
     from unblur.tasks.singan.fit import fit as run
     from unblur.tasks.singan.options import SinGANOptions, fast_options
 
@@ -97,7 +98,7 @@ def restore(  # noqa: PLR0913, PLR0917
     EXIF, colour profile, alpha and bit depth are kept. `unblur restore BLURRED --reference SHARP`
     is faster and better where the two photos can be laid over each other.
     """
-    _need_torch()
+    need("train", "torch", "safetensors")
     from dataclasses import replace
 
     import numpy as np
@@ -138,7 +139,7 @@ def sample(
     overwrite: Overwrite = False,
 ) -> None:
     """Draw random pictures that are made of the scene's patches."""
-    _need_torch()
+    need("train", "torch", "safetensors")
     from unblur.imaging.measure.patch_statistics import patch_distance
     from unblur.imaging.photo.photo import Photo, write_photo
     from unblur.tasks.restore.file import make_folder
@@ -169,12 +170,3 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if not (width.isdecimal() and height.isdecimal()):
         raise OptionError(f"--size needs WIDTHxHEIGHT in px, such as 400x300, got {text!r}")
     return int(height), int(width)
-
-
-def _need_torch() -> None:
-    from importlib.util import find_spec
-
-    from unblur.errors import MissingExtraError
-
-    if find_spec("torch") is None or find_spec("safetensors") is None:
-        raise MissingExtraError("torch", extra="train")

@@ -41,7 +41,7 @@ def video(  # noqa: PLR0913, PLR0917 - the flags of a command
         float | None, typer.Option(help="Restore so many seconds only, for a try.")
     ] = None,
     strength: Annotated[
-        float, typer.Option(help="0 to 1: share of the restored picture in the result.")
+        float, flags.strength("Of the restored picture in the result: 0 to 1")
     ] = 1.0,
     overwrite: Annotated[bool, flags.replacing("a result that exists")] = False,
     quiet: flags.Quiet = False,

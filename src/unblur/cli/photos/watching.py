@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unblur.errors import UnblurError
-from unblur.tasks.progress.pace import STAGES, Course, Pace, Way, left_words
+from unblur.tasks.progress.countdown import Countdown, left_words
+from unblur.tasks.progress.pace import STAGES, Course, Pace, Way
 from unblur.tasks.progress.stages import WORDS, Stage, heard
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ _AFTER_S: Final = 1.0
 _SHORT_S: Final = 0.6
 """And what is about to end then gets so much longer."""
 _LONGEST_NAME: Final = 30
-_BAR: Final = 24
+_LEAST_NAME: Final = 6
+_BARS: Final = ((110, 24), (80, 12))
+"""From so many columns on, the bar has so many; a narrower terminal has words alone."""
+_GAP: Final = 2
+_LEFT: Final = len(left_words(30.0))
+"""The longest words of the time left: room is kept for them, so that nothing jumps."""
 
 
 @contextmanager
@@ -65,6 +71,7 @@ class _Line:
     def __init__(self, name: str, course: Course) -> None:
         self._name = os.fsencode(name).decode("utf-8", "replace")
         self._course = course
+        self._countdown = Countdown()
         course.enter(course.stages[0], time.monotonic())
         self._over = threading.Event()
         self._lock = threading.Lock()
@@ -87,9 +94,10 @@ class _Line:
         with self._lock:
             if self._over.is_set():
                 return
+            console = Console(stderr=True)
             self._live = Live(
-                get_renderable=self._drawn,
-                console=Console(stderr=True),
+                get_renderable=lambda: self._drawn(console.width),
+                console=console,
                 transient=True,
                 refresh_per_second=5,
                 # Lines of a command go above it on a terminal, and where they belong elsewhere.
@@ -105,23 +113,41 @@ class _Line:
                 self._live.stop()
                 self._live = None
 
-    def _drawn(self) -> "Table":
+    def _drawn(self, columns: int) -> "Table":
+        from rich.cells import cell_len
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
         now, stage = time.monotonic(), self._course.stage
-        name = self._name
-        if len(name) > _LONGEST_NAME:
-            name = f"{name[: _LONGEST_NAME - 1]}…"
+        left = self._course.left_s(now) if self._course.sure else None
         words = WORDS[stage] if stage is not None else "waiting"
-        table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_row(
-            Text(f"{name}: {words}", no_wrap=True, overflow="ellipsis"),
-            ProgressBar(total=1.0, completed=self._course.share(now), width=_BAR),
-            Text(left_words(self._course.left_s(now)), no_wrap=True),
-        )
+        bar = next((wide for least, wide in _BARS if columns >= least), 0)
+        rest = _LEFT + (bar + _GAP if bar else 0) + 2 * _GAP
+        if columns - rest < cell_len(words):  # no room for the time, then
+            bar, rest = 0, _GAP
+        table = Table.grid(padding=(0, _GAP, 0, 0))
+        row: list[Text | ProgressBar] = [
+            Text(_named(self._name, words, columns - rest), no_wrap=True, overflow="ellipsis")
+        ]
+        if bar:
+            row.append(ProgressBar(total=1.0, completed=self._course.share(now), width=bar))
+        if rest > _GAP:
+            row.append(Text(left_words(self._countdown.shown(left, stage)), no_wrap=True))
+        table.add_row(*row)
         return table
+
+
+def _named(name: str, words: str, columns: int) -> str:
+    """What is done with what, in so many columns: the words whole, of the name what fits."""
+    from rich.cells import cell_len, chop_cells
+
+    room = min(_LONGEST_NAME, columns - cell_len(words) - len(": "))
+    if cell_len(name) <= room:
+        return f"{name}: {words}"
+    if room < _LEAST_NAME:
+        return words
+    return f"{chop_cells(name, room - 1)[0]}…: {words}"
 
 
 def _megapixels(source: Path) -> float:

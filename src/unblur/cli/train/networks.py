@@ -111,13 +111,10 @@ def _hush_exporter() -> None:
     """Drop the exporter's hints to developers of networks."""
     import logging
     import warnings
-    from importlib.util import find_spec
 
-    from unblur.errors import MissingExtraError
+    from unblur.extras import need
 
-    for needed in ("torch", "onnx", "onnxscript", "safetensors"):
-        if find_spec(needed) is None:
-            raise MissingExtraError(needed, extra="train")
+    need("train", "torch", "onnx", "onnxscript", "safetensors")
     warnings.simplefilter("ignore")
     import torch.onnx  # sets up its own logging
 

@@ -69,12 +69,11 @@ def train(  # noqa: PLR0913, PLR0917 - the flags of a command
 ) -> None:
     """Train a network from a recipe; needs the extra `train`."""
     from dataclasses import replace
-    from importlib.util import find_spec
 
-    from unblur.errors import MissingExtraError, TrainingStopped
+    from unblur.errors import TrainingStopped
+    from unblur.extras import need
 
-    if find_spec("lightning") is None:
-        raise MissingExtraError("lightning", extra="train")
+    need("train", "lightning")
     _hush_warnings()
     from unblur.models import MODELS
     from unblur.tasks.train.data import TrainingData

@@ -14,12 +14,11 @@ from unblur.imaging.photo.holds.items import Contents
 from unblur.imaging.photo.holds.look import look_into
 from unblur.imaging.photo.jpeg import load_jpeg
 from unblur.imaging.photo.metadata import Metadata, jpeg_quality, read_metadata, turn_upright
-from unblur.imaging.photo.raw import develop_raw
 from unblur.imaging.photo.sniff import check_size, is_lossless, sniff
 from unblur.imaging.photo.tiff_kinds import TiffKind, tiff_kind
 
 _MOST_BANDS = 4
-_FOREIGN = {"heic": read_heif, "raw": develop_raw}  # not decoded by libvips
+_FOREIGN = {"heic", "raw"}  # not decoded by libvips
 _FOREIGN_QUALITY = 95
 _LEAST_BYTES = 20_000  # of metadata, of which a file may have much
 _BYTES_OF_NOTHING = 0.05  # for each pixel: several times what a JPEG of one colour takes
@@ -101,7 +100,8 @@ def open_upright(
     contents = look_into(stream, file_format)
     try:
         if file_format in _FOREIGN:
-            image, depth, blobs, notes = _FOREIGN[file_format](stream, name, max_megapixels)
+            decode = _decoder(file_format)
+            image, depth, blobs, notes = decode(stream, name, max_megapixels)
             image = keep(image) if on_disk else image.copy()
             for key, blob in blobs.items():
                 image.set_type(pyvips.GValue.blob_type, key, blob)
@@ -224,6 +224,15 @@ def _blank_notes(image: Any, kind: TiffKind, stream: BinaryIO, file_format: str)
     if all(table(0, row)[0] == table(1, row)[0] for row in range(1, image.bands + 1)):
         return ["all pixels are the same, though the file is large enough for a photo"]
     return []
+
+
+def _decoder(file_format: str) -> Callable[[BinaryIO, str, float], Any]:
+    """What decodes a format that libvips does not."""
+    if file_format == "heic":
+        return read_heif
+    from unblur.imaging.photo.raw import develop_raw
+
+    return develop_raw
 
 
 def _to_rgb(image: Any, kind: TiffKind, name: str) -> tuple[Any, str | None]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import MissingExtraError
+from unblur.extras import need
 from unblur.imaging.measure.noise import estimate_noise
 
 Float32 = NDArray[np.float32]
@@ -49,8 +49,7 @@ def denoise(pixels: Float32, sigma: float | None = None) -> Float32:
 
 
 def _restoration() -> Any:
-    try:
-        from skimage import restoration
-    except ImportError as error:
-        raise MissingExtraError("scikit-image", extra="reference") from error
+    need("reference", "skimage")
+    from skimage import restoration
+
     return restoration

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import MissingExtraError
+from unblur.extras import need
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -135,10 +135,9 @@ def scaled_kernel(kernel: Float32, scale: float) -> Float32:
 
 def opencv() -> ModuleType:
     """OpenCV, loaded when it is first needed."""
-    try:
-        import cv2
-    except ImportError as error:
-        raise MissingExtraError("opencv-python-headless", extra="reference") from error
+    need("reference", "cv2")
+    import cv2
+
     return cv2
 
 

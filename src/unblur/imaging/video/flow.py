@@ -5,7 +5,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import MissingExtraError, OptionError
+from unblur.errors import OptionError
+from unblur.extras import need
 from unblur.imaging.video.frames import Pixels
 
 _LONG_SIDE_PX: Final = 960
@@ -37,10 +38,9 @@ def step_px(before: Pixels, after: Pixels) -> float:
     References:
         Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016.
     """
-    try:
-        import cv2
-    except ImportError as error:
-        raise MissingExtraError("opencv-python-headless", extra="video") from error
+    need("video", "cv2")
+    import cv2
+
     if before.shape != after.shape:
         raise OptionError(f"frames must have one shape, got {before.shape} and {after.shape}")
     height, width, _ = before.shape

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from unblur.errors import MissingExtraError, PhotoError
+from unblur.errors import PhotoError
+from unblur.extras import need
 from unblur.imaging.video.decode import Lost, whole_frames
 from unblur.imaging.video.frames import Frame, Frames, Pixels, Unreadable, open_folder, plain
 from unblur.imaging.video.planes import planes_of, rgb_from_yuv
@@ -92,10 +93,9 @@ def open_container(path: Path) -> "InputContainer":
         PhotoError: If it is no video, or damaged beyond being opened.
         MissingExtraError: If PyAV is not installed.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError("av", extra="video") from error
+    need("video", "av")
+    import av
+
     try:
         # Without "file:", a name with a colon would be taken for an address.
         container = av.open(f"file:{path}", metadata_errors="ignore")

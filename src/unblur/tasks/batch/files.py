@@ -8,7 +8,6 @@ from typing import Final
 from unblur.devices import cores
 from unblur.errors import OptionError
 from unblur.tasks.batch.entries import read_names
-from unblur.tasks.batch.ledger import describe_work
 from unblur.tasks.batch.run import BatchRun
 from unblur.tasks.batch.sources import (
     Job,
@@ -18,7 +17,6 @@ from unblur.tasks.batch.sources import (
     plan_jobs,
 )
 from unblur.tasks.restore.file import Restored, restore_file
-from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
 __all__ = [
@@ -55,7 +53,6 @@ def choose_workers(workers: int, photos: int) -> int:
 def restore_files(
     jobs: Sequence[Job],
     restorer: Restorer,
-    options: RestoreOptions,
     *,
     overwrite: bool = False,
     record: bool = False,
@@ -70,7 +67,6 @@ def restore_files(
     Args:
         jobs: From :func:`plan_jobs`; folders that are missing are made.
         restorer: The open network; for several workers, open it with as many ``streams``.
-        options: Its options.
         overwrite: Replace targets that exist, and do all anew.
         record: Keep a record of what is done in each folder of targets, and skip what an earlier
             run has restored from the same photo in the same way (see
@@ -88,17 +84,20 @@ def restore_files(
 
     Examples:
         >>> from pathlib import Path
-        >>> from unblur import RestoreOptions, Restorer, find_sources, plan_jobs, restore_files
-        >>> options = RestoreOptions()
+        >>> from unblur import Restorer, find_sources, plan_jobs, restore_files
         >>> jobs = plan_jobs(find_sources([Path("photo.jpg")]), Path("restored"))
-        >>> for done in restore_files(jobs, Restorer.open(options), options):
+        >>> for done in restore_files(jobs, Restorer()):
         ...     print(done.target, done.error)
         restored/photo.unblurred.jpg None
     """
     if workers < 1:
         raise OptionError(f"workers must be 1 or more, got {workers}")
-    work = describe_work(options) if record else None
-    run = BatchRun(restorer, options, overwrite=overwrite, work=work)
+    work = None
+    if record:
+        from unblur.tasks.batch.ledger import describe_work
+
+        work = describe_work(restorer.options)
+    run = BatchRun(restorer, overwrite=overwrite, work=work)
     return _run(jobs, run, workers)
 
 

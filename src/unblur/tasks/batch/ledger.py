@@ -8,7 +8,7 @@ import hashlib
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +22,41 @@ Record = dict[str, Any]
 NAME: Final = ".unblur.jsonl"
 _SAME_PIXELS: Final = frozenset({"model", "threads", "max_megapixels"})
 """Options that change no pixels, or, as for the model, whose file is looked at."""
-_KEYS: Final = frozenset(
-    {"target", "source", "source_bytes", "source_mtime_ns", "source_sha256", "work", "before"}
-)
+
+
+@dataclass(kw_only=True)
+class _Begun:
+    """A photo that was begun, as a line says it; what follows from another line is beside that."""
+
+    target: str
+    source: str
+    source_bytes: int
+    source_mtime_ns: int
+    source_sha256: str
+    work: Record
+    before: list[int] | None
+    """What was there before: see :func:`file_state`."""
+    bytes: int | None = None
+    """Of the result, once that is written."""
+
+    def is_result(self, target: Path) -> bool:
+        """Whether what is there now came of it."""
+        state = file_state(target)
+        if state is None:
+            return False
+        return state != self.before if self.bytes is None else state[0] == self.bytes
+
+    def as_line(self) -> Record:
+        """The line that says it."""
+        return {name: getattr(self, name) for name in _BEGUN}
+
+    @classmethod
+    def of_line(cls, line: Record) -> "_Begun":
+        """What a line says that has all of it."""
+        return cls(**{name: line[name] for name in _BEGUN})
+
+
+_BEGUN: Final = tuple(x.name for x in fields(_Begun) if x.name != "bytes")
 
 
 def describe_work(options: RestoreOptions) -> Record:
@@ -74,25 +106,25 @@ class Ledger:
     def is_done(self, source: Path, target: Path, preview: Path | None = None) -> bool:
         """Whether this very photo was restored in this very way, and the result is there."""
         known = self._records.get(target.name)
-        if known is None or known["work"] != self._work or not self._is_result(known, target):
+        if known is None or known.work != self._work or not known.is_result(target):
             return False
         if preview is not None and not preview.exists():
             return False
         try:
             now = source.stat()
-            if now.st_size != known["source_bytes"]:
+            if now.st_size != known.source_bytes:
                 return False
-            same_file = known["source"] == _relative(source, self.path.parent)
-            if same_file and now.st_mtime_ns == known["source_mtime_ns"]:
+            same_file = known.source == _relative(source, self.path.parent)
+            if same_file and now.st_mtime_ns == known.source_mtime_ns:
                 return True
-            return bool(_sha256(source) == known["source_sha256"])
+            return _sha256(source) == known.source_sha256
         except OSError:
             return False
 
     def is_ours(self, target: Path) -> bool:
         """Whether a killed run wrote this target, and did not come to what follows."""
         known = self._records.get(target.name)
-        return known is not None and "bytes" not in known and self._is_result(known, target)
+        return known is not None and known.bytes is None and known.is_result(target)
 
     def begin(self, source: Path, target: Path) -> None:
         """Note that a result is about to be written.
@@ -102,55 +134,49 @@ class Ledger:
             TargetError: If the record cannot be written.
         """
         now, digest = _look(source)
-        record: Record = {
-            "target": target.name,
-            "source": _relative(source, self.path.parent),
-            "source_bytes": now.st_size,
-            "source_mtime_ns": now.st_mtime_ns,
-            "source_sha256": digest,
-            "work": self._work,
-            "before": file_state(target),
-        }
+        begun = _Begun(
+            target=target.name,
+            source=_relative(source, self.path.parent),
+            source_bytes=now.st_size,
+            source_mtime_ns=now.st_mtime_ns,
+            source_sha256=digest,
+            work=self._work,
+            before=file_state(target),
+        )
         try:
-            self._lines.append(record)
+            self._lines.append(begun.as_line())
         except OSError as error:
             # Where a line cannot be added, a photo cannot either, but for a record of others.
             what = self.path if self.path.exists() and not is_disk_full(error) else target
             raise TargetError(f"{what}: cannot be written ({error.strerror})") from error
-        self._records[target.name] = record
+        self._records[target.name] = begun
 
     def finish(self, target: Path) -> None:
         """Note that a result is written, whole."""
         # If this fails, the first line is enough to find the result.
         with suppress(OSError):
-            size = self._records[target.name]["bytes"] = target.stat().st_size
+            size = self._records[target.name].bytes = target.stat().st_size
             self._lines.append({"target": target.name, "bytes": size})
 
     def give_up(self, target: Path) -> None:
         """Note that nothing was written."""
         known = self._records.get(target.name)
-        if known is None or "bytes" in known or self._is_result(known, target):
+        if known is None or known.bytes is not None or known.is_result(target):
             return
         with suppress(OSError):
             self._lines.append({"target": target.name, "failed": True})
         self._records.pop(target.name, None)
 
-    def _is_result(self, known: Record, target: Path) -> bool:
-        state = file_state(target)
-        if state is None:
-            return False
-        return bool(state[0] == known["bytes"] if "bytes" in known else state != known["before"])
 
-
-def _known(entries: Iterable[Record]) -> dict[str, Record]:
-    records: dict[str, Record] = {}
-    for entry in entries:
+def _known(lines: Iterable[Record]) -> dict[str, _Begun]:
+    records: dict[str, _Begun] = {}
+    for line in lines:
         with suppress(TypeError, KeyError, AttributeError):
-            name = entry["target"]
-            if entry.keys() >= _KEYS:
-                records[name] = entry
-            elif "bytes" in entry:
-                records[name]["bytes"] = entry["bytes"]
+            name = line["target"]
+            if line.keys() >= {*_BEGUN}:
+                records[name] = _Begun.of_line(line)
+            elif "bytes" in line:
+                records[name].bytes = line["bytes"]
             else:
                 records.pop(name)
     return records

@@ -1,28 +1,26 @@
 """What the threads of one batch share, and what each does with a photo."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from threading import BoundedSemaphore, Event, Lock
+from threading import Event, Lock
+from typing import TYPE_CHECKING
 
 from unblur.errors import UnblurError, is_disk_full
 from unblur.imaging.files.temporary import remove_leftovers
-from unblur.imaging.photo.photo import Photo
-from unblur.imaging.tiles import Picture
-from unblur.tasks.batch.ledger import Ledger, Record
 from unblur.tasks.batch.sources import Job
-from unblur.tasks.methods.blur_estimate import Tell
+from unblur.tasks.progress.stages import Stage, heard
 from unblur.tasks.restore.file import (
     Restored,
-    RestoresPhotos,
     check_paths,
     check_space,
     make_folder,
     restore_file,
 )
-from unblur.tasks.restore.options import RestoreOptions
-from unblur.tasks.restore.restorer import Float32, Restorer
+from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.restore.streamed import is_large
+
+if TYPE_CHECKING:
+    from unblur.tasks.batch.ledger import Ledger, Record
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error
@@ -34,56 +32,20 @@ class BatchRun:
 
     Args:
         restorer: The open network.
-        options: Its options.
         overwrite: Replace targets that exist, and do all anew.
         work: From :func:`unblur.tasks.batch.ledger.describe_work`; None keeps no record.
     """
 
-    def __init__(
-        self,
-        restorer: Restorer,
-        options: RestoreOptions,
-        *,
-        overwrite: bool,
-        work: Record | None,
-    ) -> None:
-        self.options = options
+    def __init__(self, restorer: Restorer, *, overwrite: bool, work: "Record | None") -> None:
         self.overwrite = overwrite
         self.stop = Event()
         """Set it, and every thread ends before the next step."""
         self._work = work
         self._restorer = restorer
         self._unshared: Restorer | None = restorer if restorer.streams == 1 else None
-        # A restorer that was not opened for so many calls at once gets no more than it was, and
-        # a module of PyTorch holds state while it runs.
-        self._turns = BoundedSemaphore(1 if options.engine == "torch" else restorer.streams)
         self._lock = Lock()
         self._ledgers: dict[Path, Ledger | None] = {}
         self._full = False
-
-    def restore(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
-        """Restore a photo when it is this thread's turn."""
-        with self._turns:
-            if self.stop.is_set():
-                raise _Stopped
-            restored = self._restorer.restore(photo, tell=tell)
-        if self.stop.is_set():
-            raise _Stopped
-        return restored
-
-    def restore_rows(self, picture: Picture, *, tell: Tell | None = None) -> Iterator[Float32]:
-        """Restore rows of a photo that has grown since it was thought small."""
-        with self._turns:
-            yield from self._restorer.restore_rows(picture, tell=tell)
-
-    def region(self, picture: Picture) -> tuple[slice, slice]:
-        """Rows and columns that the restorer restores."""
-        return self._restorer.region(picture)
-
-    @property
-    def needs_whole(self) -> bool:
-        """Whether the restorer needs all pixels of a photo in memory."""
-        return self._restorer.needs_whole
 
     def is_large(self, job: Job) -> bool:
         """Whether a photo is restored alone."""
@@ -104,9 +66,10 @@ class BatchRun:
             if job.error is not None:
                 return Restored(source=job.source, target=job.target, error=job.error)
             ledger = self._enter(job.target.parent)
-            if ledger is None:
-                return self._restore(job, alone=alone, overwrite=self.overwrite)
-            return self._resume(job, ledger, alone=alone)
+            with heard(self._go_on, others_too=True):
+                if ledger is None:
+                    return self._restore(job, alone=alone, overwrite=self.overwrite)
+                return self._resume(job, ledger, alone=alone)
         except UnblurError as error:
             cause, why = error, str(error)
             self._full |= is_disk_full(error)
@@ -121,16 +84,21 @@ class BatchRun:
             source=job.source, target=job.target, seconds=seconds, error=why, cause=cause
         )
 
-    def _enter(self, folder: Path) -> Ledger | None:
+    def _go_on(self, stage: Stage, share: float | None) -> None:
+        """End what a thread does where its next stage begins, if the batch was stopped."""
+        if self.stop.is_set():
+            raise _Stopped
+
+    def _enter(self, folder: Path) -> "Ledger | None":
         """Make a folder of targets, clean it up and read its record, the first time."""
         with self._lock:
             if folder not in self._ledgers:
                 make_folder(folder)
                 remove_leftovers(folder)
-                self._ledgers[folder] = None if self._work is None else Ledger(folder, self._work)
+                self._ledgers[folder] = None if self._work is None else _ledger(folder, self._work)
             return self._ledgers[folder]
 
-    def _resume(self, job: Job, ledger: Ledger, *, alone: bool) -> Restored:
+    def _resume(self, job: Job, ledger: "Ledger", *, alone: bool) -> Restored:
         source, target = job.source, job.target
         overwrite = self.overwrite
         if not overwrite:
@@ -151,11 +119,15 @@ class BatchRun:
         source, target, preview = job.source, job.target, job.preview
         if self._full:
             check_space(source, target)
-        restorer: RestoresPhotos = self
+        restorer = self._restorer
         if alone:
             if self._unshared is None:
-                self._unshared = Restorer.open(self.options)
+                self._unshared = Restorer.open(restorer.options)
             restorer = self._unshared
-        return restore_file(
-            source, restorer, self.options, target=target, overwrite=overwrite, preview=preview
-        )
+        return restore_file(source, restorer, target=target, overwrite=overwrite, preview=preview)
+
+
+def _ledger(folder: Path, work: "Record") -> "Ledger":
+    from unblur.tasks.batch.ledger import Ledger  # a photo by itself has none
+
+    return Ledger(folder, work)

@@ -31,7 +31,7 @@ from unblur.tasks.bench.report import (
     seconds,
     signed,
 )
-from unblur.tasks.bench.rows import INFINITE, Row
+from unblur.tasks.bench.rows import Row
 from unblur.tasks.bench.run import Bench
 from unblur.tasks.bench.summary import gains
 from unblur.tasks.bench.tables import Column
@@ -148,8 +148,7 @@ def _pictures(bench: Bench, rows: Sequence[Row], method: str) -> str:
     parts = []
     for word, image in extremes(values).items():
         row = next(row for row in rows if row["image"] == image and row["method"] == method)
-        score = number(INFINITE if math.isinf(row["scores"]["psnr"]) else row["scores"]["psnr"],
-                       "psnr")  # fmt: skip
+        score = number(row["scores"]["psnr"], "psnr")
         caption = f"{method}, {word}: {image}, {signed(values[image])} dB to {score} dB"
         try:
             shown = bench.pictures(row)

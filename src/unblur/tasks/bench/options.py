@@ -146,10 +146,10 @@ class BenchOptions(NetworkOptions):
 
     @property
     def rules(self) -> Protocol:
-        """The protocol."""
+        """The protocol that was chosen."""
         return PROTOCOLS[self.benchmark][self.protocol]
 
     @property
     def scored(self) -> tuple[str, ...]:
-        """The metrics."""
+        """The metrics asked for; not given: those of the protocol."""
         return self.metrics or self.rules.metrics

@@ -1,6 +1,7 @@
 """What a benchmark found, as JSON and Markdown: with its rules, weights, machine and date."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from unblur.devices import describe_machine
 from unblur.imaging.files.replace import replace_file
 from unblur.tasks.bench import tables
 from unblur.tasks.bench.published import PUBLISHED, Published
-from unblur.tasks.bench.rows import INFINITE, Row, to_json
+from unblur.tasks.bench.rows import Row, to_json
 from unblur.tasks.bench.run import Bench
 from unblur.tasks.bench.summary import Summary, summarise
 from unblur.tasks.bench.tables import Column
@@ -54,8 +55,11 @@ class Report:
     notes: list[str]
     summaries: list[Summary]
     published: Sequence[Published]
-    rows: list[Row]
-    """Fit for JSON."""
+    rows: Sequence[Row]
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, fit for JSON."""
+        return {**asdict(self), "rows": [to_json(row) for row in self.rows]}
 
 
 def warnings(bench: Bench, rows: Sequence[Row]) -> list[str]:
@@ -96,7 +100,7 @@ def as_report(bench: Bench, rows: Sequence[Row]) -> Report:
         notes=warnings(bench, rows),
         summaries=summarise(bench, rows),
         published=PUBLISHED[options.benchmark],
-        rows=[to_json(row) for row in rows],
+        rows=rows,
     )
 
 
@@ -115,7 +119,7 @@ def write_report(bench: Bench, rows: Sequence[Row], folder: Path) -> None:
 
     report = as_report(bench, rows)
     texts = {
-        "report.json": json.dumps(asdict(report), indent=1, ensure_ascii=False, allow_nan=False)
+        "report.json": json.dumps(report.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
         + "\n",
         "report.md": as_markdown(report),
         "report.html": as_html(bench, rows, report),
@@ -207,11 +211,11 @@ def seconds(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
 
 
-def number(value: float | str | None, metric: str) -> str:
+def number(value: float | None, metric: str) -> str:
     """A score as it is printed."""
-    if value is None or value == INFINITE:
+    if value is None or value == math.inf:
         return "" if value is None else "∞"
-    return f"{float(value):.{_DIGITS.get(metric, 4)}f}"
+    return f"{value:.{_DIGITS.get(metric, 4)}f}"
 
 
 def signed(value: float | None) -> str:
@@ -219,7 +223,7 @@ def signed(value: float | None) -> str:
     return "" if value is None else f"{value:+.2f}"
 
 
-def facts_words(facts: dict[str, Any]) -> str:
+def facts_words(facts: Mapping[str, Any]) -> str:
     """What a method is, in one line."""
     words = {True: "on", False: "off"}
     return ", ".join(

@@ -3,20 +3,60 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Generic, NotRequired, TypedDict, TypeVar, cast
 
 from unblur._version import __version__
 from unblur.data.benchmarks import Case
 from unblur.errors import TargetError
 from unblur.tasks.bench.methods import BenchMethod
 from unblur.tasks.bench.options import BenchOptions
-from unblur.tasks.json_lines import JsonLines, file_state
+from unblur.tasks.json_lines import Entry, JsonLines, file_state
 
-Row: TypeAlias = dict[str, Any]
-"""``image``, ``method``, ``key``, and either ``error`` or ``size``, ``seconds``, ``scores`` by
-metric; of Köhler's set also ``frame``, ``frames`` and ``shift``."""
+
+class Line(TypedDict):
+    """What a method did to a photo, as a line of JSON says it; either ``error`` or the rest."""
+
+    image: str
+    """The name of the case."""
+    method: str
+    key: str
+    """From :func:`row_key`."""
+    error: NotRequired[str]
+    size: NotRequired[list[int]]
+    """Width and height in px."""
+    seconds: NotRequired[float | None]
+
+
+class Scored(TypedDict, total=False):
+    """What one photo came to by one method, or why it failed."""
+
+    error: str
+    seconds: float | None
+    scores: dict[str, float]
+    """By metric."""
+    detail: list[float]
+    """Of the blurred photo and the sharp one; in the row of the blurred input alone."""
+    notes: list[str]
+    frame: int
+    """Of Köhler's set: the number of the frame that fits best, of how many, and where."""
+    frames: int
+    shift: list[int]
+
+
+class Row(Line):
+    """A row of a benchmark."""
+
+    scores: NotRequired[dict[str, float]]
+    detail: NotRequired[list[float]]
+    notes: NotRequired[list[str]]
+    frame: NotRequired[int]
+    frames: NotRequired[int]
+    shift: NotRequired[list[int]]
+
+
+AnyLine = TypeVar("AnyLine", bound=Line)
 
 NAME: Final = "rows.jsonl"
 INFINITE: Final = "infinity"
@@ -38,7 +78,7 @@ def row_key(case: Case, method: BenchMethod, options: BenchOptions) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
 
 
-class RowFile:
+class RowFile(Generic[AnyLine]):
     """The file ``rows.jsonl`` of a report; torn and foreign lines are passed over.
 
     Args:
@@ -50,21 +90,21 @@ class RowFile:
 
     def __init__(self, folder: Path) -> None:
         self._lines = JsonLines(folder / NAME)
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, AnyLine] = {}
         for line in self._lines.found:
             try:
-                row = from_json(line)
+                row = cast(AnyLine, from_json(line))
                 # What failed is tried again: the disk may have been full, a file missing.
                 if "error" not in row:
                     self._rows[row["key"]] = row
             except (TypeError, KeyError, AttributeError):
                 continue
 
-    def find(self, keys: Mapping[str, str]) -> dict[str, Row]:
+    def find(self, keys: Mapping[str, str]) -> dict[str, AnyLine]:
         """The rows that are known, by method."""
         return {name: self._rows[key] for name, key in keys.items() if key in self._rows}
 
-    def add(self, rows: Sequence[Row]) -> None:
+    def add(self, rows: Sequence[AnyLine]) -> None:
         """Append rows.
 
         Raises:
@@ -78,17 +118,17 @@ class RowFile:
             ) from error
 
 
-def to_json(row: Row) -> Row:
+def to_json(row: Line) -> Entry:
     """A row with an infinite PSNR in words."""
     return _scores(row, lambda value: INFINITE if value == math.inf else value)
 
 
-def from_json(row: Row) -> Row:
+def from_json(row: Entry) -> Entry:
     """A row as it was before :func:`to_json`."""
     return _scores(row, lambda value: math.inf if value == INFINITE else value)
 
 
-def _scores(row: Row, change: Any) -> Row:
+def _scores(row: Entry, change: Callable[[Any], Any]) -> Entry:
     if "scores" not in row:
         return row
-    return row | {"scores": {name: change(value) for name, value in row["scores"].items()}}
+    return {**row, "scores": {name: change(value) for name, value in row["scores"].items()}}

@@ -27,7 +27,7 @@ from unblur.metrics import score
 from unblur.tasks.bench.kohler import BestMatch, Frame
 from unblur.tasks.bench.methods import BenchMethod, open_methods
 from unblur.tasks.bench.options import BLURRED, BenchOptions
-from unblur.tasks.bench.rows import Row, RowFile, row_key
+from unblur.tasks.bench.rows import Row, RowFile, Scored, row_key
 from unblur.tasks.bench.scenes import Lesson
 from unblur.tasks.bench.score import fitting_metrics, pair_notes
 
@@ -83,7 +83,7 @@ class Bench:
             TargetError: If the rows cannot be read or written.
         """
         self._report = report
-        known = RowFile(report) if report is not None else None
+        known = RowFile[Row](report) if report is not None else None
         workers = min(self.options.workers or cores(), len(self.cases))
         with ThreadPoolExecutor(workers) as pool:
             waiting: list[tuple[dict[str, Row], Future[list[Row]] | None]] = []
@@ -119,7 +119,9 @@ class Bench:
 
     def _score(self, case: Case, keys: dict[str, str]) -> list[Row]:
         methods = [method for method in self.methods if method.name in keys]
-        base = {name: {"image": case.name, "method": name, "key": keys[name]} for name in keys}
+        base: dict[str, Row] = {
+            name: {"image": case.name, "method": name, "key": keys[name]} for name in keys
+        }
         try:
             if case.error is not None:
                 return [_failed(row, case.error) for row in base.values()]
@@ -135,16 +137,16 @@ class Bench:
             why = f"{case.blurred}: too large for the memory of this machine"
             return [_failed(row, why) for row in base.values()]
         height, width, _ = blurred.shape
-        return [row | {"size": [width, height]} | scored[name] for name, row in base.items()]
+        return [{**row, "size": [width, height], **scored[name]} for name, row in base.items()]
 
     def _pair(
         self, case: Case, photo: Photo, blurred: Float32, restored: Restored
-    ) -> dict[str, Row]:
+    ) -> dict[str, Scored]:
         truth = read_photo(case.sharp[0])
         sharp = self._prepare(truth.pixels)
         check_pair(case.blurred, blurred.shape[:2], case.sharp[0], sharp.shape[:2])
         metrics, left_out = fitting_metrics(self.options.scored, sharp.shape[:2])
-        rows: dict[str, Row] = {}
+        rows: dict[str, Scored] = {}
         for name, result in restored.items():
             if isinstance(result, str):
                 rows[name] = {"error": result}
@@ -163,8 +165,8 @@ class Bench:
 
     def _best(
         self, case: Case, photo: Photo, blurred: Float32, restored: Restored
-    ) -> dict[str, Row]:
-        rows: dict[str, Row] = {}
+    ) -> dict[str, Scored]:
+        rows: dict[str, Scored] = {}
         best: dict[str, BestMatch] = {}
         for name, result in restored.items():
             if isinstance(result, str):

@@ -6,7 +6,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.data.benchmarks import Case
-from unblur.errors import MissingExtraError, OptionError
+from unblur.errors import OptionError
+from unblur.extras import need
 from unblur.imaging.photo.photo import Photo
 from unblur.tasks.bench.options import SCENE_METHODS, BenchOptions
 from unblur.tasks.json_lines import file_state
@@ -72,9 +72,7 @@ class Scenes:
         Raises:
             MissingExtraError: If PyTorch is not installed.
         """
-        for needed in ("torch", "safetensors"):
-            if find_spec(needed) is None:
-                raise MissingExtraError(needed, extra="train")
+        need("train", "torch", "safetensors")
         from unblur.tasks.singan.options import SinGANOptions, fast_options
 
         changes: dict[str, Any] = {"seed": options.seed}

@@ -25,14 +25,9 @@ class Column(Generic[T]):
 
 def as_markdown(columns: Sequence[Column[T]], items: Sequence[T]) -> list[str]:
     """Lines of a table, one for each item."""
-    lines = [[column.show(item) for column in columns] for item in items]
-    return markdown([column.title for column in columns], lines)
-
-
-def markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table of cells."""
-    rows = ["| " + " | ".join(cells) + " |" for cells in (heads, *lines)]
-    return [rows[0], "|---" * len(heads) + "|", *rows[1:]]
+    cells = [[column.show(item) for column in columns] for item in items]
+    rows = [f"| {' | '.join(row)} |" for row in ([column.title for column in columns], *cells)]
+    return [rows[0], "|---" * len(columns) + "|", *rows[1:]]
 
 
 def as_html(columns: Sequence[Column[T]], items: Sequence[T]) -> str:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import Any, Final
+from typing import Final
+
+from unblur.tasks.detection.scores import Found
 
 _SIDE_PX: Final = 420
 _LEFT_PX: Final = 56
@@ -14,11 +16,11 @@ _COLOURS: Final = ("#666", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"
 _TICKS: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
-def as_svg(summaries: Sequence[dict[str, Any]], score: float) -> str:
+def as_svg(summaries: Sequence[Found], score: float) -> str:
     """Draw one line a method, with a dot at the score that the table is made with.
 
     Args:
-        summaries: Of :class:`unblur.tasks.detection.scores.Found`, as dicts.
+        summaries: One a method.
         score: That of the dots.
     """
     width = _LEFT_PX + _SIDE_PX + _LEGEND_PX
@@ -52,23 +54,26 @@ def _axes() -> list[str]:
     ]
 
 
-def _line(summary: dict[str, Any], score: float, number: int) -> list[str]:
+def _line(summary: Found, score: float, number: int) -> list[str]:
     colour = _COLOURS[number % len(_COLOURS)]
     dashes = " stroke-dasharray='6 4'" if number >= len(_COLOURS) else ""
-    points = [p for p in summary["curve"] if p["precision"] is not None]
-    places = [_place(point["recall"], point["precision"]) for point in points]
-    name = escape(summary["method"], quote=True)
+    places = [
+        _place(point.recall, point.precision)
+        for point in summary.curve
+        if point.recall is not None and point.precision is not None
+    ]
+    name = escape(summary.method, quote=True)
     parts = [
         f"<polyline points='{' '.join(f'{x},{y}' for x, y in places)}' fill='none' "
         f"stroke='{colour}' stroke-width='2'{dashes}><title>{name}</title></polyline>"
     ]
-    at = summary["at"]
-    if at["precision"] is not None:
-        x, y = _place(at["recall"], at["precision"])
-        words = f"{name}, score {score:g}: precision {at['precision']:.3f}, recall "
+    at = summary.at
+    if at.precision is not None and at.recall is not None:
+        x, y = _place(at.recall, at.precision)
+        words = f"{name}, score {score:g}: precision {at.precision:.3f}, recall "
         parts.append(
             f"<circle cx='{x}' cy='{y}' r='5' fill='{colour}'>"
-            f"<title>{words}{at['recall']:.3f}</title></circle>"
+            f"<title>{words}{at.recall:.3f}</title></circle>"
         )
     left, top = _LEFT_PX + _SIDE_PX + 16, _TOP_PX + 14 + 22 * number
     return [

@@ -1,74 +1,93 @@
 """What a comparison by detections found, as JSON, Markdown, a curve and pictures with boxes."""
 
 import json
-import math
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from unblur.devices import describe_machine
-from unblur.errors import TargetError, UnblurError
-from unblur.imaging.boxes import draw_boxes
-from unblur.imaging.draw.sheet import picture_grid
 from unblur.imaging.files.replace import replace_file
-from unblur.imaging.photo.photo import Photo, write_photo
-from unblur.imaging.pyramid import resize
-from unblur.tasks.bench.options import BLURRED
-from unblur.tasks.bench.report import facts_words
-from unblur.tasks.bench.rows import Row
-from unblur.tasks.bench.tables import markdown
+from unblur.tasks.bench import tables
+from unblur.tasks.bench.report import facts_words, seconds
+from unblur.tasks.bench.tables import Column
 from unblur.tasks.detection.curve import as_svg
-from unblur.tasks.detection.run import TRUTH, DetectionBench, as_detections
-from unblur.tasks.detection.scores import match, scored_rows, summarise
+from unblur.tasks.detection.pictures import COLOURS, write_pictures
+from unblur.tasks.detection.run import DetectionBench, Row
+from unblur.tasks.detection.scores import Found, scored_rows, summarise
 
-Float32 = NDArray[np.float32]
+
+@dataclass(frozen=True)
+class Published:
+    """What others printed of a method."""
+
+    method: str
+    precision: float
+    recall: float
+    f1: float
+
 
 PUBLISHED: Final = (
-    ("no deblurring", 0.821, 0.437, 0.570),
-    ("Nah et al.", 0.834, 0.552, 0.665),
-    ("DeblurGAN WILD", 0.764, 0.631, 0.691),
-    ("DeblurGAN Synth", 0.801, 0.517, 0.628),
-    ("DeblurGAN Comb", 0.671, 0.742, 0.704),
+    Published("no deblurring", 0.821, 0.437, 0.570),
+    Published("Nah et al.", 0.834, 0.552, 0.665),
+    Published("DeblurGAN WILD", 0.764, 0.631, 0.691),
+    Published("DeblurGAN Synth", 0.801, 0.517, 0.628),
+    Published("DeblurGAN Comb", 0.671, 0.742, 0.704),
 )
 """Kupyn et al., *DeblurGAN*, CVPR 2018, table 3: YOLO on their own photos of streets."""
-_PANEL_PX: Final = 480
-_COLUMNS: Final = 3
-_TRUE: Final = (0.15, 0.5, 1.0)
-_RIGHT: Final = (0.1, 0.9, 0.2)
-_WRONG: Final = (1.0, 0.15, 0.15)
-_MISSED: Final = (1.0, 0.7, 0.0)
-_COLOURS: Final = "blue found on the sharp photo, green right, red wrong, thin orange missed"
 
 
-def as_report(bench: DetectionBench, rows: Sequence[Row]) -> dict[str, Any]:
-    """All of a comparison, fit for JSON."""
+@dataclass(frozen=True, kw_only=True)
+class ProtocolFacts:
+    """Which photos were compared, by which rules."""
+
+    words: str
+    score: float
+    overlap: float
+    guard: bool
+    folder: str
+    photos: int
+    photos_in_data_set: int
+    seed: int | None
+    """Drew the photos; None if all were taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All of a comparison, in the order in which ``report.json`` has it."""
+
+    benchmark: str
+    protocol: ProtocolFacts
+    detector: Mapping[str, Any]
+    machine: Mapping[str, Any]
+    notes: Sequence[str]
+    summaries: Sequence[Found]
+    published: Sequence[Published]
+    rows: Sequence[Row]
+
+
+def as_report(bench: DetectionBench, rows: Sequence[Row]) -> Report:
+    """All of a comparison."""
     options = bench.options
-    return {
-        "benchmark": "detection",
-        "protocol": {
-            "words": protocol_words(bench),
-            "score": options.score,
-            "overlap": options.overlap,
-            "guard": options.guard,
-            "folder": str(bench.folder),
-            "photos": len(bench.cases),
-            "photos_in_data_set": bench.total,
-            "seed": options.seed if len(bench.cases) < bench.total else None,
-        },
-        "detector": bench.facts,
-        "machine": describe_machine(),
-        "notes": list(bench.notes),
-        "summaries": [asdict(summary) for summary in summarise(bench, rows)],
-        "published": [
-            dict(zip(("method", "precision", "recall", "f1"), row, strict=True))
-            for row in PUBLISHED
-        ],
-        "rows": scored_rows(bench, rows),
-    }
+    return Report(
+        benchmark="detection",
+        protocol=ProtocolFacts(
+            words=protocol_words(bench),
+            score=options.score,
+            overlap=options.overlap,
+            guard=options.guard,
+            folder=str(bench.folder),
+            photos=len(bench.cases),
+            photos_in_data_set=bench.total,
+            seed=options.seed if len(bench.cases) < bench.total else None,
+        ),
+        detector=bench.facts,
+        machine=describe_machine(),
+        notes=list(bench.notes),
+        summaries=summarise(bench, rows),
+        published=PUBLISHED,
+        rows=scored_rows(bench, rows),
+    )
 
 
 def protocol_words(bench: DetectionBench) -> str:
@@ -86,7 +105,7 @@ def protocol_words(bench: DetectionBench) -> str:
     )
 
 
-def write_report(bench: DetectionBench, rows: Sequence[Row], folder: Path) -> dict[str, Any]:
+def write_report(bench: DetectionBench, rows: Sequence[Row], folder: Path) -> Report:
     """Write ``report.json``, ``report.md``, ``curve.svg`` and ``pictures/``.
 
     Args:
@@ -101,10 +120,11 @@ def write_report(bench: DetectionBench, rows: Sequence[Row], folder: Path) -> di
         TargetError: If one cannot be written.
     """
     report = as_report(bench, rows)
-    pictures = _write_pictures(bench, report["rows"], folder / "pictures")
+    pictures = write_pictures(bench, report.rows, folder / "pictures")
     texts = {
-        "report.json": json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n",
-        "curve.svg": as_svg(report["summaries"], bench.options.score),
+        "report.json": json.dumps(asdict(report), indent=1, ensure_ascii=False, allow_nan=False)
+        + "\n",
+        "curve.svg": as_svg(report.summaries, bench.options.score),
         "report.md": as_markdown(report, pictures),
     }
     for name, text in texts.items():
@@ -113,19 +133,19 @@ def write_report(bench: DetectionBench, rows: Sequence[Row], folder: Path) -> di
     return report
 
 
-def as_markdown(report: dict[str, Any], pictures: dict[str, str]) -> str:
+def as_markdown(report: Report, pictures: dict[str, str]) -> str:
     """The report without its rows, but for those that failed.
 
     Args:
         report: From :func:`as_report`.
         pictures: Captions by file name below ``pictures/``.
     """
-    protocol = report["protocol"]
-    drawn = "" if protocol["seed"] is None else f", drawn by seed {protocol['seed']}"
-    guard = "with the guard that keeps what is sharp" if protocol["guard"] else "without guard"
-    lines = ["# Detection", "", protocol["words"], ""]
+    protocol = report.protocol
+    drawn = "" if protocol.seed is None else f", drawn by seed {protocol.seed}"
+    guard = "with the guard that keeps what is sharp" if protocol.guard else "without guard"
+    lines = ["# Detection", "", protocol.words, ""]
     lines += [
-        f"{protocol['photos']} of {protocol['photos_in_data_set']} photos of {protocol['folder']}"
+        f"{protocol.photos} of {protocol.photos_in_data_set} photos of {protocol.folder}"
         f"{drawn}; {counts_words(report)}. Networks run {guard}.",
         "",
         *table(report),
@@ -133,118 +153,61 @@ def as_markdown(report: dict[str, Any], pictures: dict[str, str]) -> str:
         "![precision against recall](curve.svg)",
         "",
     ]
-    lines += [f"- {note}" for note in report["notes"]]
-    lines += [f"- **detector**: {facts_words(report['detector'])}"]
-    lines += [f"- **{s['method']}**: {facts_words(s['facts'])}" for s in report["summaries"]]
-    lines += ["", ", ".join(f"{key} {value}" for key, value in report["machine"].items())]
+    lines += [f"- {note}" for note in report.notes]
+    lines += [f"- **detector**: {facts_words(report.detector)}"]
+    lines += [f"- **{s.method}**: {facts_words(s.facts)}" for s in report.summaries]
+    lines += ["", ", ".join(f"{key} {value}" for key, value in report.machine.items())]
     lines += ["", "## Published", "", "DeblurGAN's table 3, another detector on other photos.", ""]
-    lines += markdown(
-        ["method", "precision", "recall", "F1"],
-        [[row["method"], *_three(row)] for row in report["published"]],
-    )
+    lines += tables.as_markdown(PUBLISHED_COLUMNS, report.published)
     if pictures:
-        lines += ["", "## Pictures", "", f"Boxes: {_COLOURS}."]
+        lines += ["", "## Pictures", "", f"Boxes: {COLOURS}."]
         for name, caption in pictures.items():
             lines += ["", caption, "", f"![boxes](<pictures/{name}>)"]
-    failed = [row for row in report["rows"] if "error" in row]
+    failed = [row for row in report.rows if "error" in row]
     if failed:
         lines += ["", "## Failed", ""]
         lines += [f"- {row['image']}, {row['method']}: {row['error']}" for row in failed]
     return "\n".join(lines) + "\n"
 
 
-def table(report: dict[str, Any]) -> list[str]:
+def table(report: Report) -> list[str]:
     """Precision, recall and F1 as a Markdown table."""
-    heads = ["method", "precision", "recall", "F1", "photos", "nothing found"]
-    heads += ["pooled precision", "recall", "F1", "s"]
-    lines = []
-    for summary in report["summaries"]:
-        photos = str(summary["scored"])
-        photos += f", {summary['failed']} failed" if summary["failed"] else ""
-        cells = [summary["method"], *_three(summary["at"]), photos, str(summary["at"]["silent"])]
-        cells += _three(summary["pooled"])
-        cells.append("" if summary["seconds"] is None else f"{summary['seconds']:.2f}")
-        lines.append(cells)
-    return markdown(heads, lines)
+    return tables.as_markdown(COLUMNS, report.summaries)
 
 
-def counts_words(report: dict[str, Any]) -> str:
+def counts_words(report: Report) -> str:
     """How many boxes there are, and photos that do not count."""
-    first = report["summaries"][0]
+    first = report.summaries[0]
     return (
-        f"{first['truth']} boxes on {first['scored']} sharp photos, nothing on "
-        f"{first['without_truth']}, which count in no mean"
+        f"{first.truth} boxes on {first.scored} sharp photos, nothing on "
+        f"{first.without_truth}, which count in no mean"
     )
 
 
-def _three(point: dict[str, Any]) -> list[str]:
-    values = (point["precision"], point["recall"], point["f1"])
-    return ["" if value is None else f"{value:.3f}" for value in values]
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
 
 
-def _write_pictures(bench: DetectionBench, rows: Sequence[Row], folder: Path) -> dict[str, str]:
-    """Draw some photos; captions by the names of their files."""
-    names = [TRUTH, *(method.name for method in bench.methods)]
-    captions = {}
-    for image in _choose(bench, rows):
-        own = {row["method"]: row for row in rows if row["image"] == image}
-        try:
-            panels = [_panel(bench, own, image, name) for name in names]
-        except UnblurError:
-            # Changed since it was scored: nothing to show, and every number stands.
-            continue
-        panels += [np.ones_like(panels[0])] * (-len(panels) % _COLUMNS)
-        lines = [panels[at : at + _COLUMNS] for at in range(0, len(panels), _COLUMNS)]
-        file = f"{image.replace('/', '-')}.jpg"
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise TargetError(f"{folder}: cannot be made ({error.strerror})") from error
-        sheet = Photo(pixels=picture_grid(lines))
-        write_photo(sheet, folder / file, overwrite=True, quality=90)
-        counts = [f"{n} ({own[n]['matched']} of {own[n]['found']} right)" for n in names[1:]]
-        truth = own[BLURRED]["truth"]
-        boxes = "1 box" if truth == 1 else f"{truth} boxes"
-        captions[file] = f"{image}: sharp ({boxes}), {', '.join(counts)}"
-    return captions
+def _counted(summary: Found) -> str:
+    failed = f", {summary.failed} failed" if summary.failed else ""
+    return f"{summary.scored}{failed}"
 
 
-def _choose(bench: DetectionBench, rows: Sequence[Row]) -> list[str]:
-    """Photos evenly from the least to the greatest gain of the first method that restores."""
-    compared = [method.name for method in bench.methods]
-    chosen = compared[min(1, len(compared) - 1)]
-    right: dict[str, dict[str, Row]] = {}
-    for row in rows:
-        if row.get("truth") and "error" not in row:
-            right.setdefault(row["image"], {})[row["method"]] = row
-    whole = {image: own for image, own in right.items() if len(own) == len(compared)}
-    ordered = sorted(
-        whole,
-        key=lambda image: (
-            whole[image][chosen]["recall"] - whole[image][BLURRED]["recall"],
-            whole[image][chosen]["matched"],
-            image,
-        ),
-    )
-    count = min(bench.options.pictures, len(ordered))
-    places = np.linspace(0, len(ordered) - 1, count).round().astype(int)
-    return [ordered[place] for place in places]
-
-
-def _panel(bench: DetectionBench, own: dict[str, Row], image: str, name: str) -> Float32:
-    options = bench.options
-    pixels = bench.pixels(image, name)
-    height, width, _ = pixels.shape
-    share = _PANEL_PX / max(height, width)
-    rows, columns = (max(1, math.floor(side * share)) for side in (height, width))
-    small = resize(pixels, rows, columns)
-    scale = np.array([columns / width, rows / height] * 2, np.float32)
-    truth = as_detections(own[TRUTH], options.score)
-    if name == TRUTH:
-        return draw_boxes(small, truth.boxes * scale, _TRUE)
-    found = as_detections(own[name], options.score)
-    matched = match(found, truth, overlap=options.overlap)
-    missed = np.setdiff1d(np.arange(len(truth)), matched)
-    small = draw_boxes(small, truth.boxes[missed] * scale, _MISSED, thickness_px=1)
-    small = draw_boxes(small, found.boxes[matched < 0] * scale, _WRONG)
-    return draw_boxes(small, found.boxes[matched >= 0] * scale, _RIGHT)
+COLUMNS: Final[tuple[Column[Found], ...]] = (
+    Column("method", lambda summary: summary.method),
+    Column("precision", lambda summary: _share(summary.at.precision)),
+    Column("recall", lambda summary: _share(summary.at.recall)),
+    Column("F1", lambda summary: _share(summary.at.f1)),
+    Column("photos", _counted),
+    Column("nothing found", lambda summary: str(summary.at.silent)),
+    Column("pooled precision", lambda summary: _share(summary.pooled.precision)),
+    Column("recall", lambda summary: _share(summary.pooled.recall)),
+    Column("F1", lambda summary: _share(summary.pooled.f1)),
+    Column("s", lambda summary: seconds(summary.seconds)),
+)
+PUBLISHED_COLUMNS: Final[tuple[Column[Published], ...]] = (
+    Column("method", lambda row: row.method),
+    Column("precision", lambda row: _share(row.precision)),
+    Column("recall", lambda row: _share(row.recall)),
+    Column("F1", lambda row: _share(row.f1)),
+)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from unblur.imaging.boxes import Detections
 from unblur.imaging.photo.photo import read_photo
 from unblur.tasks.bench.methods import BenchMethod, open_methods
 from unblur.tasks.bench.options import BenchOptions
-from unblur.tasks.bench.rows import Row, RowFile, row_key
+from unblur.tasks.bench.rows import Line, RowFile, row_key
 
 Float32 = NDArray[np.float32]
 
@@ -28,6 +28,28 @@ TRUTH: Final = "sharp photo"
 """The name of the row of what is found on the sharp photo."""
 LEAST_SCORE: Final = 0.05
 """Where curves end: what is less sure is not kept."""
+
+
+class Seen(TypedDict, total=False):
+    """What a detector saw on one photo, or why it did not."""
+
+    error: str
+    size: list[int]
+    seconds: float | None
+    detections: list[list[float]]
+    """Left, top, right, bottom in px, score, class."""
+
+
+class Row(Line):
+    """A row of a comparison."""
+
+    detections: NotRequired[list[list[float]]]
+    truth: NotRequired[int]
+    """Boxes on the sharp photo; this and what follows from :func:`scored_rows`."""
+    found: NotRequired[int]
+    matched: NotRequired[int]
+    precision: NotRequired[float | None]
+    recall: NotRequired[float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +157,7 @@ class DetectionBench:
         Raises:
             TargetError: If the rows cannot be read or written.
         """
-        known = RowFile(report) if report is not None else None
+        known = RowFile[Row](report) if report is not None else None
         methods = [self._truth, *self.methods]
         for case in self.cases:
             keys = {method.name: self._key(case, method) for method in methods}
@@ -166,7 +188,9 @@ class DetectionBench:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
 
     def _find(self, case: Case, keys: dict[str, str]) -> list[Row]:
-        base = {name: {"image": case.name, "method": name, "key": keys[name]} for name in keys}
+        base: dict[str, Row] = {
+            name: {"image": case.name, "method": name, "key": keys[name]} for name in keys
+        }
         try:
             if case.error is not None:
                 return [row | {"error": case.error} for row in base.values()]
@@ -178,15 +202,15 @@ class DetectionBench:
         except MemoryError:
             why = f"{case.blurred}: too large for the memory of this machine"
             return [row | {"error": why} for row in base.values()]
-        rows = []
+        rows: list[Row] = []
         if TRUTH in base:
-            rows.append(base[TRUTH] | self._detect(sharp, None))
+            rows.append({**base[TRUTH], **self._detect(sharp, None)})
         for method in self.methods:
             if method.name in base:
-                rows.append(base[method.name] | self._attempt(method, case, blurred))
+                rows.append({**base[method.name], **self._attempt(method, case, blurred)})
         return rows
 
-    def _attempt(self, method: BenchMethod, case: Case, blurred: Float32) -> Row:
+    def _attempt(self, method: BenchMethod, case: Case, blurred: Float32) -> Seen:
         """What is found on a restored photo, or what went wrong: the other methods go on."""
         try:
             restored, seconds = method.run(case, blurred)
@@ -199,7 +223,7 @@ class DetectionBench:
             why = f"{case.blurred} is too large for the memory of this machine"
             return {"error": f"{method.name}: {why}"}
 
-    def _detect(self, pixels: Float32, seconds: float | None) -> Row:
+    def _detect(self, pixels: Float32, seconds: float | None) -> Seen:
         height, width, _ = pixels.shape
         try:
             found = self.detector.detect(pixels, least_score=LEAST_SCORE)

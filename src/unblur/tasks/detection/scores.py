@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.boxes import Detections, overlaps
-from unblur.tasks.bench.rows import Row
-from unblur.tasks.detection.run import LEAST_SCORE, TRUTH, DetectionBench, as_detections
+from unblur.tasks.detection.run import LEAST_SCORE, TRUTH, DetectionBench, Row, as_detections
 
 THRESHOLDS: Final = tuple(round(0.05 * step, 2) for step in range(round(LEAST_SCORE / 0.05), 20))
 """Scores at which a curve has its points."""
@@ -155,10 +154,15 @@ def scored_rows(bench: DetectionBench, rows: Sequence[Row]) -> list[Row]:
             continue
         counted = _counted(row, truths[row["image"]], options.overlap)
         matched, found, truth = _at(counted, options.score)
-        more: Row = {"truth": truth, "found": found, "matched": matched}
-        more["precision"] = matched / found if truth and found else None
-        more["recall"] = matched / truth if truth else None
-        results.append(row | more)
+        scored: Row = {
+            **row,
+            "truth": truth,
+            "found": found,
+            "matched": matched,
+            "precision": matched / found if truth and found else None,
+            "recall": matched / truth if truth else None,
+        }
+        results.append(scored)
     return results
 
 

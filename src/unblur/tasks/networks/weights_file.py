@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from unblur.errors import MissingExtraError, NetworkError, OptionError
+from unblur.errors import NetworkError, OptionError
+from unblur.extras import need
 from unblur.models import MODELS
 from unblur.models.published import published_names, recognise
 from unblur.models.spec import ModelSpec
@@ -33,12 +34,10 @@ def read_tensors(path: Path) -> dict[str, "Tensor"]:
         NetworkError: If the file is missing or holds anything but tensors.
         MissingExtraError: If PyTorch is not installed.
     """
-    try:
-        import torch
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise MissingExtraError("torch or safetensors", extra="train") from error
+    need("train", "torch", "safetensors")
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
     if not path.is_file():
         raise NetworkError(f"{path}: no such file of weights")

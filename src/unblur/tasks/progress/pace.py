@@ -42,6 +42,8 @@ _OVERTIME: Final = 0.2
 """What has lasted longer than expected is thought to last so much longer again."""
 _LEAST_SHARE: Final = 0.02
 """Of a stage that says how much of it is done, before it is believed."""
+_SURE: Final = 0.15
+"""Of the work, of which it must be known how long it takes here, before others are told."""
 _S_PER_MP: Final[dict[Way, float]] = {"network": 1.0, "classic": 0.3, "auto": 0.25, "known": 0.25}
 """What is left to do when tiles are put together: all of it by a network alone."""
 _USUAL: Final[dict[Stage, Callable[[float, float], float]]] = {
@@ -49,11 +51,11 @@ _USUAL: Final[dict[Stage, Callable[[float, float], float]]] = {
     "open": lambda photo, worked: 0.7,
     "look": lambda photo, worked: 0.2 + 0.05 * photo + 0.7 * min(photo, 1.0),
     "read": lambda photo, worked: 0.05 + 0.05 * photo,
-    "search": lambda photo, worked: 0.9 + 1.6 * min(worked, 1.0),
-    "weigh": lambda photo, worked: 1.2 + 0.6 * min(worked, 1.0),
-    "follow": lambda photo, worked: 4.5 * max(0.05, worked - 0.1),
+    "search": lambda photo, worked: 1.0 + 2.0 * min(worked, 1.0) + 0.35 * worked,
+    "weigh": lambda photo, worked: 1.0 + 1.6 * min(worked, 1.0) + 0.3 * worked,
+    "follow": lambda photo, worked: 2.7 * max(0.05, worked - 0.15),
     "undo": lambda photo, worked: 0.05 + 0.7 * worked,
-    "clean": lambda photo, worked: 0.05 + 0.5 * worked,
+    "clean": lambda photo, worked: 0.05 + 0.9 * worked,
     "reference": lambda photo, worked: 8.0 * (0.3 + worked),
     "frames": lambda photo, worked: 20.0,
     "write": lambda photo, worked: 0.05 + 0.1 * photo,
@@ -75,6 +77,7 @@ class Pace:
     def __init__(self) -> None:
         self._first = _CUSHION * math.pow(2 / max(1, cores()), _CORES)
         self._times: dict[tuple[Way, Stage], float] = {}
+        self._seen: dict[Way, tuple[float, float]] = {}
 
     def expected_s(self, way: Way, stage: Stage, megapixels: float) -> float:
         """How long a stage will take, in seconds.
@@ -84,11 +87,22 @@ class Pace:
             stage: The stage.
             megapixels: Of the photo.
         """
-        return self._times.get((way, stage), self._first) * usual_s(way, stage, megapixels)
+        times = self._times.get((way, stage))
+        if times is None:  # as the other stages went
+            took, usual = self._seen.get(way, (0.0, 0.0))
+            times = (took + _TRUST_S * self._first) / (usual + _TRUST_S)
+        return times * usual_s(way, stage, megapixels)
+
+    def knows(self, way: Way, stage: Stage) -> bool:
+        """Whether it has heard how long a stage takes here."""
+        return (way, stage) in self._times
 
     def learn(self, way: Way, stage: Stage, megapixels: float, seconds: float) -> None:
         """Hear how long a stage took."""
-        times = seconds / usual_s(way, stage, megapixels)
+        usual = usual_s(way, stage, megapixels)
+        took, usually = self._seen.get(way, (0.0, 0.0))
+        self._seen[way] = (took + seconds, usually + usual)
+        times = seconds / usual
         before = self._times.get((way, stage), times)
         self._times[way, stage] = before + _NEWEST * (times - before)
 
@@ -130,6 +144,21 @@ class Course:
     def weight(self) -> float:
         """How much work it is, beside other photos."""
         return sum(self._weights)
+
+    @property
+    def sure(self) -> bool:
+        """Whether enough was seen here, of this photo or others, to tell people how long it takes.
+
+        What was guessed for a machine with nothing else to do is of no use on one that has much.
+        """
+        if self.ended or (self._told or 0.0) >= _LEAST_SHARE:
+            return True
+        known = [
+            weight
+            for stage, weight in zip(self.stages, self._weights, strict=True)
+            if self._pace.knows(self._way, stage)
+        ]
+        return sum(known) >= _SURE * self.weight
 
     def enter(self, stage: Stage, now: float, share: float | None = None) -> None:
         """Hear of a stage; one that should have come before the last one changes nothing.
@@ -212,21 +241,10 @@ class Course:
     def _leave(self, now: float) -> None:
         if self.stage is None:
             return
+        if self.stage == "open":  # the disk's time more than the processor's
+            return
         took = now - self._since
         self._took += took
         self._took_usually += self._expected[self._at]
         if self.stage != "frames":
             self._pace.learn(self._way, self.stage, self._megapixels, took)
-
-
-def left_words(seconds: float | None) -> str:
-    """``about 25 s left``, in steps that do not flicker; nothing if nobody knows."""
-    if seconds is None:
-        return ""
-    if seconds < 1.5:  # noqa: PLR2004
-        return "a moment left"
-    if seconds < 55:  # noqa: PLR2004
-        step = 1 if seconds < 10 else 5  # noqa: PLR2004
-        return f"about {step * round(seconds / step)} s left"
-    minutes = max(1, round(seconds / 60))
-    return f"about {minutes} minute{'' if minutes == 1 else 's'} left"

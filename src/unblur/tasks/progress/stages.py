@@ -31,7 +31,7 @@ WORDS: Final[dict[Stage, str]] = {
     "read": "reading it",
     "search": "looking for the shake",
     "weigh": "weighing what was found",
-    "follow": "following the shake through the photo",
+    "follow": "following the shake",
     "undo": "undoing it",
     "clean": "cleaning up",
     "reference": "taking detail from the second shot",
@@ -47,11 +47,13 @@ _hears: ContextVar[Hear | None] = ContextVar("hears", default=None)
 
 
 @contextmanager
-def heard(hear: Hear) -> Iterator[None]:
+def heard(hear: Hear, *, others_too: bool = False) -> Iterator[None]:
     """Hear of the stages of what is done within, by this thread.
 
     Args:
         hear: Gets each stage when it begins; then, if it tells so much, which share of it is done.
+            What it raises ends the work.
+        others_too: Whoever heard before goes on hearing, after this one.
 
     Examples:
         >>> from unblur.tasks.progress.stages import doing, heard
@@ -61,7 +63,14 @@ def heard(hear: Hear) -> Iterator[None]:
         search None
         restore 0.5
     """
-    token = _hears.set(hear)
+    others = _hears.get() if others_too else None
+
+    def tell_all(stage: Stage, share: float | None) -> None:
+        hear(stage, share)
+        if others is not None:
+            others(stage, share)
+
+    token = _hears.set(tell_all)
     try:
         yield
     finally:
@@ -76,7 +85,6 @@ def timed() -> Iterator[dict[Stage, float]]:
         Seconds by stage, in order; the last one's are there afterwards.
     """
     seconds: dict[Stage, float] = {}
-    others = _hears.get()
     now: Stage | None = None
     since = 0.0
 
@@ -86,11 +94,9 @@ def timed() -> Iterator[dict[Stage, float]]:
         if now is not None:
             seconds[now] = seconds.get(now, 0.0) + at - since
         now, since = stage, at
-        if others is not None and stage is not None:
-            others(stage, share)
 
     try:
-        with heard(hear):
+        with heard(hear, others_too=True):
             yield seconds
     finally:
         hear(None)

@@ -13,7 +13,6 @@ from unblur.imaging.files.replace import replace_file
 from unblur.imaging.photo.photo import Photo, encode_photo, format_of, read_photo, write_photo
 from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.restore.options import PathLike, RestoreOptions
-from unblur.tasks.restore.pictures import check_picture, is_picture, map_pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,6 +51,8 @@ def check_any(picture: object, options: RestoreOptions, output: object = None) -
     """
     if is_file(picture) or isinstance(picture, Photo):
         return
+    from unblur.tasks.restore.pictures import check_picture, is_picture
+
     if not is_picture(picture):
         raise OptionError(
             "restore takes a path, bytes, an open file, a Photo, a NumPy array, a PIL image, a "
@@ -174,6 +175,8 @@ class TakesPictures(ABC):
                 with replace_file(Path(output), overwrite=overwrite) as temporary:
                     temporary.write_bytes(content)
             return content
+        from unblur.tasks.restore.pictures import map_pixels
+
         return map_pixels(picture, lambda pixels: self.restore_pixels(pixels, tell=tell))
 
     def _restore_file(
@@ -185,7 +188,6 @@ class TakesPictures(ABC):
         restored = restore_file(
             Path(source),
             self,  # type: ignore[arg-type]  # a Restorer, which is all that there is of these
-            self.options,
             target=None if output is None else Path(output),
             overwrite=overwrite,
         )

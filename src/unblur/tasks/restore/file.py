@@ -6,29 +6,21 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unblur.errors import PhotoError, TargetError, exists_already
 from unblur.imaging.files.names import VIDEO_ENDINGS
 from unblur.imaging.photo.holds.settle import settle
 from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
-from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
+from unblur.tasks.methods.blur_estimate import BlurEstimate
 from unblur.tasks.progress.stages import doing
-from unblur.tasks.restore.change import Watched, cropped
 from unblur.tasks.restore.names import confidence_file, target_name
-from unblur.tasks.restore.options import RestoreOptions
-from unblur.tasks.restore.streamed import (
-    RestoresRows,
-    is_large,
-    losses,
-    restore_streamed,
-    write_preview,
-)
+from unblur.tasks.restore.onlookers import Change, cropped, reduced, write_preview
+from unblur.tasks.restore.restorer import Restorer
+from unblur.tasks.restore.streamed import is_large, losses, restore_streamed
 
-_PREVIEW_SIDE_PX: Final = 16_000
 _CLEAR: Final = 8
 """So many times its noise is the contrast of a photo whose blur can be told."""
 _SECOND_SHOT: Final = "a second shot would help (--reference)"
@@ -42,19 +34,6 @@ _UNCHANGED: Final[dict[Unchanged, str]] = {
     "noisy": f"too dark or too noisy to tell; if it is blurred, {_SECOND_SHOT}",
     "unsure": "sharp already, or too noisy to tell",
 }
-
-
-class RestoresPhotos(RestoresRows, Protocol):
-    """What is asked of a restorer here."""
-
-    @property
-    def needs_whole(self) -> bool:
-        """Whether all pixels of a photo must be in memory."""
-        ...
-
-    def restore(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
-        """Restore a photo; tells what was found about its blur."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +62,7 @@ class Restored:
 
 def restore_file(
     source: Path,
-    restorer: RestoresPhotos,
-    options: RestoreOptions,
+    restorer: Restorer,
     *,
     target: Path | None = None,
     overwrite: bool = False,
@@ -95,7 +73,6 @@ def restore_file(
     Args:
         source: The photo.
         restorer: The open network.
-        options: Its options.
         target: Where to write; not given: beside the source, as ``photo.unblurred.jpg``.
         overwrite: Replace files that exist.
         preview: Where to write before and after side by side, if anywhere; with a reference,
@@ -106,25 +83,18 @@ def restore_file(
         TargetError: If the target exists, is the source, or cannot be written.
     """
     target = target or source.parent / target_name(source)
+    options = restorer.options
     started = time.perf_counter()
     check_paths(source, target, preview, overwrite=overwrite)
     if preview is not None and options.reference is not None:
         check_paths(source, confidence_file(preview), None, overwrite=overwrite)
-    watched = Watched(restorer, options)
     doing("read")
-    if restorer.needs_whole or not is_large(source):
-        notes = _restore_in_memory(source, watched, options, target, overwrite, preview)
-    else:
-        notes = restore_streamed(
-            source,
-            target,
-            watched,
-            max_megapixels=options.max_megapixels,
-            overwrite=overwrite,
-            preview=preview,
-        )
-    found, unchanged = watched.found, None
-    if watched.hardly_changed:
+    change = Change()
+    whole = restorer.needs_whole or not is_large(source)
+    restore = _restore_in_memory if whole else restore_streamed
+    notes = restore(source, target, restorer, overwrite=overwrite, preview=preview, change=change)
+    found, unchanged = change.found, None
+    if change.is_little(options):
         unchanged = _why_unchanged(found)
         # What was looked for, and not found, is no news of a photo that is sharp.
         notes = (
@@ -219,48 +189,37 @@ def check_space(source: Path, target: Path) -> None:
 
 def _restore_in_memory(
     source: Path,
-    restorer: Watched,
-    options: RestoreOptions,
     target: Path,
+    restorer: Restorer,
+    *,
     overwrite: bool,
     preview: Path | None,
+    change: Change,
 ) -> tuple[str, ...]:
+    options = restorer.options
     photo = read_photo(source, max_megapixels=options.max_megapixels)
-    restored = restorer.restore(photo)
+    restored = restorer.restore_photo(photo, tell=change.hear)
+    before = cropped(photo, options)
+    change.compare(before, restored.pixels)
     doing("write")
     write_photo(restored, target, overwrite=overwrite)
+    height, width, _ = restored.pixels.shape
     if preview is not None:
-        path = None if restorer.found is None else restorer.found.path
-        _write_preview(photo, restored, options, preview, path, overwrite=overwrite)
+        sides = (height, width)
+        write_preview(
+            (reduced(sides, [before]), reduced(sides, [restored.pixels])),
+            photo.metadata,
+            preview,
+            grey=photo.grey,
+            path=None if change.found is None else change.found.path,
+            overwrite=overwrite,
+        )
         if options.reference is not None:
             _write_confidence(restored, confidence_file(preview), overwrite=overwrite)
     file_format = format_of(target)
-    height, width, _ = restored.pixels.shape
     lost = losses(file_format, photo.bits, has_alpha=photo.alpha is not None, opacity=photo.opacity)
     settled = settle(photo.metadata, file_format, (height, width))
     return (*restored.notes, *lost, *settled.notes())
-
-
-def _write_preview(
-    photo: Photo,
-    restored: Photo,
-    options: RestoreOptions,
-    preview: Path,
-    path: NDArray[np.float32] | None,
-    *,
-    overwrite: bool,
-) -> None:
-    before = cropped(photo, options)
-    # A JPEG has at most 65,535 px a side; panoramas are thinned out, for the preview only.
-    step = -(-max(before.shape) // _PREVIEW_SIDE_PX)
-    write_preview(
-        (before[::step, ::step], restored.pixels[::step, ::step]),
-        photo.metadata,
-        preview,
-        grey=photo.grey,
-        path=path,
-        overwrite=overwrite,
-    )
 
 
 def _write_confidence(restored: Photo, target: Path, *, overwrite: bool) -> None:

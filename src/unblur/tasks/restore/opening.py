@@ -6,10 +6,10 @@ from typing import Protocol
 
 from unblur.devices import cores
 from unblur.engines import Engine, TorchEngine, open_engine, parse_device
-from unblur.errors import DeviceWarning, MissingExtraError, NetworkError, OptionError
+from unblur.errors import DeviceWarning, NetworkError, OptionError
+from unblur.extras import need
 from unblur.imaging.tiles import Picture, TileNeeds
 from unblur.tasks.methods.blur_estimate import Tell
-from unblur.tasks.methods.classical import ClassicalMethod
 from unblur.tasks.methods.network import NetworkMethod, RunTile
 from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
 from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, find_network, kept_networks, read_state
@@ -26,14 +26,20 @@ class Method(Protocol):
 
 
 def open_method(options: RestoreOptions, streams: int) -> Method:
-    """Open the network, or the other method, that the options name; a reference is not looked at.
+    """Open the network, the second shot, or the other method that the options name.
 
     Raises:
         NetworkError: If the network is unknown or corrupt, or does not restore pictures.
-        PhotoError: If the kernel cannot be read.
+        PhotoError: If the kernel or the reference cannot be read.
         MissingExtraError: If the engine, or what the method needs, is not installed.
     """
+    if options.reference is not None:
+        from unblur.tasks.restore.second_shot import open_reference
+
+        return open_reference(options, streams)
     if options.method not in NETWORK_METHODS:
+        from unblur.tasks.methods.classical import ClassicalMethod
+
         return ClassicalMethod(options.method, options.kernel)
     path = network_file(options.model)
     engine = open_network(path, options, streams)
@@ -88,10 +94,9 @@ def open_network(path: Path, options: RestoreOptions, streams: int) -> Engine:
 
 
 def _open_torch(path: Path, asked: str) -> TorchEngine:
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError("torch", extra="train") from error
+    need("train", "torch")
+    import torch
+
     from unblur.models import MODELS
     from unblur.models.published import recognise
     from unblur.models.stochastic import keep_dropping

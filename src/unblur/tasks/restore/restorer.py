@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from threading import BoundedSemaphore
 from typing import Final, Protocol, Unpack, runtime_checkable
 
 import numpy as np
@@ -104,16 +105,12 @@ class Restorer(TakesPictures):
         else:
             options = options_with(options, **keywords)
         if method is None or isinstance(method, str):
-            if options.reference is None:
-                method = open_method(options, streams)
-            else:
-                from unblur.tasks.restore.second_shot import open_referenced
-
-                method, options = open_referenced(options, streams)
+            method = open_method(options, streams)
         self.method = method
         self.options = options
         self.streams = streams
         self._mask = Mask(options.mask) if options.mask is not None else None
+        self._turns = BoundedSemaphore(streams)
 
     @classmethod
     def open(cls, options: RestoreOptions | None = None, *, streams: int = 1) -> "Restorer":
@@ -177,9 +174,10 @@ class Restorer(TakesPictures):
         rows, columns = self.region(picture)
         whole = np.empty((rows.stop - rows.start, columns.stop - columns.start, 3), np.float32)
         top = 0
-        for part in self.restore_rows(picture, tell=tell):
-            whole[top : top + len(part)] = part
-            top += len(part)
+        with self._turns:
+            for part in self.restore_rows(picture, tell=tell):
+                whole[top : top + len(part)] = part
+                top += len(part)
         return whole
 
     def restore_photo(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
@@ -193,7 +191,8 @@ class Restorer(TakesPictures):
             The photo; with a reference, it also says how far that was believed.
         """
         if isinstance(self.method, RestoresPhoto):
-            return self.method.restore_photo(photo, self)
+            with self._turns:
+                return self.method.restore_photo(photo, self)
         alpha = photo.alpha
         if alpha is not None and self.options.crop is not None:
             alpha = np.ascontiguousarray(alpha[self.region(ArrayPicture(photo.pixels))])
@@ -258,7 +257,9 @@ class Restorer(TakesPictures):
         region = self.region(picture)
         if self._mask is not None:
             self._mask.check(picture.height, picture.width)
-        guarded = self.options.guard and self.options.method in NETWORK_METHODS
+        asked = self.options
+        # Detail of a reference needs no guard; that of the network, beside it, has had one.
+        guarded = asked.guard and asked.method in NETWORK_METHODS and asked.reference is None
         wide = guarded_region(region, picture) if guarded else region
         side = self.side(picture)
         tiles = list(plan_tiles(wide, picture.height, picture.width, side, self.method.needs))

@@ -1,14 +1,13 @@
 """Restore photos with a second shot of their scene, on the road that all photos take."""
 
 from dataclasses import dataclass, fields, replace
-from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unblur.engines import Engine
-from unblur.errors import MissingExtraError
+from unblur.extras import need
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.register.reference import Referenced, read_reference, restore_with_reference
 from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds
@@ -20,7 +19,6 @@ from unblur.tasks.restore.restorer import Restorer
 
 Float32 = NDArray[np.float32]
 
-_PACKAGES: Final = {"scikit-image": "skimage", "opencv-python-headless": "cv2"}
 _BYTES_PER_PX: Final = 300
 """Working memory: 140 were measured with a pair of 3 megapixels; a blur that varies needs more."""
 
@@ -37,40 +35,15 @@ class ReferencedPhoto(Photo):
     confidence: Float32
 
 
-class ReferencedRestorer(Restorer):
-    """A restorer that has a second shot of the scene, and one that is open already for the rest.
-
-    Args:
-        alone: Restores photos that the second shot does not fit, and, without a search for their
-            blur, where it shows nothing: it shows the blur better than a search would.
-        options: With a ``reference``.
-        streams: Calls that may run at the same time.
-
-    Raises:
-        PhotoError: If the reference or the mask cannot be read.
-    """
-
-    def __init__(self, alone: Restorer, options: RestoreOptions, *, streams: int = 1) -> None:
-        super().__init__(ReferenceMethod(alone, options), _unguarded(options), streams=streams)
-
-
-def open_referenced(
-    options: RestoreOptions, streams: int
-) -> tuple["ReferenceMethod", RestoreOptions]:
-    """Open the network, and read the reference; also returns the options that go with it.
+def open_reference(options: RestoreOptions, streams: int) -> "ReferenceMethod":
+    """Read the reference, and open the network for what it does not show.
 
     Raises:
         NetworkError: See :class:`Restorer`.
-        PhotoError: If the reference or the mask cannot be read.
+        PhotoError: If the reference cannot be read.
     """
     plain = replace(options, reference=None, crop=None, mask=None, strength=1.0)
-    alone = Restorer(options=plain, streams=streams)
-    return ReferenceMethod(alone, options), _unguarded(options)
-
-
-def _unguarded(options: RestoreOptions) -> RestoreOptions:
-    """The guard is part of what the network gives; detail of the reference needs none."""
-    return replace(options, guard=False)
+    return ReferenceMethod(Restorer(options=plain, streams=streams), options)
 
 
 class ReferenceMethod:
@@ -88,9 +61,7 @@ class ReferenceMethod:
     needs = TileNeeds(halo_px=None, grid_px=1, bytes_per_px=_BYTES_PER_PX)
 
     def __init__(self, alone: Restorer, options: RestoreOptions) -> None:
-        for package, module in _PACKAGES.items():
-            if find_spec(module) is None:  # say so now, not once for each photo
-                raise MissingExtraError(package, extra="reference")
+        need("reference")  # said now, not once for each photo
         assert options.reference is not None
         self._path, self._kind = options.reference, options.reference_is
         self._restorer = alone

@@ -1,40 +1,26 @@
 """Restore photos that are too large to be in memory, from file to file."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import UnblurError
+from unblur.imaging.mask import crop_region
 from unblur.imaging.photo.holds.settle import settle
-from unblur.imaging.photo.metadata import Metadata
-from unblur.imaging.photo.photo import Photo, format_of, write_photo
+from unblur.imaging.photo.photo import format_of
 from unblur.imaging.photo.stream import StreamedPhoto, megapixels, stream_photo, write_streamed
-from unblur.imaging.tiles import Picture
-from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
+from unblur.tasks.restore.onlookers import Change, Reduced, reduced, write_preview
+from unblur.tasks.restore.restorer import Restorer
 
 Float32 = NDArray[np.float32]
 Region = tuple[slice, slice]
 
 _LARGE_MEGAPIXELS: Final = 6.0
 """Up to here, a photo's pixels in memory are no more than what the network needs."""
-_PREVIEW_SIDE_PX: Final = 4000
 _ROWS: Final = 64
-
-
-class RestoresRows(Protocol):
-    """What is asked of a restorer here."""
-
-    def region(self, picture: Picture) -> Region:
-        """Rows and columns that are restored."""
-        ...
-
-    def restore_rows(self, picture: Picture, *, tell: Tell | None = None) -> Iterator[Float32]:
-        """Restore them, from the top down; tells what was found about the blur."""
-        ...
 
 
 def is_large(source: Path) -> bool:
@@ -52,11 +38,11 @@ def is_large(source: Path) -> bool:
 def restore_streamed(
     source: Path,
     target: Path,
-    restorer: RestoresRows,
+    restorer: Restorer,
     *,
-    max_megapixels: float,
     overwrite: bool = False,
     preview: Path | None = None,
+    change: Change | None = None,
 ) -> tuple[str, ...]:
     """Restore a photo of any size with little memory.
 
@@ -67,10 +53,9 @@ def restore_streamed(
         source: The photo.
         target: Where to write.
         restorer: Restores the rows.
-        max_megapixels: Larger photos are refused.
         overwrite: Replace files that exist.
-        preview: Where to write before and after side by side, if anywhere; each at most 4000 px
-            a side.
+        preview: Where to write before and after side by side, if anywhere.
+        change: Looks on.
 
     Returns:
         What the user should know of how it was read and written.
@@ -81,30 +66,28 @@ def restore_streamed(
         OptionError: If crop or mask do not fit, or the tile is too small.
     """
     file_format = format_of(target)
-    with stream_photo(source, max_megapixels=max_megapixels) as photo:
+    change = change or Change()
+    with stream_photo(source, max_megapixels=restorer.options.max_megapixels) as photo:
         region = restorer.region(photo)
         sides = (region[0].stop - region[0].start, region[1].stop - region[1].start)
-        said: list[BlurEstimate] = []
-        rows = restorer.restore_rows(photo, tell=said.append)
-        small = _Small(region)
+        rows = change.watch(photo, region, restorer.restore_rows(photo, tell=change.hear))
+        small = Reduced(sides)
         if preview is not None:
             rows = small.watch(rows)
         write_streamed(photo, rows, region, target, overwrite=overwrite)
+        found = change.found
         if preview is not None:
-            before = _Small(region)
-            for _ in before.watch(_rows(photo, region)):
-                pass
             write_preview(
-                (before.pixels(), small.pixels()),
+                (reduced(sides, _rows(photo, region)), small.pixels()),
                 photo.opened.metadata,
                 preview,
                 grey=photo.colours == 1,
-                path=said[0].path if said else None,
+                path=None if found is None else found.path,
                 overwrite=overwrite,
             )
         return (
             *photo.opened.notes,
-            *(found.sentence for found in said),
+            *(() if found is None else (found.sentence,)),
             *losses(
                 file_format,
                 photo.bits,
@@ -115,37 +98,21 @@ def restore_streamed(
         )
 
 
-def write_preview(
-    halves: tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]],
-    metadata: Metadata,
-    preview: Path,
-    *,
-    grey: bool,
-    path: Float32 | None,
-    overwrite: bool,
-) -> None:
-    """Write before and after side by side.
+def convert_streamed(source: Path, target: Path, *, max_megapixels: float) -> None:
+    """Write a photo of any size in another format, with little memory.
 
     Args:
-        halves: Both, (H, W, 3) in [0, 1].
-        metadata: Of the photo; what tells of its size is left out.
-        preview: Where to write.
-        grey: Write one channel.
-        path: The shake that was undone, to be drawn into the picture.
-        overwrite: Replace a file that exists.
+        source: The photo.
+        target: Where to write; its ending says the format.
+        max_megapixels: Larger photos are refused.
 
     Raises:
-        TargetError: If it exists, or cannot be written.
+        PhotoError: If it cannot be read.
+        TargetError: If the target exists, or cannot be written.
     """
-    from unblur.imaging.draw.preview import before_after
-
-    before, after = (half.astype(np.float32) for half in halves)
-    photo = Photo(
-        pixels=before_after(before, after, path=path),
-        metadata=replace(metadata, exif=None, xmp=None, items=()),
-        grey=grey,
-    )
-    write_photo(photo, preview, overwrite=overwrite)
+    with stream_photo(source, max_megapixels=max_megapixels) as photo:
+        region = crop_region(None, photo.height, photo.width)
+        write_streamed(photo, _rows(photo, region), region, target, overwrite=False)
 
 
 def losses(
@@ -160,38 +127,6 @@ def losses(
     if bits > 8 and file_format in {"jpeg", "webp"}:  # noqa: PLR2004
         lost.append(f"{bits} bits became 8: {file_format} has no more")
     return tuple(lost)
-
-
-class _Small:
-    """A reduced copy of rows that pass by, means of squares."""
-
-    def __init__(self, region: Region) -> None:
-        height, width = (part.stop - part.start for part in region)
-        self._step = max(1, -(-max(height, width) // _PREVIEW_SIDE_PX))
-        self._rest = np.empty((0, width, 3), np.float32)
-        self._parts: list[Float32] = []
-
-    def watch(self, rows: Iterator[Float32]) -> Iterator[Float32]:
-        """The rows as they are."""
-        for part in rows:
-            together = np.concatenate([self._rest, part])
-            full = len(together) // self._step * self._step
-            if full:
-                self._parts.append(self._means(together[:full], self._step))
-            self._rest = together[full:].copy()
-            yield part
-
-    def pixels(self) -> Float32:
-        """The copy, without what is left over on the right and below: less than a square."""
-        parts = self._parts or [self._means(self._rest, len(self._rest))]
-        return np.concatenate(parts)
-
-    def _means(self, rows: Float32, high: int) -> Float32:
-        wide = min(self._step, rows.shape[1])
-        columns = rows.shape[1] // wide * wide
-        squares = rows[:, :columns].reshape(-1, high, columns // wide, wide, 3)
-        means: Float32 = squares.mean(axis=(1, 3))
-        return means
 
 
 def _rows(photo: StreamedPhoto, region: Region) -> Iterator[Float32]:

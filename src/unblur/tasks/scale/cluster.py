@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from unblur.devices import cores
-from unblur.errors import MissingExtraError, OptionError
+from unblur.errors import OptionError
+from unblur.extras import need
 from unblur.tasks.scale.options import ClusterError, ScaleOptions
 
 _MOST_LOCAL: Final = 8
@@ -31,10 +32,9 @@ def cluster(options: ScaleOptions) -> Iterator[Any]:
         ClusterError: If there is no cluster at the address, or none can be started.
     """
     with _environment():  # Ray's processes inherit it; nothing of it stays
-        try:
-            import ray
-        except ImportError as error:
-            raise MissingExtraError("ray", extra="scale") from error
+        need("scale", "ray")
+        import ray
+
         ours = not ray.is_initialized()
         if ours:
             _connect(ray, options.address)

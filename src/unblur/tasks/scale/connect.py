@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
-from unblur.errors import MissingExtraError, OptionError, UnblurError
+from unblur.errors import OptionError, UnblurError
+from unblur.extras import need
 
 T = TypeVar("T")
 
@@ -103,10 +104,9 @@ def connect(url: str) -> tuple[Any, str]:
         OptionError: If the library of the store is not installed, the URL is wrong, or the store
             cannot be reached.
     """
-    try:
-        from fsspec.core import url_to_fs
-    except ImportError as error:
-        raise MissingExtraError("fsspec", extra="scale") from error
+    need("scale", "fsspec")
+    from fsspec.core import url_to_fs
+
     shown, protocol = shown_url(url), protocol_of(url)
     if _QUERY.search(url):
         raise OptionError(

@@ -82,7 +82,7 @@ class Index:
         return Known(**(named | {"same_work": bool(named["same_work"])}))
 
     def close(self) -> None:
-        """Remove it."""
+        """Remove the index from the disk."""
         self._rows.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -9,15 +9,35 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict, cast
 
-from unblur.errors import MissingExtraError, OptionError, TargetError, UnblurError
+from unblur.errors import OptionError, TargetError, UnblurError
+from unblur.extras import need
 from unblur.imaging.files.replace import replace_file
 from unblur.imaging.files.temporary import remove_leftovers
 from unblur.tasks.scale.options import Outcome
 from unblur.tasks.scale.store import Store
 
-Row = dict[str, Any]
+
+class Row(TypedDict):
+    """A row, as Parquet has it: an :class:`Outcome`, and by what it came to be."""
+
+    source: str
+    status: str
+    target: str
+    reason: str
+    seconds: float
+    source_bytes: int
+    source_stamp: str
+    source_sha256: str
+    target_bytes: int
+    target_sha256: str
+    attempts: int
+    node: str
+    engine: str
+    model: str
+    options: str
+
 
 FOLDER: Final = "unblur-manifest"
 _MOST_ROWS: Final = 10_000
@@ -59,9 +79,9 @@ class Manifest:
         Raises:
             TargetError: If too many rows wait for a store that takes none.
         """
-        row = asdict(outcome)
-        del row["fresh"]
-        self._rows.append({k: text(v) for k, v in row.items()} | self._common)
+        facts = asdict(outcome) | self._common
+        del facts["fresh"]
+        self._rows.append(cast(Row, {name: text(value) for name, value in facts.items()}))
         if len(self._rows) >= _MOST_ROWS and (self.trouble is None or self._is_time(10)):
             self._write()
         if len(self._rows) > _MOST_KEPT:
@@ -131,16 +151,15 @@ def read_rows(store: Store) -> Iterator[list[Row]]:
     import io
 
     for name in parts(store):
-        try:
-            import pyarrow.parquet
+        _pyarrow()
+        import pyarrow.parquet
 
+        try:
             file = pyarrow.parquet.ParquetFile(io.BytesIO(store.read(name)))
             if missing := set(_READ) - set(file.schema_arrow.names):
                 raise ValueError(f"without the column {min(missing)}")
             for batch in file.iter_batches(_PAGE_ROWS):
-                yield batch.to_pylist()
-        except ImportError as error:
-            raise MissingExtraError("pyarrow", extra="scale") from error
+                yield cast(list[Row], batch.to_pylist())
         except (UnblurError, OSError, ValueError) as error:
             why = " ".join(str(error).split())
             raise OptionError(
@@ -187,8 +206,7 @@ def text(value: Any) -> Any:
 
 
 def _pyarrow() -> Any:
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise MissingExtraError("pyarrow", extra="scale") from error
+    need("scale", "pyarrow")
+    import pyarrow
+
     return pyarrow

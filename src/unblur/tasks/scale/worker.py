@@ -102,7 +102,7 @@ class Worker:
         self._options = unpack(options, files, self._folder)
         restorer = Restorer.open(self._options)
         self._runs = {
-            overwrite: BatchRun(restorer, self._options, overwrite=overwrite, work=None)
+            overwrite: BatchRun(restorer, overwrite=overwrite, work=None)
             for overwrite in {True, self._overwrite}
         }
         self._engine = options.method

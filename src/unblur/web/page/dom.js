@@ -19,12 +19,17 @@ export function sizeWords(bytes) {
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1000))} kB`;
 }
 
-/** How long it will take yet, in words; nothing if nobody knows. */
+const LEFT = [
+  [7, "a few seconds"],
+  [15, "about 10 seconds"],
+  [25, "about 20 seconds"],
+  [45, "about half a minute"],
+  [90, "about a minute"],
+];
+
+/** How long it will take yet, in words that are no more exact than it is; nothing if nobody knows. */
 export function leftWords(seconds) {
   if (seconds === null) return "";
-  if (seconds < 1.5) return "a moment left";
-  const step = seconds < 10 ? 1 : 5; // what changes every moment cannot be read
-  if (seconds < 55) return `about ${step * Math.round(seconds / step)} s left`;
-  const minutes = Math.max(1, Math.round(seconds / 60));
-  return `about ${minutes} minute${minutes === 1 ? "" : "s"} left`;
+  const words = LEFT.find(([under]) => seconds < under)?.[1] ?? `about ${Math.round(seconds / 60)} minutes`;
+  return `${words} left`;
 }

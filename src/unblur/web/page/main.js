@@ -99,7 +99,7 @@ async function watch(id) {
     busy(null);
     if (job === null) {
       remember("");
-      complain("This result has been deleted; restore the photo again.");
+      complain("There is no such result here: it has been deleted, or its address is wrong. Restore the photo again.");
     } else finish(job);
   } catch (error) {
     busy(null);

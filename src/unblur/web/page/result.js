@@ -2,6 +2,7 @@
 
 import { Compare, clipPictures } from "./compare.js";
 import { leftWords, make, sizeWords } from "./dom.js";
+import { directionWords, gainWords, pixelWords, sureWords } from "./plain.js";
 import { again, follow } from "./server.js";
 
 /** The sections of a job that has ended; `offer` is called with the step that a verdict names. */
@@ -114,9 +115,9 @@ function strengthOf(job, part, index) {
         note.textContent = `The file at ${percent} %: ${seen.photos[0].doing}${left ? `, ${left}` : ""} …`;
       });
       const address = done?.photos[0].urls.result;
-      if (!address) throw new Error(done?.photos[0].error ?? done?.error ?? "It could not be written.");
+      if (!address) throw new Error(done?.photos[0].error ?? done?.error ?? "The file could not be made.");
       files.set(percent, address);
-      note.textContent = `${done.photos[0].result} is written.`;
+      note.textContent = `${done.photos[0].result} is ready and can be downloaded.`;
       if (Number(slider.value) === percent) place.replaceChildren(link(percent));
       link(percent).click();
     } catch (error) {
@@ -133,8 +134,8 @@ function strengthOf(job, part, index) {
     const button = make("button", { type: "button", className: "button main" }, `Download at ${percent} %`);
     button.addEventListener("click", () => write(percent, button));
     place.replaceChildren(button);
-    const wait = part.known ? "writes the file, which takes a moment" : `restores the ${job.video ? "video" : "photo"} once more, which takes as long as before`;
-    note.textContent = `What you see is mixed in the browser. The button ${wait}.`;
+    const wait = part.known ? "makes the file, which takes a moment" : `restores the ${job.video ? "video" : "photo"} once more, which takes as long as before`;
+    note.textContent = `What you see is a preview. The button ${wait}, and downloads it.`;
   };
   slider.addEventListener("input", show);
   show();
@@ -149,22 +150,23 @@ function strengthOf(job, part, index) {
   };
 }
 
-/** Figures and notes, for who wants them. */
+/** What else was found, in words; the figures behind it are in the answer of the server. */
 function details(part, job) {
   const rows = [];
   const row = (name, value) => rows.push(make("dt", {}, name), make("dd", {}, value));
   const { blur, diagnosis } = part;
   if (blur?.taken) {
-    row("Shake", `${blur.length_px} px along ${Math.round(blur.angle_deg)}°, ${Math.round(100 * blur.confidence)} % like what other searches found`);
-    row("Expected gain", `${blur.gain_db} dB more than without the search`);
+    row("The camera moved", `${pixelWords(blur.length_px)} ${directionWords(blur.angle_deg)}`);
+    row("How sure that is", sureWords(blur.confidence));
+    row("Gain over plain sharpening", gainWords(blur.gain_db));
   } else {
     const length = blur?.blur_px ?? diagnosis?.length_px;
-    if (length) row("Blur", `looks about ${length} px long`);
-    if (diagnosis?.gain_db != null) row("Expected gain", `${diagnosis.gain_db} dB`);
+    if (length) row("How blurred it looks", `each point is smeared over ${pixelWords(length)}`);
+    if (diagnosis?.gain_db != null) row("Expected gain", gainWords(diagnosis.gain_db));
   }
-  if (diagnosis?.varies) row("Evenness", "parts are blurred differently");
-  if (part.path) row("Way of each point of light", make("img", { className: "path", src: part.path, alt: "a curve" }));
-  if (part.seconds) row("Time", `${part.seconds < 10 ? part.seconds.toFixed(1) : Math.round(part.seconds)} s`);
+  if (diagnosis?.varies) row("Where", "some parts are blurred more than others");
+  if (part.path) row("How each point of light moved", make("img", { className: "path", src: part.path, alt: "a drawn curve" }));
+  if (part.seconds) row("Restoring took", `${part.seconds < 10 ? part.seconds.toFixed(1) : Math.round(part.seconds)} seconds`);
   for (const note of part.notes) row("Note", note);
   if (!rows.length) return "";
   return make("details", { className: "figures" }, make("summary", {}, "Details"), make("dl", {}, ...rows));

@@ -58,7 +58,7 @@ export async function again(id, index, strength) {
 export async function fetched(file) {
   if (!file.address) return file;
   const answer = await ask(file.address);
-  if (!answer.ok) throw new Error(`${file.name} has been deleted on the server; choose it again.`);
+  if (!answer.ok) throw new Error(`${file.name} is not on the server any more; choose it again.`);
   return answer.blob();
 }
 
@@ -81,7 +81,7 @@ async function read(answer) {
 }
 
 function refusal(status, facts) {
-  if (status === 404) return new Error("This result has been deleted; restore the photo again.");
+  if (status === 404) return new Error("There is no such result here: it has been deleted, or its address is wrong. Restore the photo again.");
   if (status === 501) return new Error("This server cannot do that: a part that it needs is not installed.");
   return new Error(facts?.error ?? `The server refused it (${status}).`);
 }

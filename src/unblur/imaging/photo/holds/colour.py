@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from unblur.imaging.photo.holds.items import Contents, Item, colour_item
 
-UNSAID: Final = 2
 HDR_CURVES: Final = {16: "PQ", 18: "HLG"}
 _P3: Final = 12
 _SRGB_LIKE: Final = frozenset({1, 2, 5, 6, 7})  # BT.709, unsaid, and the nearly equal BT.601
