@@ -58,7 +58,7 @@ WEIGHTS: Final = {
 KERNEL_WEIGHTS: Final = {
     "guided": PublishedWeights(
         file="guided.onnx",
-        sha256="12d525383c21240d4d52abdf8c3ca2447fd5f40e97cf91bfec199ec9bb481131",
+        sha256="4455cdc37792e57e446a2d121ac9f0d15f470f5a375991a260d067b84300e3eb",
         license="Apache-2.0",
         trained_on="photos as fast, shaken, with kernels found and true",
         recipe="guided.toml, from fast",

@@ -15,6 +15,7 @@ from unblur.imaging.deblur.blind import (
     search_blur,
 )
 from unblur.imaging.deblur.guide import deconvolved_guide
+from unblur.imaging.deblur.kernel_support import kernel_extent
 from unblur.imaging.deblur.varying_blur import Window, assembled, faded, plan_windows
 from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.focus import motion_weight
@@ -45,6 +46,9 @@ _UNSAFE: Final = "no single motion found that can be undone safely"
 _DIFFERENTLY: Final = "blurred differently from place to place"
 _WINDOW_PX: Final = 256
 """Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
+_MOST_OF_SIDE: Final = 1 / 3
+"""Of the photo's shorter side: in less than three times its length a shake shows itself too seldom
+for a kernel to be believed."""
 _DOUBTED_DB: Final = 1.0
 _TRUSTED_DB: Final = 2.5
 """Where a kernel is expected to gain more, it is trusted; where less than the former, it is not."""
@@ -179,7 +183,9 @@ class BlindMethod:
         doing("weigh")
         kernels, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
         estimate = replace(undoing(estimate, kernels[0]), taken=True, gain_db=hope)
-        if self.judged and hope <= caution_db():
+        reach = kernel_extent(kernels[0].kernel)[0]
+        too_far = reach > _MOST_OF_SIDE * min(pixels.shape[:2])
+        if self.judged and (too_far or hope <= caution_db()):
             estimate = replace(estimate, taken=False, words=_UNSAFE)
         return _Looked(estimate, kernels, among)
 
