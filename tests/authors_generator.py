@@ -50,3 +50,14 @@ def random_authors_generator(channels, **options):
         for parameter in net.parameters():
             nn.init.normal_(parameter, std=0.05)
     return net.eval().requires_grad_(False)
+
+
+def biased(module):
+    """Give a new network of ours biases other than zero, as trained ones have.
+
+    Of equal weights the exporter keeps one, so the graph without them is another's.
+    """
+    for parameter in module.parameters():
+        if parameter.ndim == 1:
+            torch.nn.init.normal_(parameter, std=0.01)
+    return module

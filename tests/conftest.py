@@ -52,9 +52,12 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def done_once():
-    """Do once a process, not once a test, what takes most of many tests."""
-    with opened_once(), looked_at_once(), traced_once():
+def done_once(tmp_path_factory):
+    """Do once a process, or a run, not once a test, what takes most of many tests."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all processes of this run
+    with opened_once(), looked_at_once(), traced_once(folder):
         yield
 
 

@@ -1,4 +1,4 @@
-"""What tests of one process do once, though many of them need it.
+"""What tests do once, a process or a run, though many of them need it.
 
 Nothing here decides what comes out: each result is kept under all that it is made of.
 """
@@ -62,15 +62,19 @@ def looked_at_once():
 
 
 @contextmanager
-def traced_once():
+def traced_once(folder):
     """Turn a network of the table into a graph once, and give that the weights of each module.
 
     The exporter takes seconds, whatever the weights are. ``export`` compares what it writes with
     the module, so weights in a wrong place are an error there.
+
+    Args:
+        folder: Where graphs are kept, for the other processes of this run of tests, too.
     """
+    from unblur.imaging.files.replace import replace_file
     from unblur.tasks.networks import export
 
-    anew, kept = export.trace, {}
+    anew = export.trace
 
     def trace(module, spec):
         # Nor is the graph kept of a network that goes on dropping, or of one that is only run.
@@ -79,11 +83,13 @@ def traced_once():
         import onnx
 
         state = {name: x.numpy(force=True) for name, x in module.state_dict().items()}
-        made_of = repr(module), spec.multiple_of, spec.channels, _alike(state)
-        if made_of not in kept:
-            kept[made_of] = anew(module, spec)
-        proto = onnx.ModelProto()
-        proto.CopyFrom(kept[made_of])
+        made_of = repr((module, spec.multiple_of, spec.channels, _alike(state)))
+        kept = folder / f"{hashlib.sha256(made_of.encode()).hexdigest()}.onnx"
+        if not kept.exists():
+            written = anew(module, spec).SerializeToString()
+            with replace_file(kept, overwrite=True) as part:
+                part.write_bytes(written)
+        proto = onnx.ModelProto.FromString(kept.read_bytes())
         for tensor in proto.graph.initializer:
             if tensor.name in state:
                 tensor.CopyFrom(onnx.numpy_helper.from_array(state[tensor.name], tensor.name))

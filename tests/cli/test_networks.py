@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from authors_generator import random_authors_generator
+from authors_generator import biased, random_authors_generator
 from rounding import network_bound
 from unblur.cli import main
 from unblur.engines import OnnxEngine, OpenVinoEngine
@@ -50,7 +50,7 @@ def exported(folder, converted):
     run = folder / "run"
     run.mkdir()
     torch.manual_seed(0)
-    save_file(build_model("deblurgan-16").state_dict(), run / "generator.safetensors")
+    save_file(biased(build_model("deblurgan-16")).state_dict(), run / "generator.safetensors")
     (run / "recipe.toml").write_text('model = "deblurgan-16"\nsteps = 7\n')
     (run / "generator.onnx").write_bytes(converted[0].read_bytes())
     network = folder / "exported.onnx"

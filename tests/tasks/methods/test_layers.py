@@ -7,6 +7,7 @@ import pytest
 import skimage.data
 import torch
 
+from authors_generator import biased
 from unblur import psnr
 from unblur.engines import Graph, OnnxEngine, OpenVinoEngine
 from unblur.errors import NetworkError, OptionError
@@ -34,7 +35,7 @@ def deblurgan(tmp_path_factory):
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own
-        export(build_model("deblurgan-16"), path, model="deblurgan-16", metadata={})
+        export(biased(build_model("deblurgan-16")), path, model="deblurgan-16", metadata={})
     return path
 
 
