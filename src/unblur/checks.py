@@ -78,7 +78,7 @@ def share(options: object, *names: str) -> None:
     try:
         _each(options, names, lambda value: 0 <= value <= 1, "be from 0 to 1")
     except OptionError as error:
-        error.in_flags = f"{error}; half is 0.5"
+        error.in_flags = f"{error}; half is 0.5 or 50%"
         raise
 
 

@@ -47,6 +47,9 @@ def start(folder, *arguments):
     )
 
 
+NOT_ENTERED = "unblur: 1 folder not entered (day1); --recursive restores what is in there, too\n"
+
+
 def wait_for(process, folder, pattern, count):
     while process.poll() is None and len(list(folder.rglob(pattern))) < count:
         time.sleep(0.002)
@@ -81,10 +84,13 @@ def test_a_folder_by_itself_goes_beside_itself_and_resumes_too(run, holiday, tmp
     assert first.stdout.endswith(f", into holiday-unblurred{os.sep}\n")
     assert len(results(tmp_path / "holiday-unblurred")) == 6
     assert results(holiday) == {}
+    assert other.stdout.splitlines()[-2].startswith(
+        "--overwrite makes anew what was left as it was"
+    )
+    assert other.stdout.splitlines()[-1].startswith("0 restored, 6 left as made earlier in ")
     assert again.startswith("0 restored, 6 done already")
-    assert other.returncode == 1
-    refused = "exists, and no record says that it was made in this way; remove it"
-    assert other.stderr.count(refused) == 6
+    assert (other.returncode, other.stderr) == (0, NOT_ENTERED)
+    assert other.stdout.count("  left as it was: made earlier with other options\n") == 6
 
 
 def test_photos_beside_their_results_resume_too(run, holiday):
@@ -94,9 +100,8 @@ def test_photos_beside_their_results_resume_too(run, holiday):
     again = run("restore", *QUICK, "holiday", "-o", "holiday")
     assert again.stdout.startswith("0 restored, 6 done already")
     assert run("restore", *QUICK, "holiday/*.jpg").stdout.startswith("0 restored, 6 done already")
-    assert other.returncode == 1
-    refused = "exists, and no record says that it was made in this way; remove it"
-    assert other.stderr.count(refused) == 6
+    assert (other.returncode, other.stderr) == (0, NOT_ENTERED)
+    assert other.stdout.count("  left as it was: made earlier with other options\n") == 6
     assert not (holiday / "day1" / ".unblur.jsonl").exists()
 
 
@@ -118,8 +123,9 @@ def test_a_folder_with_a_photo_that_was_restored_by_itself_says_what_to_do(run, 
 
     done = run("restore", *QUICK, "holiday", "-o", "holiday")
 
-    first, last = done.stderr.splitlines()
+    folders, first, last = done.stderr.splitlines()
     assert done.returncode == 1
+    assert f"{folders}\n" == NOT_ENTERED
     assert first == (
         "unblur: holiday/00.unblurred.jpg: exists, and no record says that it was made in this "
         "way; remove it to have it made anew, or --overwrite does all anew"
@@ -127,8 +133,29 @@ def test_a_folder_with_a_photo_that_was_restored_by_itself_says_what_to_do(run, 
     assert last == "unblur: 1 of 6 photos failed"
     (holiday / "00.unblurred.jpg").unlink()
     again = run("restore", *QUICK, "holiday", "-o", "holiday")
-    assert (again.returncode, again.stderr) == (0, "")
+    assert (again.returncode, again.stderr) == (0, NOT_ENTERED)
     assert again.stdout.splitlines()[-1].startswith("1 restored, 5 done already")
+
+
+def test_a_preview_that_is_asked_for_later_leaves_results_and_originals_as_they_are(
+    run, holiday, tmp_path
+):
+    run("restore", *QUICK, "holiday", "-q")
+    unknown = tmp_path / "holiday-unblurred" / "00.unblurred.jpg"
+    unknown.write_bytes(b"edited by hand")
+    before = results(tmp_path)
+
+    added = run("restore", *QUICK, "holiday", "--preview", "--json")
+
+    lines = [json.loads(line) for line in added.stdout.splitlines()]
+    assert added.returncode == 1  # nobody knows where the first comes from
+    assert "no record says" in lines[0]["error"]
+    assert [line["made_otherwise"] for line in lines[1:]] == ["without a preview"] * 5
+    assert all(line["skipped"] and line["error"] is None for line in lines[1:])
+    assert results(tmp_path) == before
+    anew = run("restore", *QUICK, "holiday", "--preview", "--overwrite", "-q")
+    assert anew.returncode == 0
+    assert len(list(unknown.parent.glob("*.before-after.jpg"))) == 6
 
 
 @pytest.mark.parametrize("separator", [b"\n", b"\0"])
@@ -221,7 +248,8 @@ def test_verbose_says_once_which_engine_restores_a_folder(run, holiday):
 
     assert done.returncode == 0
     assert done.stderr.count("engine onnx") == 1
-    assert done.stderr.splitlines()[1:] == ["unblur: 2 photos at a time"]
+    assert done.stderr.startswith(NOT_ENTERED)
+    assert done.stderr.splitlines()[2:] == ["unblur: 2 photos at a time"]
 
 
 def test_verbose_says_which_engine_and_how_many_at_a_time(run_process, photo):
@@ -322,7 +350,7 @@ def test_a_disk_that_fills_up_in_the_middle_keeps_what_fitted(run, holiday, tmp_
         assert 1 <= len(kept) < 6
         assert all(read_photo(disk / name).pixels.shape == (96, 120, 3) for name in kept)
         assert not list(disk.glob(".unblur-*"))
-        *errors, last = done.stderr.splitlines()
+        *errors, last = done.stderr.removeprefix(NOT_ENTERED).splitlines()
         assert len(errors) == 6 - len(kept)
         assert all("space" in error and error.startswith("unblur: disk/") for error in errors)
         assert last == f"unblur: {len(errors)} of 6 photos failed"

@@ -110,7 +110,7 @@ def test_a_strength_in_percent_is_told_how_shares_are_written(run, photo):
     done = run("restore", photo, "--strength", "50")
 
     assert done.returncode == 2
-    assert done.stderr == "unblur: strength must be from 0 to 1, got 50.0; half is 0.5\n"
+    assert done.stderr == "unblur: strength must be from 0 to 1, got 50.0; half is 0.5 or 50%\n"
 
 
 def test_a_strength_may_be_written_in_percent_as_the_page_says_it(run, photo, tmp_path):

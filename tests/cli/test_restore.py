@@ -91,6 +91,10 @@ def test_a_photo_that_is_sharp_already_is_said_to_be(run, tmp_path, tiles, monke
     assert first.endswith(" s (hardly changed: sharp already)")
     assert second.startswith("shaken.png -> out/shaken.unblurred.png")
     assert "hardly changed" not in second + weak.stdout
+    assert weak.stdout.endswith(" s (strength 0 %)\n")  # nothing was looked for or undone
+    assert (
+        read_photo(tmp_path / "weak.png").pixels == read_photo(tmp_path / "shaken.png").pixels
+    ).all()
 
 
 def test_where_noise_hides_the_blur_a_second_shot_is_advised(run, tmp_path):
@@ -101,9 +105,13 @@ def test_where_noise_hides_the_blur_a_second_shot_is_advised(run, tmp_path):
     write_photo(Photo(pixels=np.clip(dark, 0, 1).astype(np.float32)), tmp_path / "dark.png")
 
     said = run("restore", "dark.png").stdout
+    diagnosed = run("diagnose", "dark.png").stdout
+    quickly = run("diagnose", "dark.png", "--method", "network").stdout
 
     assert "hardly changed: too dark or too noisy to tell" in said
     assert "a second shot would help (--reference)" in said
+    reason = "too dark or too noisy to tell; if it is blurred, a second shot would help"
+    assert diagnosed == quickly == f"dark.png: {reason} (--reference)\n"
 
 
 def test_a_slip_in_the_ending_of_the_target_makes_no_folder(run, tmp_path, photo):

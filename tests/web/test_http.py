@@ -20,7 +20,7 @@ from video_files import pan, write_video
 from web_servers import serving
 
 OWNER = ("me", "pä:ss")
-DOCS = Path(__file__).parents[2] / "docs" / "web.md"
+DOCS = Path(__file__).parents[2] / "docs" / "web-server.md"
 
 
 @pytest.fixture(scope="module")

@@ -42,6 +42,8 @@ class Tally:
     hardly: int = 0
     """Of the restored, those in which nobody will see it."""
     skipped: int = 0
+    otherwise: int = 0
+    """Of the skipped, those with a result that was made in another way."""
     errors: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
@@ -52,6 +54,7 @@ class Tally:
             self.errors.append(error_of(result))
         elif result.skipped:
             self.skipped += 1
+            self.otherwise += result.otherwise is not None
         else:
             self.restored += 1
             self.hardly += result.unchanged is not None
@@ -59,6 +62,9 @@ class Tally:
             say(json.dumps(entry(result)))
         elif result.error is not None:
             complain(error_of(result))
+        elif result.otherwise is not None and not self.quiet:
+            line = f"{result.source} -> {result.target}  left as it was: made earlier "
+            say(line.replace("\n", "\\n") + result.otherwise)
         elif result.skipped and self.verbose:
             say(f"{result.source} -> {result.target}  done already")
         elif not self.quiet and not result.skipped:
@@ -88,7 +94,9 @@ class Tally:
         if not self.as_json and not self.quiet:
             self._say_more(sums["seconds"])
             parts = [f"{self.restored} restored"]
-            parts += [f"{self.skipped} done already"] if self.skipped else []
+            same = self.skipped - self.otherwise
+            parts += [f"{same} done already"] if same else []
+            parts += [f"{self.otherwise} left as made earlier"] if self.otherwise else []
             parts += [f"{len(self.errors)} failed"] if self.errors else []
             where = ", ".join(f"{folder}{os.sep}" for folder in self.folders)
             said = f"{', '.join(parts)} in {_took(sums['seconds'])}"
@@ -104,6 +112,8 @@ class Tally:
 
     def _say_more(self, seconds: float) -> None:
         """What else is worth knowing of several that were restored."""
+        if self.otherwise:
+            say("--overwrite makes anew what was left as it was; -o with another folder keeps both")
         if self.restored < 2:  # noqa: PLR2004
             return
         each = f"{_took(seconds / self.restored)} a photo in all"
@@ -167,12 +177,20 @@ def report_file(path: Path | None, *, overwrite: bool) -> Iterator[Report]:
 
 
 def say_plan(jobs: "Sequence[Job]", left_out: Sequence[Path]) -> None:
-    """Say what of a folder is no photo, and which results say their source's format."""
-    if left_out:
-        endings = sorted({path.suffix.lower() or "no ending" for path in left_out})
+    """Say what of a folder is no photo or not entered, and which results say a format."""
+    folders = [path for path in left_out if path.is_dir()]
+    if folders:
+        said = f"{counted(len(folders), 'folder')} not entered ({folders[0].name}"
+        more = ", ..." if len(folders) > 1 else ""
+        say(f"unblur: {said}{more}); --recursive restores what is in there, too", err=True)
+    others = len(left_out) - len(folders)
+    if others:
+        endings = sorted(
+            {path.suffix.lower() or "no ending" for path in left_out if path not in folders}
+        )
         more = ", ..." if len(endings) > _SOME else ""
-        files = counted(len(left_out), "file")
-        which = "is no photo" if len(left_out) == 1 else "are no photos"
+        files = counted(others, "file")
+        which = "is no photo" if others == 1 else "are no photos"
         say(f"unblur: {files} left out, {which} ({', '.join(endings[:_SOME])}{more})", err=True)
     renamed = [job for job in jobs if job.renamed]
     if renamed:
@@ -214,6 +232,7 @@ def entry(result: "Restored") -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "blur": None if result.estimate is None else result.estimate.facts(),
         "skipped": result.skipped,
+        "made_otherwise": result.otherwise,
         "notes": list(result.notes),
         "error": None if result.error is None else error_of(result),
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from unblur.errors import OptionError
 
 Float32 = NDArray[np.float32]
+
+_ROWS: Final = 64
+"""So many are read at a time where all are wanted."""
 
 
 class Picture(Protocol):
@@ -39,6 +42,13 @@ class ArrayPicture:
     def read(self, rows: slice, columns: slice) -> Float32:
         """A part of it."""
         return np.array(self.pixels[rows, columns], dtype=np.float32)
+
+
+def read_rows(picture: Picture, region: tuple[slice, slice]) -> Iterator[Float32]:
+    """The pixels of a region, (h, w, 3), some rows at a time from the top down."""
+    rows, columns = region
+    for top in range(rows.start, rows.stop, _ROWS):
+        yield picture.read(slice(top, min(top + _ROWS, rows.stop)), columns)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,6 +57,24 @@ def test_a_source_that_was_only_touched_or_moved_is_done(files):
     assert Ledger(target.parent, WORK).is_done(moved, target)
 
 
+def test_how_a_result_differs_from_what_is_asked_for_is_known_of_ours_alone(files, tmp_path):
+    source, target = files
+    work = {"model": "a", "strength": 0.5}
+    restored(source, target, work)
+
+    def differs(work):
+        return Ledger(target.parent, work).made_otherwise(source, target)
+
+    assert differs({"model": "a"}) == differs({"model": "b", "strength": 1}) == "with other options"
+    assert differs({**work, "model": "b"}) == "by other networks"
+    assert differs(work) == "without a preview"
+    source.write_bytes(b"another photo")
+    assert differs({"model": "a"}) is None
+    restored(source, target, work)
+    target.write_bytes(b"edited by somebody, to another size")
+    assert differs({"model": "a"}) is None
+
+
 def test_a_missing_preview_is_not_done(files, tmp_path):
     ledger = restored(*files)
     preview = tmp_path / "photo.before-after.jpg"

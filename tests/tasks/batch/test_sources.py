@@ -39,6 +39,20 @@ def test_of_a_folder_the_photos_right_in_it_but_no_earlier_results(tree):
     assert list_sources([tree]) == [tree / "a.jpg", tree / "b.PNG"]
 
 
+def test_folders_that_are_not_entered_are_told_unless_they_are_named_or_hold_results(tree):
+    Path("holiday/day1-unblurred").mkdir()
+
+    def passed(*named, **how):
+        left_out = []
+        find_sources(named, left_out=left_out, **how)
+        return sorted(path.name for path in left_out if path.is_dir())
+
+    assert passed(tree) == ["day1", "sharp"]
+    assert passed(tree, out=tree / "sharp") == ["day1"]
+    assert passed(tree, tree / "day1") == ["deep", "sharp"]
+    assert passed(tree, recursive=True) == []
+
+
 def test_recursion_mirrors_the_tree_without_hidden_folders_and_the_output(tree):
     out = tree / "sharp"
 

@@ -113,8 +113,12 @@ def _one(
 
 def _words(found: "Diagnosis") -> str:
     """One line: the verdict, its figures, and what to do."""
+    from unblur.tasks.restore.diagnose import HIDDEN
+
     if found.blur is None:
         return found.verdict
+    if found.verdict == HIDDEN:
+        return f"{HIDDEN}; if it is blurred, a second shot would help (--reference)"
     blur = found.blur
     parts = [found.seems]
     if found.shake is not None and found.shaken:

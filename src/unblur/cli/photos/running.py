@@ -32,7 +32,7 @@ class Planned:
     folders: tuple[Path, ...] = ()
     """Where results go of which that was not said."""
     left_out: Sequence[Path] = ()
-    """Files of folders that are no photos."""
+    """Files of folders that are no photos, and folders in them that were not entered."""
     pipe: Piped | None = None
     """The photo that comes or goes through a stream."""
 

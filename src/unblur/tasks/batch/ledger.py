@@ -23,6 +23,9 @@ NAME: Final = ".unblur.jsonl"
 _SAME_PIXELS: Final = frozenset({"model", "threads", "max_megapixels"})
 """Options that change no pixels, or, as for the model, whose file is looked at."""
 
+_NETWORKS: Final = frozenset({"model", "guided"})
+"""What of the work is a network's file, and no option."""
+
 
 @dataclass(kw_only=True)
 class _Begun:
@@ -105,21 +108,47 @@ class Ledger:
 
     def is_done(self, source: Path, target: Path, preview: Path | None = None) -> bool:
         """Whether this very photo was restored in this very way, and the result is there."""
+        known = self._made_of(source, target)
+        if known is None or known.work != self._work:
+            return False
+        return preview is None or preview.exists()
+
+    def made_otherwise(self, source: Path, target: Path) -> str | None:
+        """How a result differs that came of this very photo, but is not what is asked for now.
+
+        To be asked where :meth:`is_done` says no.
+
+        Returns:
+            ``with other options``, ``by other networks`` or ``without a preview``; None if the
+            record does not know what is there, or not as this photo's result.
+        """
+        known = self._made_of(source, target)
+        if known is None:
+            return None
+        if known.work == self._work:
+            return "without a preview"
+        before, now = (
+            {key: value for key, value in work.items() if key not in _NETWORKS}
+            for work in (known.work, self._work)
+        )
+        # Options decide which networks there are, so that those are the news only by themselves.
+        return "by other networks" if before == now else "with other options"
+
+    def _made_of(self, source: Path, target: Path) -> _Begun | None:
+        """What is known of a target, if that is there and came of the photo as it is now."""
         known = self._records.get(target.name)
-        if known is None or known.work != self._work or not known.is_result(target):
-            return False
-        if preview is not None and not preview.exists():
-            return False
+        if known is None or not known.is_result(target):
+            return None
         try:
             now = source.stat()
             if now.st_size != known.source_bytes:
-                return False
+                return None
             same_file = known.source == _relative(source, self.path.parent)
             if same_file and now.st_mtime_ns == known.source_mtime_ns:
-                return True
-            return _sha256(source) == known.source_sha256
+                return known
+            return known if _sha256(source) == known.source_sha256 else None
         except OSError:
-            return False
+            return None
 
     def is_ours(self, target: Path) -> bool:
         """Whether a killed run wrote this target, and did not come to what follows."""

@@ -105,6 +105,8 @@ class BatchRun:
             if ledger.is_done(source, target, job.preview):
                 return Restored(source=source, target=target, preview=job.preview, skipped=True)
             overwrite = ledger.is_ours(target)
+            if not overwrite and (how := ledger.made_otherwise(source, target)) is not None:
+                return Restored(source=source, target=target, skipped=True, otherwise=how)
         check_paths(source, target, job.preview, overwrite=overwrite, in_batch=True)
         ledger.begin(source, target)
         try:

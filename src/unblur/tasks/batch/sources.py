@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from unblur.errors import OptionError
-from unblur.imaging.files.names import BEFORE_AFTER, derived_name
+from unblur.imaging.files.names import BEFORE_AFTER, RESULTS, derived_name
 from unblur.imaging.photo.photo import WRITABLE
 from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS, known_formats
 from unblur.tasks.batch.entries import is_photo, is_result, place_of, real_path, results_of
@@ -70,7 +70,8 @@ def find_sources(
         recursive: Take folders within folders, too.
         out: Where results go.
         listed: Photos and folders of a list, which are no patterns.
-        left_out: Files of folders that are no photos are added, if it is given.
+        left_out: If it is given, what of folders is no photo is added, and, unless ``recursive``,
+            the folders within, but for those of earlier results.
 
     Returns:
         Each photo once, however often it was named.
@@ -99,6 +100,8 @@ def find_sources(
             found.append(Source(path=path, named=named))
         elif real_path(path) not in results:
             found += _named(path, recursive, out, others)
+    places = {real_path(path) for path, _ in meant}
+    others[:] = [path for path in others if real_path(path) not in places]
     once: dict[Path, Source] = {}
     for source in found:
         once.setdefault(place_of(source.path), source)
@@ -284,7 +287,11 @@ def _walk(
         elif not path.name.startswith(".") and not is_result(path) and path.is_file():
             left_out.append(path)
     for path in entries:
-        if not recursive or path.name.startswith(".") or path.is_symlink() or not path.is_dir():
+        if path.name.startswith(".") or path.is_symlink() or not path.is_dir():
             continue
-        if out is None or path.resolve() != out:
+        if out is not None and path.resolve() == out:
+            continue
+        if recursive:
             yield from _walk(top, within / path.name, recursive, out, left_out)
+        elif not path.name.endswith(RESULTS):
+            left_out.append(path)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from unblur.errors import OptionError
 from unblur.imaging.draw.strokes import Stroke, draw_strokes
 from unblur.imaging.measure.cells import cell_structures, mean_blur, middles
+from unblur.imaging.measure.noise import estimate_noise, hides_blur
 from unblur.imaging.measure.sharpness import luma
 from unblur.imaging.measure.spectrum import (
     SpectralBlur,
@@ -29,6 +30,8 @@ LEAST_SIDE_PX: Final = 64
 SLIGHTLY_PX: Final = 4.0
 CLEARLY_PX: Final = 8.0
 HEAVILY_PX: Final = 16.0
+HIDDEN: Final = "too dark or too noisy to tell"
+"""The verdict on a photo whose noise may hide its blur."""
 HELPS_DB: Final = 0.3
 """A predicted gain above this is worth restoring for."""
 _SEEN_DB: Final = 1.0
@@ -73,8 +76,8 @@ class Diagnosis:
     """What a photo's blur looks like, and what to do about it.
 
     Attributes:
-        verdict: ``sharp``, ``slightly blurred``, ``clearly blurred``, ``heavily blurred``, or
-            ``nothing to judge by``.
+        verdict: ``sharp``, ``slightly blurred``, ``clearly blurred``, ``heavily blurred``,
+            ``too dark or too noisy to tell``, or ``nothing to judge by``.
         blur: Of the photo as a whole; None if there is nothing to judge by.
         noise: Standard deviation of the noise, white is 1.
         varies: Some parts are blurred much more than others, or otherwise.
@@ -94,6 +97,11 @@ class Diagnosis:
     shake: BlurEstimate | None = None
 
     @property
+    def tells(self) -> bool:
+        """Some blur is seen, and not so little or so noisy that it may be none."""
+        return self.verdict not in {"sharp", HIDDEN}
+
+    @property
     def shaken(self) -> bool:
         """A shake was found that restoring undoes."""
         return self.shake is not None and self.shake.taken
@@ -101,7 +109,7 @@ class Diagnosis:
     @property
     def directed(self) -> bool:
         """Blurred along one direction: not sharp, and not blurred alike in all, as out of focus."""
-        return _is_directed(self.blur) and not self.turns
+        return self.tells and _is_directed(self.blur) and not self.turns
 
     @property
     def turns(self) -> bool:
@@ -111,7 +119,7 @@ class Diagnosis:
         """
         seen = [cell.blur for cell in self.cells if cell.blur]
         lines = [blur for blur in seen if _is_directed(blur)]
-        if len(seen) < _LEAST_CELLS or len(lines) < _LINES * len(seen) or self.verdict == "sharp":
+        if len(seen) < _LEAST_CELLS or len(lines) < _LINES * len(seen) or not self.tells:
             return False
         # Directions are the same after half a turn, so angles are doubled before their mean.
         doubled = np.exp(2j * np.radians([blur.angle_deg for blur in lines]))
@@ -180,8 +188,10 @@ def diagnose(picture: Photo | Float32, restorer: Restorer | None = None) -> Diag
     shake = restorer.estimate(pixels) if restorer and gain_db is not None else None
     if shake is not None and shake.taken:
         gain_db = max(0.0, gain_db or 0.0) + shake.gain_db
+    shaken = shake is not None and shake.taken
+    hidden = not shaken and (gain_db or 0.0) <= HELPS_DB and _is_hidden(pixels, blur, shake)
     return Diagnosis(
-        verdict=_verdict(blur),
+        verdict=HIDDEN if hidden else _verdict(blur),
         blur=blur,
         noise=float(np.sqrt(noise / 2)),
         varies=spread > _VARIES,
@@ -245,6 +255,15 @@ def gain_features(pixels: Float32, restorer: Restorer, noise: float) -> Float64:
 
 def _predicted_gain(pixels: Float32, restorer: Restorer, noise: float) -> float:
     return float(gain_features(pixels, restorer, noise) @ np.array(_GAIN))
+
+
+def _is_hidden(pixels: Float32, blur: SpectralBlur | None, found: BlurEstimate | None) -> bool:
+    """Whether noise may hide the blur; by what restoring found, so that both say the same."""
+    if found is not None and found.blur_px is not None:
+        return found.blur_px < CLEARLY_PX and hides_blur(found.contrast, found.noise)
+    if blur is None or blur.length_px >= CLEARLY_PX:
+        return False
+    return hides_blur(float(pixels.mean(axis=2).std()), estimate_noise(pixels))
 
 
 def _verdict(blur: SpectralBlur | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 from unblur.errors import PhotoError, TargetError, exists_already
 from unblur.imaging.files.names import VIDEO_ENDINGS
+from unblur.imaging.measure.noise import hides_blur
 from unblur.imaging.photo.holds.settle import settle
 from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
 from unblur.tasks.methods.blur_estimate import BlurEstimate
@@ -21,8 +22,6 @@ from unblur.tasks.restore.onlookers import Change, cropped, reduced, write_previ
 from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.restore.streamed import is_large, losses, restore_streamed
 
-_CLEAR: Final = 8
-"""So many times its noise is the contrast of a photo whose blur can be told."""
 _SECOND_SHOT: Final = "a second shot would help (--reference)"
 
 Unchanged: TypeAlias = Literal["sharp", "too far", "noisy", "unsure"]
@@ -53,7 +52,9 @@ class Restored:
     unchanged: Unchanged | None = None
     """Why nobody will see what was done, if that is so; a note says it, too."""
     skipped: bool = False
-    """An earlier run has restored it, in the same way; nothing was done."""
+    """An earlier run has restored it; nothing was done."""
+    otherwise: str | None = None
+    """If that run did so in another way, what differs: the result was left as it was."""
     error: str | None = None
     """One line, if the photo could not be restored."""
     cause: Exception | None = field(default=None, compare=False)
@@ -94,6 +95,8 @@ def restore_file(
     restore = _restore_in_memory if whole else restore_streamed
     notes = restore(source, target, restorer, overwrite=overwrite, preview=preview, change=change)
     found, unchanged = change.found, None
+    if options.strength != 1:
+        notes = (*notes, f"strength {100 * options.strength:.3g} %")
     if change.is_little(options):
         unchanged = _why_unchanged(found)
         # What was looked for, and not found, is no news of a photo that is sharp.
@@ -119,7 +122,7 @@ def _why_unchanged(found: BlurEstimate | None) -> Unchanged:
         return "unsure"
     if found.blur_px >= CLEARLY_PX:
         return "too far"
-    if found.contrast < _CLEAR * found.noise:
+    if hides_blur(found.contrast, found.noise):
         return "noisy"
     return "sharp" if found.blur_px < SLIGHTLY_PX else "unsure"
 

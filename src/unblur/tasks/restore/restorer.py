@@ -15,7 +15,7 @@ from unblur.engines import Engine
 from unblur.errors import NetworkError, OptionError
 from unblur.imaging.mask import Mask, crop_region
 from unblur.imaging.photo.photo import Photo
-from unblur.imaging.tiles import ArrayPicture, Picture, choose_side, plan_tiles
+from unblur.imaging.tiles import ArrayPicture, Picture, choose_side, plan_tiles, read_rows
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.methods.network import Undone
 from unblur.tasks.methods.strips import (
@@ -262,13 +262,16 @@ class Restorer(TakesPictures):
         guarded = asked.guard and asked.method in NETWORK_METHODS and asked.reference is None
         wide = guarded_region(region, picture) if guarded else region
         side = self.side(picture)
+        grey = is_grey(picture)
+        if asked.strength == 0:
+            yield from (without_colour(x) if grey else x for x in read_rows(picture, region))
+            return
         tiles = list(plan_tiles(wide, picture.height, picture.width, side, self.method.needs))
         seen = tiles[0].seen
         whole = (seen[0].stop - seen[0].start, seen[1].stop - seen[1].start)
         tiled = whole != (picture.height, picture.width)
         run = self.method.prepare(picture, tiled=tiled, tell=tell)
         undone = isinstance(run, Undone)
-        grey = is_grey(picture)
         for strip in restored_strips(picture, run, tiles, region, guarded=guarded, undone=undone):
             rows = self._blend(picture.read(*strip.place), strip)
             yield without_colour(rows) if grey else rows

@@ -1,6 +1,5 @@
 """Restore photos that are too large to be in memory, from file to file."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,8 @@ from unblur.errors import UnblurError
 from unblur.imaging.mask import crop_region
 from unblur.imaging.photo.holds.settle import settle
 from unblur.imaging.photo.photo import format_of
-from unblur.imaging.photo.stream import StreamedPhoto, megapixels, stream_photo, write_streamed
+from unblur.imaging.photo.stream import megapixels, stream_photo, write_streamed
+from unblur.imaging.tiles import read_rows
 from unblur.tasks.restore.onlookers import Change, Reduced, reduced, write_preview
 from unblur.tasks.restore.restorer import Restorer
 
@@ -20,7 +20,6 @@ Region = tuple[slice, slice]
 
 _LARGE_MEGAPIXELS: Final = 6.0
 """Up to here, a photo's pixels in memory are no more than what the network needs."""
-_ROWS: Final = 64
 
 
 def is_large(source: Path) -> bool:
@@ -78,7 +77,7 @@ def restore_streamed(
         found = change.found
         if preview is not None:
             write_preview(
-                (reduced(sides, _rows(photo, region)), small.pixels()),
+                (reduced(sides, read_rows(photo, region)), small.pixels()),
                 photo.opened.metadata,
                 preview,
                 grey=photo.colours == 1,
@@ -112,7 +111,7 @@ def convert_streamed(source: Path, target: Path, *, max_megapixels: float) -> No
     """
     with stream_photo(source, max_megapixels=max_megapixels) as photo:
         region = crop_region(None, photo.height, photo.width)
-        write_streamed(photo, _rows(photo, region), region, target, overwrite=False)
+        write_streamed(photo, read_rows(photo, region), region, target, overwrite=False)
 
 
 def losses(
@@ -127,8 +126,3 @@ def losses(
     if bits > 8 and file_format in {"jpeg", "webp"}:  # noqa: PLR2004
         lost.append(f"{bits} bits became 8: {file_format} has no more")
     return tuple(lost)
-
-
-def _rows(photo: StreamedPhoto, region: Region) -> Iterator[Float32]:
-    for top in range(region[0].start, region[0].stop, _ROWS):
-        yield photo.read(slice(top, min(top + _ROWS, region[0].stop)), region[1])
