@@ -146,6 +146,8 @@ def test_a_phone_pinches_pans_and_divides_and_nothing_hangs_out(visit, shaken_jo
     assert not page.is_visible(".zoom")
     after, before = page.evaluate(f"{places}.map(x => [x.left, x.top, x.width, x.height])")
     frame = box(page, ".frame")
+    around = page.eval_on_selector(".frame", "x => getComputedStyle(x).backgroundColor")
+    assert around == "rgba(0, 0, 0, 0)"  # no dark line where the edge is within a pixel
     assert all(0 <= side - room < 1 for side, room in zip(after[2:], frame[2:], strict=True))
     assert after == before  # they lie exactly one upon the other
     assert after[0] >= 0

@@ -145,6 +145,10 @@ export class Compare {
     for (const picture of [this.before, this.after])
       picture.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
     this.frame.style.setProperty("--at", `${100 * this.at}%`);
+    // Black is seen beside a picture that leaves room, and not as a line along one that fills the frame:
+    // the frame may begin within a pixel of the screen.
+    const leaves = (room, side) => room - side * this.scale >= 1;
+    this.frame.classList.toggle("roomy", leaves(this.size[0], this.width) || leaves(this.size[1], this.height));
     this.frame.classList.toggle("zoomed", this.zoomed);
     this.frame.classList.toggle("pixels", this.scale * devicePixelRatio >= 3);
     // A mix is the restored picture, let through in part, upon the other one: as the file has it.
