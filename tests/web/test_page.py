@@ -142,7 +142,13 @@ def test_a_phone_pinches_pans_and_divides_and_nothing_hangs_out(visit, shaken_jo
     page = visit(width=390, height=844, has_touch=True, is_mobile=True, job=shaken_job)
     see_result(page)
     places = f"{PICTURES}.map(x => x.getBoundingClientRect())"
+    assert not page.is_visible(".desk")  # a finger drops nothing
+    assert not page.is_visible(".zoom")
     after, before = page.evaluate(f"{places}.map(x => [x.left, x.top, x.width, x.height])")
+    frame = box(page, ".frame")
+    around = page.eval_on_selector(".frame", "x => getComputedStyle(x).backgroundColor")
+    assert around == "rgba(0, 0, 0, 0)"  # no dark line where the edge is within a pixel
+    assert all(0 <= side - room < 1 for side, room in zip(after[2:], frame[2:], strict=True))
     assert after == before  # they lie exactly one upon the other
     assert after[0] >= 0
     assert after[0] + after[2] <= 390
@@ -159,6 +165,7 @@ def test_a_phone_pinches_pans_and_divides_and_nothing_hangs_out(visit, shaken_jo
 
     wide = page.evaluate(f"{places}[0].width")
     assert wide == pytest.approx(4 * after[2], rel=0.1)
+    assert re.fullmatch(r"Zoom: \d+ %", page.inner_text(".zoom"))
     left = page.evaluate(f"{places}[0].left")
     touch(page, [(x - 50, y)], [(x - 60, y)], [(x - 90, y)])
     assert page.evaluate(f"{places}[0].left") < left - 20
@@ -269,18 +276,35 @@ def test_what_is_too_large_is_refused_before_it_is_sent(visit, tmp_path, jpeg):
     assert page.locator("#chosen li").count() == 0
 
 
+def test_what_is_no_photo_is_refused_when_it_is_chosen_and_the_others_are_taken(
+    visit, tmp_path, jpeg
+):
+    text, empty = tmp_path / "notes.txt", tmp_path / "empty.jpg"
+    text.write_text("no photo")
+    empty.touch()
+    page = visit()
+    page.set_input_files("#photos", [str(x) for x in (text, jpeg, empty)])
+    page.wait_for_selector("#chosen :text('shaken.jpg')")
+
+    error = page.inner_text(".error")
+    assert "notes.txt: is no photo that can be read here. Choose JPEG, PNG" in error
+    assert "empty.jpg: is empty" in error
+    assert page.locator("#chosen li").count() == 1
+    assert page.inner_text("#restore") == "Restore"
+
+
 def test_several_photos_give_a_zip_though_one_is_garbage(visit, jpeg, tmp_path):
     garbage = tmp_path / "garbage.jpg"
     garbage.write_bytes(b"this is no photo")
     page = visit(color_scheme="dark")
     give(page, jpeg, garbage)
     page.click("#restore")
-    page.wait_for_selector("#zip", timeout=WAIT_MS)
+    page.wait_for_selector(".zip", timeout=WAIT_MS)
 
     assert page.inner_text("#result h2") == "1 of 2 restored"
     assert "is not a photo" in page.inner_text("#result .error")
     with page.expect_download() as download:
-        page.click("#zip")
+        page.click(".zip")
     assert download.value.suggested_filename == "unblurred.zip"
     light = [int(x) for x in re.findall(r"\d+", page.evaluate(BACKGROUND))[:3]]
     assert max(light) < 60  # dark, as was asked for
@@ -337,6 +361,66 @@ def test_a_job_is_cancelled_and_the_next_one_is_done(visit, jpeg, tmp_path):
     page.reload()
     page.wait_for_selector("#said :text('Cancelled')")
     restore(page, jpeg)
+
+
+def test_results_stay_until_removed_and_only_what_is_new_is_restored(visit, jpeg, plain, tmp_path):
+    rng = np.random.default_rng(0)
+    large = tmp_path / "large.png"
+    write_photo(Photo(pixels=rng.random((2400, 3200, 3), np.float32)), large)
+    page = visit()
+    names = page.locator("#chosen .name")
+    results = page.locator("#result h2")
+    restore(page, jpeg)
+    assert page.inner_text("#restore") == "Restore again"
+
+    give(page, plain)
+    assert names.all_inner_texts() == ["plain.jpg"]
+    give(page, large)  # beside it, as it waits, too
+    assert page.inner_text("#restore") == "Restore 2 photos"
+    page.click("button[aria-label='Remove plain.jpg']")
+    page.click("#restore")
+    page.wait_for_selector("#doing:has-text('large.png: ')", timeout=WAIT_MS)
+    assert results.all_inner_texts() == ["shaken.jpg"]
+    page.click("#cancel")
+    page.wait_for_selector("#said :text('Cancelled')")
+    assert results.all_inner_texts() == ["shaken.jpg"]
+    assert names.all_inner_texts() == ["large.png"]  # nothing has come of it yet
+
+    page.click("button[aria-label='Remove large.png']")
+    give(page, plain)
+    page.click("#restore")
+    page.wait_for_selector("#result h2:text('plain.jpg')", timeout=WAIT_MS)
+    assert results.all_inner_texts() == ["plain.jpg", "shaken.jpg"]
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(x => x.id)")
+    assert len(set(ids)) == len(ids)
+
+    page.reload()
+    page.wait_for_selector("#result h2:text('plain.jpg')", timeout=WAIT_MS)
+    assert results.all_inner_texts() == ["plain.jpg", "shaken.jpg"]
+    assert names.all_inner_texts() == ["plain.jpg"]
+    page.click("button[aria-label='Remove this result, plain.jpg']")
+    assert results.all_inner_texts() == ["shaken.jpg"]
+    assert page.evaluate(f"{FOCUS}.ariaLabel") == "Remove this result, shaken.jpg"
+    assert page.url.count("job=") == 1
+    page.click("button[aria-label='Remove this result, shaken.jpg']")
+    assert "job=" not in page.url
+    assert not page.is_visible("#result")
+
+
+def test_a_second_shot_is_for_the_photo_whose_verdict_offers_it(visit, plain, tmp_path, blurred):
+    rng = np.random.default_rng(1)
+    dark = tmp_path / "dark.png"
+    noisy = 0.2 * blurred + rng.normal(0, 0.05, blurred.shape)
+    write_photo(Photo(pixels=np.clip(noisy, 0, 1).astype(np.float32)), dark)
+    page = visit()
+    restore(page, dark)
+    give(page, plain)
+    page.click("#restore")
+    page.wait_for_selector("#result h2:text('plain.jpg')", timeout=WAIT_MS)
+    page.click(".job:has(h2:text('dark.png')) button:has-text('Add a second shot')")
+
+    assert page.locator("#chosen .name").all_inner_texts() == ["dark.png"]
+    assert page.inner_text("#restore") == "Restore"
 
 
 def test_two_people_see_each_their_own(visit, jpeg, blurred, tmp_path):

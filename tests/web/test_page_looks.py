@@ -150,6 +150,7 @@ def test_results(show, look, jobs, state, said):
     assert said in page.inner_text(".verdict >> nth=0")
     for term in ("--", "pip", " dB", " px", "°"):  # figures stand under Details alone
         assert term not in page.inner_text("#result")
+    assert page.is_visible(".strength") == page.is_visible(".download a") == (state != "sharp")
     for summary in page.locator("#result .figures summary").all():
         summary.click()
     look(page, f"details-{state}")
@@ -159,6 +160,13 @@ def test_results(show, look, jobs, state, said):
     assert (re.search(r"about \d+ pixels (sideways|up|at a)", told) is not None) == (
         state in {"shaken", "several"}
     )
+
+
+def test_two_results_one_of_them_of_the_same_photo(show, look, jobs):
+    page = show(f"{jobs['shaken']['id']}&job={jobs['several']['id']}")
+    see_result(page)
+    page.wait_for_selector("#result h2:text('2 of 3 restored')")
+    look(page, "details-two-results")
 
 
 def test_full_size_and_another_strength(show, look, jobs):

@@ -61,6 +61,8 @@ def test_every_photo_gets_one_verdict_and_a_next_step(estimate, unchanged, said,
     assert (verdict.said, verdict.step) == (said, step)
     assert verdict.next.endswith(".")
     assert ("second shot" in verdict.next) == (step == "second-shot")
+    assert verdict.changed == (unchanged != "sharp")
+    assert ("lower the strength" in verdict.next) == (step == "strength")
     assert "blurred over" not in verdict.said  # no length beside a sentence that denies it
     alone = photo_verdict(estimate, unchanged, second_shots=False)
     assert alone.said == said

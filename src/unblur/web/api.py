@@ -38,7 +38,7 @@ _TRUE: Final = {"true": True, "1": True, "on": True, "false": False, "0": False,
 
 
 def routes(desk: "Desk") -> list["Route"]:
-    """The addresses of the interface; docs/web.md describes them.
+    """The addresses of the interface; docs/web-server.md describes them.
 
     Args:
         desk: Where jobs are taken.

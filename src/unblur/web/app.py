@@ -81,21 +81,23 @@ def page_html(desk: Desk) -> str:
             endings += more
             kinds.append(name)
     photos = ", ".join(endings)
-    formats = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
+    formats = takes = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
     if video:
         endings += sorted(VIDEO_ENDINGS)
-        formats += "; or one short video: MP4, MOV, MKV, AVI or WebM"
+        takes += "; or one short video: MP4, MOV, MKV, AVI or WebM"
     ways = [*WEIGHTS, *kept_networks(), *([UNSHARP] if has_extra("bench") else ())]
     facts: dict[str, Any] = {
         "mostBytes": options.most_bytes,
         "mostPhotos": options.most_photos,
         "videos": sorted(VIDEO_ENDINGS),
         "takesVideos": video,
+        "endings": endings,
+        "formats": formats,
     }
     return Template((PAGE / "page.html").read_text(encoding="utf-8")).substitute(
         accept=escape(", ".join(endings), quote=True),
         accept_photos=escape(photos, quote=True),
-        formats=escape(formats),
+        formats=escape(takes),
         limits=escape(
             f"Up to {options.most_photos} photos, {options.max_mb:g} MB together, "
             f"{options.max_megapixels:g} megapixels each."

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from unblur.tasks.restore.file import Unchanged
 
 _COMPARE: Final = "Drag over the picture to compare. If edges look hard, lower the strength."
+_SLIGHT: Final = "The difference is small; drag over the picture to look for it."
 _SECOND_SHOT: Final = (
     "a second shot of the same scene helps most: a sharp one, or a short, noisy one. "
     "Choose it under Options and restore again."
@@ -28,11 +29,13 @@ class Verdict:
         said: One sentence: what was found, and what was done.
         next: What to do now.
         step: What the page offers for it: ``second-shot``, ``strength``, or nothing.
+        changed: False if it stays as it is, so that there is nothing to set or to download.
     """
 
     said: str
     next: str
     step: Literal["second-shot", "strength"] | None = None
+    changed: bool = True
 
 
 def photo_verdict(
@@ -49,12 +52,13 @@ def photo_verdict(
         second_shots: The server can use them, so that they may be advised.
     """
     if unchanged == "sharp":
-        return Verdict(said="This photo is sharp already, and stays as it is.", next=_NOTHING)
+        said = "This photo is sharp already, and stays as it is."
+        return Verdict(said=said, next=_NOTHING, changed=False)
     if unchanged is None and found is not None and found.taken:
         where = " in parts of the photo" if "in parts" in found.words else ""
         return Verdict(said=f"A shake was found and undone{where}.", next=_COMPARE, step="strength")
     if unchanged is None and found is not None and (found.blur_px or SLIGHTLY_PX) < SLIGHTLY_PX:
-        return Verdict(said="Almost sharp already: sharpened a little.", next=_COMPARE)
+        return Verdict(said="Almost sharp already: sharpened a little.", next=_SLIGHT)
     said = {
         "too far": "Hardly changed: blurred too far, or too dark, to tell how.",
         "noisy": "Hardly changed: too dark or too noisy to tell whether it is blurred.",

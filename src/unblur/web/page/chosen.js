@@ -6,41 +6,71 @@ const NO_PICTURE = /\.(heic|heif|hif|tiff?|dng|cr2|cr3|crw|nef|nrw|arw|sr2|srf|r
 
 /** Files behind a file input, shown as thumbnails in a list; those that the server has kept have an address. */
 export class Chosen {
-  constructor(input, list, { several, facts, changed, refuse }) {
-    Object.assign(this, { input, list, several, facts, changed, refuse });
+  constructor(input, list, { several, facts, changed, refuse, renewed = () => {} }) {
+    Object.assign(this, { input, list, several, facts, changed, refuse, renewed });
     this.files = [];
+    this.restored = new Set(); // those of `files` that there is a result of
     input.addEventListener("change", () => {
       this.add([...input.files]);
       input.value = ""; // so that the same file may be chosen again
     });
   }
 
+  /** Choose files beside those that wait to be restored; they take the place of those that have been. */
   add(files) {
-    const videos = files.filter((file) => this.isVideo(file));
-    if (videos.length && !this.facts.takesVideos) {
-      this.refuse(`${videos[0].name}: videos cannot be restored here. Choose photos.`);
-      files = files.filter((file) => !this.isVideo(file));
-    }
+    const faults = files.map((file) => this.fault(file)).filter(Boolean);
+    files = files.filter((file) => !this.fault(file));
+    this.take(files);
+    if (faults.length) this.refuse(faults.join(" "));
+  }
+
+  take(files) {
     if (!files.length) return;
+    const waiting = this.files.filter((file) => !this.restored.has(file));
+    const videos = files.filter((file) => this.isVideo(file));
     // A video goes alone, and so does what comes after one.
-    const alone = !this.several || videos.length || this.files.some((file) => this.isVideo(file));
-    const known = new Set(this.files.map(signature));
-    const all = alone ? files : [...this.files, ...files.filter((file) => !known.has(signature(file)))];
+    const alone = !this.several || videos.length || waiting.some((file) => this.isVideo(file));
+    const known = new Set(waiting.map(signature));
+    const all = alone ? files : [...waiting, ...files.filter((file) => !known.has(signature(file)))];
     if (videos.length && all.length > 1) return this.refuse(`${videos[0].name}: give a video by itself.`);
     if (all.length > this.facts.mostPhotos)
       return this.refuse(`${all.length} photos at once; ${this.facts.mostPhotos} are taken at most.`);
     const bytes = all.reduce((sum, file) => sum + file.size, 0);
     if (bytes > this.facts.mostBytes)
       return this.refuse(`${sizeWords(bytes)} at once; ${sizeWords(this.facts.mostBytes)} are taken at most.`);
-    this.files = all;
+    const renews = this.restored.size > 0;
+    this.replace(all);
+    if (renews) this.renewed();
+  }
+
+  /** Choose these, and nothing else. */
+  replace(files) {
+    this.files = files;
+    this.restored.clear();
     this.show();
     this.changed();
   }
 
-  clear() {
-    this.files = [];
-    this.show();
+  /** These have been restored: they stay until others are chosen, so that they can be restored once more. */
+  done(files) {
+    const waiting = this.files.filter((file) => !files.includes(file));
+    if (waiting.length) return this.replace(waiting); // chosen meanwhile
+    this.restored = new Set(this.files);
     this.changed();
+  }
+
+  get again() {
+    return this.restored.size > 0;
+  }
+
+  /** Why a file cannot be taken, as far as that is seen before it is sent; null if nothing is. */
+  fault(file) {
+    if (file.address) return null; // the server has it
+    if (this.isVideo(file) && !this.facts.takesVideos) return `${file.name}: videos cannot be restored here. Choose photos.`;
+    if (!file.size) return `${file.name}: is empty. Choose another file.`;
+    const ending = /\.[^.]+$/.exec(file.name.toLowerCase())?.[0];
+    const known = !ending || this.facts.endings.includes(ending) || /^(image|video)\//.test(file.type);
+    return known ? null : `${file.name}: is no photo that can be read here. Choose ${this.facts.formats}.`;
   }
 
   isVideo(file) {
@@ -57,6 +87,7 @@ export class Chosen {
     const remove = make("button", { type: "button", className: "remove", "aria-label": `Remove ${file.name}` }, "×");
     remove.addEventListener("click", () => {
       this.files = this.files.filter((other) => other !== file);
+      this.restored.delete(file);
       this.show();
       this.changed();
       (this.list.querySelector(".remove") ?? this.input).focus();

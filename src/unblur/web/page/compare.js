@@ -24,6 +24,7 @@ export class Compare {
     this.over = make("div", { className: "layer over" }, after);
     this.names = ["before", "after"].map((name) => make("span", { className: `tag ${name}`, "aria-hidden": "true" }, name));
     const line = make("div", { className: "line", "aria-hidden": "true" }, make("span", { className: "grip" }));
+    this.said = make("output", { className: "tag zoom" });
     this.frame = make(
       "div",
       {
@@ -36,12 +37,12 @@ export class Compare {
       this.over,
       line,
       ...this.names,
+      this.said,
     );
     this.slider = make("input", {
       type: "range", min: 0, max: 100, step: 1, value: 50, className: "divider",
       "aria-label": `Divider between before and after, ${name}`,
     });
-    this.said = make("output", { className: "zoom" });
     this.root = make("div", { className: "compare" }, this.frame, this.slider, this.tools());
     this.listen();
     new ResizeObserver(() => this.fit()).observe(this.root);
@@ -60,7 +61,6 @@ export class Compare {
       button("+", "Zoom in", () => this.zoom(STEP)),
       button("Whole picture", "Whole picture", () => this.show(this.whole)),
       button("Actual pixels", "Actual pixels: one of the photo is one of the screen", () => this.show(this.one)),
-      this.said,
     );
   }
 
@@ -89,7 +89,10 @@ export class Compare {
     this.size = [wide, tall];
     this.root.style.setProperty("--wide", `${wide}px`);
     this.frame.style.height = `${tall}px`;
-    this.whole = Math.min(wide / this.width, tall / this.height);
+    const sides = [wide / this.width, tall / this.height];
+    // Whole pixels of the screen: the side that is rounded more is filled, too, and no line is left beside it.
+    const [fits, fills] = [Math.min(...sides), Math.max(...sides)];
+    this.whole = fills * this.width < wide + 1 && fills * this.height < tall + 1 ? fills : fits;
     if (was) this.scale = this.whole;
     this.x ??= 0;
     this.y ??= 0;
@@ -142,6 +145,10 @@ export class Compare {
     for (const picture of [this.before, this.after])
       picture.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
     this.frame.style.setProperty("--at", `${100 * this.at}%`);
+    // Black is seen beside a picture that leaves room, and not as a line along one that fills the frame:
+    // the frame may begin within a pixel of the screen.
+    const leaves = (room, side) => room - side * this.scale >= 1;
+    this.frame.classList.toggle("roomy", leaves(this.size[0], this.width) || leaves(this.size[1], this.height));
     this.frame.classList.toggle("zoomed", this.zoomed);
     this.frame.classList.toggle("pixels", this.scale * devicePixelRatio >= 3);
     // A mix is the restored picture, let through in part, upon the other one: as the file has it.
@@ -154,6 +161,7 @@ export class Compare {
     // Each name stands on its own side, as long as there is room for it.
     this.names[0].hidden = this.at * wide < NAME_PX;
     this.names[1].hidden = (1 - this.at) * wide < NAME_PX;
+    this.said.hidden = this.scale === this.whole; // how far it had to be reduced tells nobody anything
     this.said.textContent = `Zoom: ${Math.round(100 * this.scale * devicePixelRatio)} %`;
   }
 

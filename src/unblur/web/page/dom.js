@@ -16,7 +16,8 @@ export const byId = (id) => document.getElementById(id);
 export const sentence = (text) => text[0].toUpperCase() + text.slice(1);
 
 export function sizeWords(bytes) {
-  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1000))} kB`;
+  if (bytes < 1000) return `${bytes} byte${bytes === 1 ? "" : "s"}`;
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.round(bytes / 1000)} kB`;
 }
 
 const LEFT = [

@@ -2,18 +2,33 @@
 
 import { Chosen, takeFromAnywhere } from "./chosen.js";
 import { byId, leftWords, make, sentence } from "./dom.js";
-import { resultOf } from "./result.js";
+import { Results } from "./result.js";
 import { cancel, fetched, follow, look, submit } from "./server.js";
 
 const facts = JSON.parse(document.body.dataset.facts);
 let running = null; // the name of the job that is followed
+let last = null; // the same, and after its end
+let sent = []; // what was chosen when it was handed in
 
-const photos = new Chosen(byId("photos"), byId("chosen"), { several: true, facts, changed, refuse: complain });
+const photos = new Chosen(byId("photos"), byId("chosen"), {
+  several: true,
+  facts,
+  changed,
+  refuse: complain,
+  renewed: () => second.again && second.replace([]), // it was one of another scene
+});
 const second = new Chosen(byId("reference"), byId("chosen-second"), {
   several: false,
   facts: { ...facts, takesVideos: false },
   changed,
   refuse: complain,
+});
+const results = new Results(byId("result"), {
+  offer,
+  changed: (name) => {
+    if (last === name && !running) last = null;
+    remember();
+  },
 });
 takeFromAnywhere(photos);
 
@@ -24,9 +39,8 @@ byId("ask").addEventListener("submit", (event) => {
 byId("example").addEventListener("click", async () => {
   if (running) return;
   const picture = await (await fetch("page/example.jpg")).blob();
-  photos.clear();
-  second.clear();
-  photos.add([new File([picture], "shaken.jpg", { type: picture.type, lastModified: 0 })]);
+  second.replace([]);
+  photos.replace([new File([picture], "shaken.jpg", { type: picture.type, lastModified: 0 })]);
   restore();
 });
 byId("cancel").addEventListener("click", () => running && cancel(running));
@@ -34,8 +48,8 @@ byId("strength").addEventListener("input", (event) => {
   byId("strength-said").textContent = `${event.target.value} %`;
 });
 changed();
-const named = new URLSearchParams(location.search).get("job");
-if (named) watch(named);
+const named = new URLSearchParams(location.search).getAll("job");
+if (named.length) comeBack(...named);
 else offerLast();
 
 /** What was chosen has changed. */
@@ -44,8 +58,8 @@ function changed() {
   byId("drop").classList.toggle("small", photos.files.length > 0);
   byId("video-strength").hidden = !photos.files.some((file) => photos.isVideo(file));
   const count = photos.files.length;
-  byId("restore").classList.toggle("plain", count === 0);
-  byId("restore").textContent = count > 1 ? `Restore ${count} photos` : "Restore";
+  byId("restore").classList.toggle("plain", count === 0 || photos.again);
+  byId("restore").textContent = (count > 1 ? `Restore ${count} photos` : "Restore") + (photos.again ? " again" : "");
 }
 
 /** What is being done: the name of a job, or that photos are being sent; null when nothing is. */
@@ -72,7 +86,7 @@ async function restore() {
   form.append("guard", byId("guard").checked);
   form.append("strength", video ? byId("strength").value / 100 : 1);
   say();
-  byId("result").hidden = true;
+  sent = [...photos.files, ...second.files];
   progress("Sending …", 0);
   busy("sending");
   byId("cancel").hidden = true;
@@ -86,19 +100,30 @@ async function restore() {
   }
 }
 
+/** The page was loaded anew: what the address names is here again, the newest job first. */
+async function comeBack(newest, ...earlier) {
+  busy(newest);
+  byId("cancel").hidden = true;
+  const jobs = await Promise.all(earlier.map((id) => look(id).catch(() => null)));
+  for (const job of jobs.reverse()) if (job?.state === "done") results.add(job);
+  await watch(newest, (seen) => {
+    keep(seen);
+    tell(seen);
+  });
+}
+
 /** Follow a job to its end, and show what came of it. */
-async function watch(id) {
+async function watch(id, hear = tell) {
   busy(id);
-  remember(id);
+  last = id;
+  remember();
   byId("cancel").hidden = false;
   try {
-    const job = await follow(id, (seen) => {
-      keep(seen);
-      tell(seen);
-    });
+    const job = await follow(id, hear);
     busy(null);
     if (job === null) {
-      remember("");
+      last = null;
+      remember();
       complain("There is no such result here: it has been deleted, or its address is wrong. Restore the photo again.");
     } else finish(job);
   } catch (error) {
@@ -126,30 +151,33 @@ function tell(job) {
 /** A page that was loaded anew has its photos again, from the server. */
 function keep(job) {
   if (photos.files.length) return;
-  const kept = job.photos.filter((part) => part.source);
-  if (kept.length) photos.add(kept.map(({ name, sent_bytes: size, source }) => ({ name, size, address: source })));
+  photos.add(job.photos.filter((part) => part.source).map(keptFile));
+  sent = [...photos.files];
 }
+
+const keptFile = ({ name, sent_bytes: size, source }) => ({ name, size, address: source });
 
 /** Somebody came back to the page, without the name of the job in its address. */
 async function offerLast() {
-  const id = lastJob();
-  if (!id) return;
-  const job = await look(id).catch(() => null);
+  const jobs = await Promise.all(lastJobs().map((id) => look(id).catch(() => null)));
   if (running || photos.files.length) return;
-  if (job === null || !["waiting", "running", "done"].includes(job.state)) return remember("");
-  const count = job.photos.length;
-  const what = count > 1 ? `Your ${count} photos are` : `Your last photo, ${job.photos[0].name}, is`;
-  const link = make("a", { id: "last", href: `?job=${encodeURIComponent(id)}` }, "Show what came of it");
+  const here = jobs.filter((job) => ["waiting", "running", "done"].includes(job?.state));
+  if (!here.length) return remember();
+  const all = here.flatMap((job) => job.photos);
+  const what = all.length > 1 ? `Your ${all.length} photos are` : `Your last photo, ${all[0].name}, is`;
+  const link = make("a", { id: "last", href: addressOf(here.map((job) => job.id)) }, "Show what came of it");
   say(make("p", {}, `${what} still here. `, link));
 }
 
-function lastJob() {
+function lastJobs() {
   try {
-    return sessionStorage.getItem("job");
+    return sessionStorage.getItem("jobs")?.split(" ").filter(Boolean) ?? [];
   } catch {
-    return null; // this browser keeps nothing
+    return []; // this browser keeps nothing
   }
 }
+
+const addressOf = (names) => (names.length ? `?${names.map((id) => `job=${encodeURIComponent(id)}`).join("&")}` : ".");
 
 function progress(text, share) {
   const bar = byId("bar");
@@ -164,22 +192,25 @@ function progress(text, share) {
 function finish(job) {
   byId("status").hidden = true;
   if (job.state === "cancelled") return say(make("p", {}, "Cancelled; nothing is kept of it."));
+  photos.done(sent);
+  second.done(sent);
   if (job.state === "failed" && job.photos.length === 1) return complain(job.error);
   if (job.state === "failed" && job.photos.every((part) => !part.error)) return complain(job.error);
   const result = byId("result");
-  result.replaceChildren(...resultOf(job, offer));
-  result.hidden = false;
+  results.add(job);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   result.scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
   result.focus({ preventScroll: true });
 }
 
-/** Go to what a verdict advises. */
-function offer() {
+/** Go to what the verdict on a photo advises: a second shot of it, and of no other. */
+function offer(part) {
+  const chosen = photos.files;
+  const same = chosen.length === 1 && photos.again && chosen[0].name === part.name;
+  if (!same && !running) photos.replace([keptFile(part)]);
   byId("options").open = true;
   byId("second-shot").scrollIntoView({ block: "center" });
   byId("reference").focus({ preventScroll: true });
-  if (!photos.files.length) say(make("p", {}, "Choose the photo once more, too: this page was loaded anew."));
 }
 
 function complain(text) {
@@ -191,12 +222,13 @@ function say(...lines) {
   byId("said").replaceChildren(...lines);
 }
 
-/** The address keeps the name of the job, so that reloading the page finds it again; so does the tab. */
-function remember(id) {
+/** The address keeps the names of jobs, so that reloading the page finds them again; so does the tab. */
+function remember() {
+  const names = [...new Set(last ? [last, ...results.names] : results.names)];
   try {
-    sessionStorage.setItem("job", id);
+    sessionStorage.setItem("jobs", names.join(" "));
   } catch {
     // this browser keeps nothing
   }
-  history.replaceState(null, "", id ? `?job=${encodeURIComponent(id)}` : ".");
+  history.replaceState(null, "", addressOf(names));
 }

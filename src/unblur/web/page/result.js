@@ -5,37 +5,76 @@ import { leftWords, make, sizeWords } from "./dom.js";
 import { directionWords, gainWords, pixelWords, sureWords } from "./plain.js";
 import { again, follow } from "./server.js";
 
-/** The sections of a job that has ended; `offer` is called with the step that a verdict names. */
-export function resultOf(job, offer) {
-  const parts = job.photos.map((part, index) => section(job, part, index, offer));
+/** The results on the page, the newest first; each stays until it is removed. */
+export class Results {
+  /** `offer` is called with the photo that a second shot would help, `changed` when one is removed. */
+  constructor(place, { offer, changed }) {
+    Object.assign(this, { place, offer, changed });
+    this.blocks = new Map(); // by the name of the job, the oldest first
+    this.count = 0; // of all that there were: elements of each have a number of their own
+  }
+
+  /** Names of the jobs, the newest first. */
+  get names() {
+    return [...this.blocks.keys()].reverse();
+  }
+
+  add(job) {
+    this.count += 1;
+    const name = job.photos.length > 1 ? `${job.photos.length} photos` : job.photos[0].name;
+    const remove = make("button", { type: "button", className: "tool", "aria-label": `Remove this result, ${name}` }, "Remove");
+    const block = make("div", { className: "job" }, ...resultOf(job, this.count, remove, this.offer));
+    remove.addEventListener("click", () => this.remove(job.id));
+    this.blocks.set(job.id, block);
+    this.place.prepend(block);
+    this.place.hidden = false;
+  }
+
+  remove(name) {
+    const block = this.blocks.get(name);
+    const near = block.nextElementSibling ?? block.previousElementSibling;
+    block.remove();
+    this.blocks.delete(name);
+    this.place.hidden = this.blocks.size === 0;
+    this.changed(name);
+    (near?.querySelector(".heading .tool") ?? document.getElementById("photos")).focus();
+  }
+}
+
+/** What a job has come to: number of it on the page, the button that removes it. */
+function resultOf(job, number, remove, offer) {
+  const heading = (title) => make("div", { className: "heading" }, title, remove);
+  const parts = job.photos.map((part, index) => section(job, part, index, { number, heading, offer }));
   const made = job.photos.filter((part) => part.urls.result);
   if (job.photos.length < 2) return parts;
   const failed = job.photos.length - made.length;
-  const head = [make("h2", {}, failed ? `${made.length} of ${job.photos.length} restored` : `${made.length} photos restored`)];
+  const title = failed ? `${made.length} of ${job.photos.length} restored` : `${made.length} photos restored`;
+  const head = [heading(make("h2", {}, title))];
   if (job.result) {
-    const link = make("a", { id: "zip", className: "button main", href: job.result, download: "" }, "Download all as one zip");
+    const link = make("a", { className: "button main zip", href: job.result, download: "" }, "Download all as one zip");
     head.push(make("p", {}, link), make("p", { className: "quiet" }, "All in it have full strength."));
   }
   return [make("div", { className: "part" }, ...head), ...parts];
 }
 
-function section(job, part, index, offer) {
+function section(job, part, index, { number, heading, offer }) {
   const several = job.photos.length > 1;
-  const root = make("section", { className: "part", "aria-label": part.name });
-  root.append(make(several ? "h3" : "h2", {}, part.name));
+  const label = number > 1 ? `${part.name}, result ${number}` : part.name; // the same photo may come again
+  const root = make("section", { className: "part", "aria-label": label });
+  root.append(several ? make("h3", {}, part.name) : heading(make("h2", {}, part.name)));
   if (part.error) {
     root.append(make("p", { className: "error" }, part.error));
     return root;
   }
-  if (part.verdict) root.append(verdict(part.verdict, offer));
+  if (part.verdict) root.append(verdict(part.verdict, () => offer(part)));
   if (!part.urls.result) return root;
   const view = make("div", { className: "view" }, make("p", { className: "quiet" }, "Loading the pictures …"));
-  const strength = strengthOf(job, part, index);
-  root.append(view, strength.root, details(part, job));
+  const strength = part.verdict?.changed === false ? null : strengthOf(job, part, index, number);
+  root.append(view, strength?.root ?? "", details(part, job));
   whenNear(root, async () => {
     try {
       const compare = await (part.urls.clip ? clipView(part, view) : photoView(part, view));
-      strength.to(compare);
+      strength?.to(compare);
     } catch (error) {
       console.warn(error);
       view.replaceChildren(make("p", { className: "quiet" }, "This cannot be shown here; the download has it."));
@@ -48,7 +87,7 @@ function verdict({ said, next, step }, offer) {
   const words = make("div", { className: "verdict" }, make("p", { className: "said" }, said), make("p", {}, next));
   if (step === "second-shot") {
     const button = make("button", { type: "button", className: "button plain" }, "Add a second shot");
-    button.addEventListener("click", () => offer(step));
+    button.addEventListener("click", offer);
     words.append(make("p", {}, button));
   }
   return words;
@@ -91,8 +130,8 @@ function loaded(image) {
 }
 
 /** The strength, mixed in the browser, and the download that goes with it. */
-function strengthOf(job, part, index) {
-  const id = `strength-${index}`;
+function strengthOf(job, part, index, number) {
+  const id = `strength-${number}-${index}`;
   const most = Math.round(100 * (job.strength ?? 1));
   const said = make("output", { for: id }, `${most} %`);
   const slider = make("input", { type: "range", id, min: 0, max: most, step: 5, value: most, className: "strength" });

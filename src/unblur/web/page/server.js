@@ -1,4 +1,4 @@
-// What the page asks of its server: docs/web.md describes the interface.
+// What the page asks of its server: docs/web-server.md describes the interface.
 
 const POLL_MS = 400;
 
