@@ -7,7 +7,8 @@ other, as a slower camera would have seen them; the middle one is the truth. Onl
 the video is used; `fast` has learned from the first two thirds of one that is known. Each film is
 restored by `fast` at its own size, and as `unblur video` restores it, at scales that suit the blur
 of the last frames; both held steady. Gain over the blurred frames in dB, RGB; flicker as `unblur
-video` tells it, and of the true frames; processor time for a frame, in those of the first way.
+video` tells it; of the true frames that, too, and how much they change from one to the next, in
+changes of the blurred ones; processor time for a frame, in those of the first way.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +73,11 @@ def restored(
     return gains, steadier.ratio or 0.0, seconds
 
 
+def changes(frames: list[np.ndarray]) -> float:
+    """Mean change from frame to frame."""
+    return float(np.mean([np.abs(after - before).mean() for before, after in pairwise(frames)]))
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
@@ -79,8 +86,8 @@ def main() -> None:
     parser.add_argument("--share", type=Fraction, default=Fraction(1, 3))
     args = parse(parser, frames=quick_frames, each=[9])
     frames = open_folder(args.frames)
-    print("            truth  network at its own size   as `unblur video` does")
-    print("mean of  n flicker   gain  worst flicker       gain  worst flicker   time")
+    print("             truth          network at its own size   as `unblur video` does")
+    print("mean of  n  change flicker   gain  worst flicker       gain  worst flicker   time")
     alone = Restorer.open(RestoreOptions(method="network", engine="onnx", precision="fp32"))
     usual = Restorer.open(RestoreOptions(engine="onnx", precision="fp32"))
     for count in args.each:

@@ -407,11 +407,17 @@ def test_results_stay_until_removed_and_only_what_is_new_is_restored(visit, jpeg
     assert not page.is_visible("#result")
 
 
-def test_a_second_shot_is_for_the_photo_whose_verdict_offers_it(visit, plain, tmp_path, blurred):
+@pytest.fixture
+def dark(tmp_path, blurred):
+    """A photo that is too dark and noisy for its blur to be told."""
     rng = np.random.default_rng(1)
-    dark = tmp_path / "dark.png"
+    path = tmp_path / "dark.png"
     noisy = 0.2 * blurred + rng.normal(0, 0.05, blurred.shape)
-    write_photo(Photo(pixels=np.clip(noisy, 0, 1).astype(np.float32)), dark)
+    write_photo(Photo(pixels=np.clip(noisy, 0, 1).astype(np.float32)), path)
+    return path
+
+
+def test_a_second_shot_is_for_the_photo_whose_verdict_offers_it(visit, plain, dark):
     page = visit()
     restore(page, dark)
     give(page, plain)
@@ -436,11 +442,7 @@ def test_two_people_see_each_their_own(visit, jpeg, blurred, tmp_path):
         assert page.inner_text(".part h2") == photo.name
 
 
-def test_a_second_shot_is_offered_where_it_would_help_and_used(visit, tmp_path, blurred):
-    rng = np.random.default_rng(1)
-    dark = tmp_path / "dark.png"
-    noisy = 0.2 * blurred + rng.normal(0, 0.05, blurred.shape)
-    write_photo(Photo(pixels=np.clip(noisy, 0, 1).astype(np.float32)), dark)
+def test_a_second_shot_is_offered_where_it_would_help_and_used(visit, dark):
     page = visit()
     restore(page, dark)
     page.click(".verdict button:has-text('Add a second shot')")

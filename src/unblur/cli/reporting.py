@@ -1,7 +1,6 @@
 """What commands say of their photos: lines, JSON, a report file, and the sum."""
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -252,8 +251,10 @@ def _is_report(path: Path) -> bool:
 
 def _took(seconds: float) -> str:
     """``0.31 s``, ``47 s``, ``12 min``, ``3.4 h``."""
-    for most, unit, name in ((100.0, 1.0, "s"), (6000.0, 60.0, "min"), (math.inf, 3600.0, "h")):
-        if seconds < most:
-            count = seconds / unit
-            return f"{count:.2g} {name}" if count < 10 else f"{count:.0f} {name}"  # noqa: PLR2004
-    raise AssertionError(seconds)
+    if seconds < 100:  # noqa: PLR2004
+        count, name = seconds, "s"
+    elif seconds < 6000:  # noqa: PLR2004
+        count, name = seconds / 60, "min"
+    else:
+        count, name = seconds / 3600, "h"
+    return f"{count:.2g} {name}" if count < 10 else f"{count:.0f} {name}"  # noqa: PLR2004
