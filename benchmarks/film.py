@@ -100,9 +100,9 @@ def main() -> None:
         for blurred, sharp in pairs:
             steadier.add(blurred, sharp)
         times = rows[1][2] / rows[0][2]
-        print(
-            f"{count:4} {len(pairs):5}  {steadier.ratio:6.3f} {'     '.join(columns)} {times:6.2f}"
-        )
+        before, after = (changes([pair[kind] for pair in pairs]) for kind in (0, 1))
+        truth = f"{after / before:6.3f}  {steadier.ratio:6.3f}"
+        print(f"{count:4} {len(pairs):5}  {truth} {'     '.join(columns)} {times:6.2f}")
     print(describe("fast, engine onnx, fp32"))
 
 
