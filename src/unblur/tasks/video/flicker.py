@@ -27,8 +27,8 @@ class Steadier:
     one; where anything moves, it stays as it is.
 
     Where anything moves, a sharper edge changes more as it passes by, which is no flicker: the true
-    frames of films of averaged frames change 1.2 to 1.4 times as much as these (ADR 0009). So the change of the
-    source counts there as many times as its gradients grew.
+    frames of films of averaged frames change 1.2 to 1.4 times as much as these (ADR 0009). So the
+    change of the source counts there as many times as its gradients grew.
 
     Args:
         strength: Share of the change that is used, 0 to 1.
