@@ -51,6 +51,17 @@ def roughness(size: tuple[int, int]) -> Float32:
     return rough
 
 
+def halved(spectrum: Complex64, size: tuple[int, int]) -> Complex64:
+    """The lower half of the frequencies of a plane of ``size``, both sides even.
+
+    The plane of half the size that has this transform is four times as large in value.
+    """
+    rows, columns = size[0] // 2, size[1] // 2
+    low, high = rows - rows // 2, rows // 2
+    kept: Complex64 = np.concatenate([spectrum[:low], spectrum[len(spectrum) - high :]])
+    return kept[:, : columns // 2 + 1]
+
+
 def squared(spectrum: NDArray[np.complex64]) -> Float32:
     """Squares of the absolute values."""
     return spectrum.real**2 + spectrum.imag**2

@@ -3,7 +3,7 @@ import pytest
 import skimage.data
 
 from unblur import blur, random_kernels
-from unblur.imaging.deblur.natural import deconvolve_light
+from unblur.imaging.deblur.natural import Deconvolution, deconvolve_light
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.metrics import psnr
 
@@ -67,3 +67,21 @@ def test_a_guessed_kernel_is_believed_less(astronaut):
     )
 
     assert np.abs(np.diff(guessed, axis=1)).mean() < np.abs(np.diff(known, axis=1)).mean()
+
+
+def test_ripples_along_the_edges_are_few(astronaut):
+    seen, kernel = shaken(astronaut, 8)  # what lies beyond a cut's edges blurred into it
+    cut = (slice(100, 300), slice(140, 400))
+    light = np.ascontiguousarray(srgb_to_linear(seen)[cut].mean(axis=2))
+    true = srgb_to_linear(astronaut)[cut].mean(axis=2)
+    edge = np.ones(light.shape, bool)
+    edge[16:-16, 16:-16] = False
+
+    def error(surround):
+        undo = Deconvolution(light.shape, kernel, surround=surround)
+        return np.square(undo.plane(light, noise=1 / 255) - true)
+
+    mirrored, fitted = (error(surround) for surround in (False, True))
+
+    assert fitted[edge].mean() < 0.4 * mirrored[edge].mean()
+    assert fitted[~edge].mean() < 0.8 * mirrored[~edge].mean()

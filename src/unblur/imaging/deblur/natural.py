@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.blur.convolution import trim_kernel
+from unblur.imaging.deblur.surroundings import Surroundings
 from unblur.imaging.fourier import (
     GradientFit,
     forward,
@@ -46,8 +47,8 @@ def deconvolve_light(
 ) -> Float32:
     """Undo a blur of light by the most probable photo with sparse gradients.
 
-    What lies beyond the edges was not recorded and counts for nothing: it is taken from the
-    restored photo, blurred again, from step to step.
+    What lies beyond the edges was not recorded and counts for nothing: surroundings are made that
+    the kernel can have blurred, and taken from the restored photo, blurred again, from then on.
 
     Args:
         light: (H, W, 3) linear light in [0, 1].
@@ -76,16 +77,26 @@ class Deconvolution:
     Args:
         shape: Rows and columns of the photo.
         kernel: As in :func:`deconvolve_light`.
+        surround: Make surroundings that the kernel can have blurred; False: they are mirrored,
+            which is quicker, and rings along the edges.
     """
 
-    def __init__(self, shape: tuple[int, ...], kernel: Float32) -> None:
+    def __init__(self, shape: tuple[int, ...], kernel: Float32, *, surround: bool = True) -> None:
         reach = len(trim_kernel(kernel)) // 2
         margin = reach + 8
-        rows, columns = (good_size(side + 2 * (margin + reach) + 8) for side in shape)
+        if surround:
+            margin += margin % 2
+            rows, columns = (2 * good_size(side // 2 + margin + reach + 5) for side in shape)
+        else:
+            rows, columns = (good_size(side + 2 * (margin + reach) + 8) for side in shape)
         self._size = size = (rows, columns)
-        self._inside = tuple(slice(margin, margin + side) for side in shape)
+        self._inside = (
+            slice(margin, margin + shape[0]),
+            slice(margin, margin + shape[1]),
+        )
         self._blur = kernel_spectrum(trim_kernel(kernel), size, centred=True)
         self._fit = GradientFit(self._blur, roughness(size), size)
+        self._surroundings = Surroundings(self._blur, size, self._inside) if surround else None
 
     def light(self, light: Float32, *, noise: float, guessed: bool = False) -> Float32:
         """See :func:`deconvolve_light`."""
@@ -129,10 +140,10 @@ class Deconvolution:
         return restored
 
     def _extended(self, plane: Float32) -> Float32:
-        """The plane with mirrored surroundings that fade into those of the other side."""
+        """The plane with surroundings that fade into those of the other side."""
         for axis, (side, inside) in enumerate(zip(self._size, self._inside, strict=True)):
             plane = _wrapped(plane, side, inside.start, axis)
-        return plane
+        return plane if self._surroundings is None else self._surroundings.fitted(plane)
 
 
 def _wrapped(plane: Float32, side: int, before: int, axis: int) -> Float32:

@@ -5,6 +5,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.imaging.fourier import forward, halved, inverse, roughness, squared
+
+Complex64 = NDArray[np.complex64]
 Float32 = NDArray[np.float32]
 
 _PAD_KERNELS: Final = 2
@@ -15,6 +18,10 @@ _OUTERMOST: Final = np.float32(0.2)
 _FILL_STEPS: Final = 12
 _FILL_BALANCE: Final = 0.3
 """Smooth enough that few steps converge."""
+_HALF_STEPS: Final = 24
+_FULL_STEPS: Final = 8
+_BALANCE: Final = 0.08
+"""Of :class:`Surroundings`: most steps are made at half the size, where they cost a quarter."""
 
 
 def surround(plane: Float32, kernel: Float32) -> tuple[Float32, tuple[slice, slice]]:
@@ -58,3 +65,65 @@ def _taper(before: int, after: int, total: int) -> Float32:
     fraction = np.minimum((place + 1) * 2 / before, (total - place) * 2 / after).clip(0, 1)
     smooth: Float32 = fraction**2 * (3 - 2 * fraction)
     return smooth
+
+
+class Surroundings:
+    """Makes surroundings of photos of one size such that one kernel can have blurred the whole.
+
+    Mirrored surroundings are no blurred picture, and a few steps of deconvolution do not make them
+    one: ripples as wide as the kernel stay along the edges. These are what the kernel makes of a
+    smooth restoration of the whole, again and again, with Nesterov's momentum: first at half the
+    size.
+
+    Args:
+        blur: Transform of the kernel, on a plane of ``size``.
+        size: Rows and columns, even.
+        inside: Where the photo is in it; both slices start at even places.
+
+    References:
+        Reeves, *Fast image restoration without boundary artifacts*, IEEE TIP 14(10), 2005.
+    """
+
+    def __init__(self, blur: Complex64, size: tuple[int, int], inside: tuple[slice, slice]) -> None:
+        self._size, self._inside = size, inside
+        self._half = (size[0] // 2, size[1] // 2)
+        self._within = (
+            slice(inside[0].start // 2, inside[0].stop // 2),
+            slice(inside[1].start // 2, inside[1].stop // 2),
+        )
+        self._again = _again(blur, size)
+        self._again_at_half = _again(halved(blur, size), self._half)
+
+    def fitted(self, plane: Float32) -> Float32:
+        """A plane of ``size`` with other surroundings; what is inside stays as it is."""
+        small = inverse(halved(forward(plane, self._size), self._size), self._half) * np.float32(0.25)
+        fitted = _steps(small, small[self._within], self._within, self._again_at_half, _HALF_STEPS)
+        change = np.zeros((self._size[0], self._size[1] // 2 + 1), np.complex64)
+        spectrum = forward(fitted - small, self._half) * 4
+        rows = self._half[0] // 2
+        change[:rows, : spectrum.shape[1]] = spectrum[:rows]
+        change[-rows:, : spectrum.shape[1]] = spectrum[-rows:]
+        known = plane[self._inside]
+        larger = plane + inverse(change, self._size)
+        larger[self._inside] = known
+        return _steps(larger, known, self._inside, self._again, _FULL_STEPS)
+
+
+def _again(blur: Complex64, size: tuple[int, int]) -> Float32:
+    """What a smooth restoration, blurred again, keeps of each frequency."""
+    energy = squared(blur)
+    return np.asarray(energy / (energy + np.float32(_BALANCE) * roughness(size)), np.float32)
+
+
+def _steps(
+    filled: Float32, known: Float32, inside: tuple[slice, slice], again: Float32, steps: int
+) -> Float32:
+    rows, columns = filled.shape
+    previous = filled
+    for step in range(steps):
+        ahead = filled + np.float32(step / (step + 3)) * (filled - previous)
+        previous = filled
+        spectrum = forward(ahead, (rows, columns)) * again
+        filled = np.asarray(inverse(spectrum, (rows, columns)), np.float32)
+        filled[inside] = known
+    return filled

@@ -49,7 +49,7 @@ def measure_kernels(
 
     def measure(found: FoundKernel) -> dict[str, float]:
         light = found.linear_light
-        undo = Deconvolution(part.shape[:2], found.kernel)
+        undo = Deconvolution(part.shape[:2], found.kernel, surround=False)
         restored = undo.plane(planes[light], noise=noise, guessed=True)
         left = unexplained_by(found.kernel, planes[light])
         return _signals(found, planes[light], restored, others[light], left) | of_photo
@@ -86,7 +86,8 @@ def measure_places(  # noqa: PLR0913 - a photo and its blur
     bright = before if light else brightness(pixels, linear_light=True)
 
     def undone(plane: Float32, kernel: Float32) -> Float32:
-        return Deconvolution(plane.shape, kernel).plane(plane, noise=noise, guessed=True)
+        undo = Deconvolution(plane.shape, kernel, surround=False)
+        return undo.plane(plane, noise=noise, guessed=True)
 
     def unexplained(plane: Float32, kernel: Float32) -> Float32:
         return unexplained_by(kernel, plane)
