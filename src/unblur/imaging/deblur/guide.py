@@ -38,9 +38,10 @@ def deconvolved_guide(
     brightness = values.mean(axis=2, dtype=np.float32)
     undo = Deconvolution(brightness.shape, kernel)
     less = max(noise, LEAST_NOISE_GUESSED) / _BOLD
+    seen = undo.surrounded(brightness)
     with ThreadPoolExecutor(threads or cores()) as pool:
-        colour = pool.submit(undo.light, values, noise=max(noise, _LEAST_NOISE))
-        bold = pool.submit(undo.plane, brightness, noise=less)
+        colour = pool.submit(undo.light, values, noise=max(noise, _LEAST_NOISE), surrounded=seen)
+        bold = pool.submit(undo.plane, brightness, noise=less, surrounded=seen)
     guide = np.concatenate([colour.result(), bold.result()[..., None]], axis=2)
     return linear_to_srgb(guide) if linear_light else np.clip(guide, 0, 1)
 

@@ -98,25 +98,45 @@ class Deconvolution:
         self._fit = GradientFit(self._blur, roughness(size), size)
         self._surroundings = Surroundings(self._blur, size, self._inside) if surround else None
 
-    def light(self, light: Float32, *, noise: float, guessed: bool = False) -> Float32:
-        """See :func:`deconvolve_light`."""
+    def surrounded(self, plane: Float32) -> Float32:
+        """A plane with its surroundings, which do not depend on the noise."""
+        for axis, (side, inside) in enumerate(zip(self._size, self._inside, strict=True)):
+            plane = _wrapped(plane, side, inside.start, axis)
+        return plane if self._surroundings is None else self._surroundings.fitted(plane)
+
+    def light(
+        self,
+        light: Float32,
+        *,
+        noise: float,
+        guessed: bool = False,
+        surrounded: Float32 | None = None,
+    ) -> Float32:
+        """See :func:`deconvolve_light`; ``surrounded``: the brightness with its surroundings."""
         grey = bool((light == light[..., :1]).all())
         brightness = light.mean(axis=2, dtype=np.float32)
-        restored = self.plane(brightness, noise=noise, guessed=guessed)
+        restored = self.plane(brightness, noise=noise, guessed=guessed, surrounded=surrounded)
         if grey:
             return np.repeat(restored[..., None], 3, axis=2)
         balance = _COLOUR_BALANCE * _FIDELITY / _fidelity(noise, guessed=guessed)
         red, blue = (self._smooth(light[..., i] - brightness, balance) for i in (0, 2))
         return np.stack([restored + red, restored - red - blue, restored + blue], axis=2)
 
-    def plane(self, plane: Float32, *, noise: float, guessed: bool = False) -> Float32:
-        """Undo the blur of one (H, W) plane of light."""
-        return self._sparse(plane, _fidelity(noise, guessed=guessed))
+    def plane(
+        self,
+        plane: Float32,
+        *,
+        noise: float,
+        guessed: bool = False,
+        surrounded: Float32 | None = None,
+    ) -> Float32:
+        """Undo the blur of one (H, W) plane of light; ``surrounded``: if that is known already."""
+        around = self.surrounded(plane) if surrounded is None else surrounded
+        return self._sparse(plane, around, _fidelity(noise, guessed=guessed))
 
-    def _sparse(self, plane: Float32, fidelity: float) -> Float32:
+    def _sparse(self, plane: Float32, surrounded: Float32, fidelity: float) -> Float32:
         """Minimise ``fidelity / 2 |k * x - plane|^2 + sum |gradients of x|^(2/3)``."""
-        size = self._size
-        found = self._extended(plane)
+        size, found = self._size, surrounded
         data = self._blur.conj() * forward(found, size)
         for coupling in _COUPLINGS:
             kept = _kept_shares(coupling)
@@ -134,16 +154,10 @@ class Deconvolution:
 
     def _smooth(self, plane: Float32, balance: float) -> Float32:
         """Minimise ``|k * x - plane|^2 + balance |gradients of x|^2``."""
-        spectrum = self._blur.conj() * forward(self._extended(plane), self._size)
+        spectrum = self._blur.conj() * forward(self.surrounded(plane), self._size)
         spectrum *= self._fit.reciprocal(balance)
         restored: Float32 = inverse(spectrum, self._size)[self._inside]
         return restored
-
-    def _extended(self, plane: Float32) -> Float32:
-        """The plane with surroundings that fade into those of the other side."""
-        for axis, (side, inside) in enumerate(zip(self._size, self._inside, strict=True)):
-            plane = _wrapped(plane, side, inside.start, axis)
-        return plane if self._surroundings is None else self._surroundings.fitted(plane)
 
 
 def _wrapped(plane: Float32, side: int, before: int, axis: int) -> Float32:

@@ -18,8 +18,8 @@ _OUTERMOST: Final = np.float32(0.2)
 _FILL_STEPS: Final = 12
 _FILL_BALANCE: Final = 0.3
 """Smooth enough that few steps converge."""
-_HALF_STEPS: Final = 24
-_FULL_STEPS: Final = 8
+_HALF_STEPS: Final = 16
+_FULL_STEPS: Final = 5
 _BALANCE: Final = 0.08
 """Of :class:`Surroundings`: most steps are made at half the size, where they cost a quarter."""
 
@@ -96,7 +96,9 @@ class Surroundings:
 
     def fitted(self, plane: Float32) -> Float32:
         """A plane of ``size`` with other surroundings; what is inside stays as it is."""
-        small = inverse(halved(forward(plane, self._size), self._size), self._half) * np.float32(0.25)
+        small = inverse(halved(forward(plane, self._size), self._size), self._half) * np.float32(
+            0.25
+        )
         fitted = _steps(small, small[self._within], self._within, self._again_at_half, _HALF_STEPS)
         change = np.zeros((self._size[0], self._size[1] // 2 + 1), np.complex64)
         spectrum = forward(fitted - small, self._half) * 4
