@@ -268,6 +268,8 @@ class BlindMethod:
         if weight.mean() < _MOST_SHARE:
             estimate = replace(estimate, words=f"{estimate.words} in parts of the photo")
         undone = self._undone(pixels, estimate, windows)
+        if weight.min() >= 1:
+            return estimate, undone
         plain = network_for(self.network, pixels, estimate.blur_px, estimate.shrink, plain=plain)
         return estimate, plain + weight[..., None] * (undone - plain)
 

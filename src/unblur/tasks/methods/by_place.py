@@ -1,5 +1,6 @@
 """A shake that blurred each place of a photo in another way: a kernel for each of its windows."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -28,6 +29,8 @@ _MOST_PX: Final = 576
 _SAME: Final = ((160, 240), (0.80, 0.935))
 """By the side of a window in px: kernels of the corners that are so like the photo's are that one
 and noise. Their median is, as there may be nothing to see in a corner."""
+_PLAINLY: Final = 0.03
+"""If the kernels of two opposite corners are so much more like it, the others are not asked."""
 
 
 def windows_of(
@@ -70,18 +73,34 @@ def windows_of(
         )
         return kernel if own < photos else found.kernel
 
-    places.sort(key=lambda place: not _is_corner(place, plane.shape))
-    corners = sum(_is_corner(place, plane.shape) for place in places)
+    same = float(np.interp(side, *_SAME))
+
+    def alike(kernels: Sequence[Float32]) -> list[float]:
+        return [agreement(kernel, found.kernel) for kernel in kernels]
+
+    places.sort(key=lambda place: _corner(place, plane.shape))
+    opposite, corners = (
+        sum(_corner(place, plane.shape) <= most for place in places) for most in (1, 2)
+    )
     with ThreadPoolExecutor(threads or cores()) as pool:
-        kernels = list(pool.map(refined, places[:corners]))
-        alike = [agreement(kernel, found.kernel) for kernel in kernels]
-        if np.median(alike) > np.interp(side, *_SAME):
+        kernels = list(pool.map(refined, places[:opposite]))
+        if min(alike(kernels)) > same + _PLAINLY:
+            return []
+        kernels += pool.map(refined, places[opposite:corners])
+        if np.median(alike(kernels)) > same:
             return []
         kernels += pool.map(refined, places[corners:])
         kept = list(pool.map(better, places, kernels))
     return [Window(place, kernel) for place, kernel in zip(places, kept, strict=True)]
 
 
-def _is_corner(place: Place, shape: tuple[int, ...]) -> bool:
-    sides = zip((place.rows, place.columns), shape, strict=True)
-    return all(part.start == 0 or part.stop == side for part, side in sides)
+def _corner(place: Place, shape: tuple[int, ...]) -> int:
+    """1: the first corner, or the one opposite to it; 2: another corner; 3: none."""
+    sides = list(zip((place.rows, place.columns), shape, strict=True))
+    if not all(part.start == 0 or part.stop == side for part, side in sides):
+        return 3
+    first, last = (
+        all(getattr(part, end) == (0 if end == "start" else side) for part, side in sides)
+        for end in ("start", "stop")
+    )
+    return 1 if first or last else 2
