@@ -27,6 +27,12 @@ class Engine(Protocol):
     """``fp32`` or ``bf16``."""
     why: str
     """What it is, and why it was chosen, in a few words."""
+
+    @property
+    def device(self) -> str:
+        """What it computes on: ``cpu``, or a name with a number, such as ``cuda:0``."""
+        ...
+
     metadata: Mapping[str, str]
     """What the network file says of itself."""
 
