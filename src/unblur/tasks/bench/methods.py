@@ -1,6 +1,5 @@
 """What a benchmark compares: the blurred input, networks, classical methods, others' files."""
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from unblur.choices import CLASSICAL as METHODS
 from unblur.data.benchmarks import Case, find_restored
+from unblur.engines.adapt import network_digest
 from unblur.errors import DataError, OptionError
 from unblur.imaging.photo.photo import read_photo
 from unblur.models import MODELS
@@ -139,7 +139,7 @@ def _open(name: str, options: BenchOptions) -> list[BenchMethod]:
         "kind": "network",
         # In words: a narrow variant must not pass for the published network.
         "architecture": MODELS[model].label or model if model in MODELS else others,
-        "sha256": hashlib.sha256(find_network(name).read_bytes()).hexdigest(),
+        "sha256": network_digest(find_network(name)),
         "engine": engine.name,
         "precision": engine.precision,
     }
