@@ -19,6 +19,7 @@ class Foreign:
     def __init__(self, *, shape=("b", 3, "h", "w"), dtype=TensorProto.FLOAT, opset=17):
         self.nodes, self.constants, self.outputs = [], [], []
         self.shape, self.dtype, self.opset = list(shape), dtype, opset
+        self.more = []
         self.number = {1: np.float32, 10: np.float16, 2: np.float32}[dtype]
 
     def constant(self, values, dtype=None):
@@ -42,7 +43,9 @@ class Foreign:
 
     def save(self, path, *, beside=False):
         given = helper.make_tensor_value_info("image", self.dtype, self.shape)
-        graph = helper.make_graph(self.nodes, "net", [given], self.outputs, self.constants)
+        graph = helper.make_graph(
+            self.nodes, "net", [given, *self.more], self.outputs, self.constants
+        )
         opsets = [helper.make_opsetid("", self.opset)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
         if beside:
@@ -106,6 +109,24 @@ def byte_numbers(path):
     return net.save(path)
 
 
+def bytes_in_shares_out(path):
+    """Bytes go in, and what comes out is in [0, 1]."""
+    net = Foreign(dtype=TensorProto.UINT8)
+    shares = net.node("Div", net.node("Cast", "image", to=1), net.constant(255.0))
+    net.give(net.sharpened(shares), dtype=TensorProto.FLOAT)
+    return net.save(path)
+
+
+def shares_in_bytes_out(path):
+    """The other way round, and channels come last."""
+    net = Foreign()
+    large = net.node("Mul", net.sharpened("image"), net.constant(255.0))
+    cut = net.node("Clip", net.node("Round", large), net.constant(0.0), net.constant(255.0))
+    last = net.node("Transpose", cut, perm=[0, 2, 3, 1])
+    net.give(net.node("Cast", last, to=2), ["b", "h", "w", 3], TensorProto.UINT8)
+    return net.save(path)
+
+
 def multiples(path, multiple=16):
     """A way down and up again, whose sides must fit."""
     net = Foreign()
@@ -151,17 +172,46 @@ def with_largest(path):
     return net.save(path)
 
 
+def darkening(path):
+    """A picture, but hardly one that anybody wants."""
+    net = Foreign()
+    net.give(net.node("Mul", "image", net.constant(0.01)))
+    return net.save(path)
+
+
 def refused(path, kind):
     """A network that unblur cannot run, by what is wrong with it."""
-    net = Foreign(shape=("b", 1, "h", "w") if kind == "grey" else ("b", 3, "h", "w"))
-    if kind == "grey":
-        net.give(net.node("Relu", "image"))
+    if kind == "text":
+        path.write_text("no network")
+        return path
+    net = Foreign()
+    if kind in _ODD_ENDS:
+        for name, value in _ODD_ENDS[kind].items():
+            setattr(net, name, value)
+        net.give(net.node("Identity", "image"))
     elif kind == "larger":
         scales = net.constant([1, 1, 2, 2])
         net.give(net.node("Resize", "image", "", scales, mode="nearest"), ["b", 3, "H", "W"])
     elif kind == "classes":
         net.give(net.node("GlobalAveragePool", "image"), ["b", 3, 1, 1])
+    elif kind == "without a batch":
+        axes = net.constant([0], np.int64)
+        net.give(net.node("Squeeze", "image", axes), [3, "h", "w"])
+    elif kind == "unknown operator":
+        net.give(net.node("DeformableConvolution", "image"))
     elif kind == "noise":
         waves = net.node("Sin", net.node("Mul", "image", net.constant(7919.0)))
         net.give(net.node("Sin", net.node("Mul", waves, net.constant(7919.0))))
     return net.save(path)
+
+
+_ODD_ENDS = {
+    "grey": {"shape": ["b", 1, "h", "w"]},
+    "video": {"shape": ["b", "t", 3, "h", "w"]},
+    "several at once": {"shape": [4, 3, "h", "w"]},
+    "shapeless": {"shape": None},
+    "two inputs": {"more": [helper.make_tensor_value_info("sigma", TensorProto.FLOAT, [1])]},
+    "integers": {"dtype": TensorProto.INT32},
+    "old": {"opset": 5},
+    "new": {"opset": 999},
+}

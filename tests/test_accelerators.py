@@ -13,12 +13,13 @@ from unblur.engines import (
     Device,
     OnnxEngine,
     accelerators,
+    heard_of_devices,
     open_accelerated,
     open_engine,
     parse_device,
+    warn_once,
 )
 from unblur.engines.accelerators import available_providers, candidates, provider_list
-from unblur.engines.onnx_runtime import warn_once
 from unblur.errors import DeviceWarning, NetworkError, OptionError
 from unblur.tasks.doctor import devices
 from unblur.tasks.restore.opening import _torch_device
@@ -104,6 +105,8 @@ def test_a_provider_that_starts_computes():
     engine = OnnxEngine(FAST, accelerator=PRESENT, index=1)
 
     assert "on azure:1" in engine.why
+    assert engine.device == "azure:1"
+    assert OnnxEngine(FAST).device == "cpu"
     np.testing.assert_allclose(engine.run(BATCH), OnnxEngine(FAST).run(BATCH), atol=1e-5)
 
 
@@ -131,6 +134,16 @@ def test_a_line_is_said_once_though_several_networks_are_opened(builds_with):
 
     assert opened == [None, None]
     assert len(said) == 1
+
+
+def test_lines_about_devices_can_be_collected_and_other_warnings_are_not():
+    with warnings.catch_warnings(record=True, action="always") as shown, heard_of_devices() as said:
+        open_accelerated(FAST, "dml")
+        warnings.warn("of another kind", UserWarning, stacklevel=1)
+
+    assert [str(each.message) for each in shown] == ["of another kind"]
+    (line,) = said
+    assert line.startswith("device dml cannot be used")
 
 
 def test_each_that_may_be_tried_is_before_the_cpu_computes(builds_with):

@@ -9,6 +9,10 @@ from typing import Final
 
 ENGINES: Final = ("auto", "onnx", "openvino", "torch")
 PRECISIONS: Final = ("auto", "fp32", "bf16")
+DEVICES: Final = (
+    *("auto", "cpu", "cuda", "tensorrt", "migraphx", "rocm", "dml", "coreml", "openvino"),
+)
+"""Or a number, or one of these with a number, such as ``cuda:1``."""
 CLASSICAL: Final = ("wiener", "unsupervised-wiener", "richardson-lucy", "unsharp-mask")
 FINDS_BLUR: Final = ("auto", "blind")
 """Ways of restoring that look for the kernel in the photo itself."""

@@ -9,7 +9,7 @@ import typer
 from all_parameters import all_parameters
 from unblur import choices
 from unblur.cli import COMPLETES, app
-from unblur.engines import ENGINES, PRECISIONS
+from unblur.engines import DEVICES, ENGINES, PRECISIONS
 from unblur.imaging.blur.trajectories import PRESETS
 from unblur.imaging.deblur.classical import METHODS
 from unblur.imaging.video.plan import CODECS
@@ -21,6 +21,7 @@ from unblur.weights import WEIGHTS
 COMMANDS = typer.main.get_command(app)
 VALUES = {
     "--codec": choices.CODECS,
+    "--device": choices.DEVICES,
     "--engine": choices.ENGINES,
     "--method": choices.METHODS,
     "--metric": choices.METRICS,
@@ -99,6 +100,7 @@ def test_bash_offers(complete, words, offered):
 def test_the_values_are_those_that_the_commands_take():
     assert set(choices.METHODS) == {*NETWORK_METHODS, *METHODS}
     assert choices.CODECS == CODECS
+    assert choices.DEVICES == DEVICES
     assert choices.ENGINES == ENGINES
     assert choices.METRICS == METRICS
     assert tuple(WEIGHTS) == choices.MODELS

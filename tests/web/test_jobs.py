@@ -238,3 +238,16 @@ def test_uploads_that_nobody_used_are_removed(tmp_path):
     assert folder.sweep_uploads(-1) == 1
     assert list(folder.uploads.iterdir()) == []
     folder.close()
+
+
+def test_a_device_that_does_not_start_is_one_line_and_photos_are_restored(open_desk, plain, capfd):
+    desk = open_desk(device="dml")
+
+    job = desk.submit([upload(plain)], Wish())
+    assert desk.wait(job, 300)
+
+    assert job.state == "done"
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("unblur: device dml cannot be used (this build of ONNX Runtime has no")
+    with pytest.raises(OptionError, match="unknown device 'abacus'"):
+        ServeOptions(device="abacus")

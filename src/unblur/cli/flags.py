@@ -64,6 +64,15 @@ def strength(said: str) -> Any:
 
 Engine = Annotated[str, named(choices.ENGINES)]
 Precision = Annotated[str, named(choices.PRECISIONS)]
+Device = Annotated[
+    str,
+    named(
+        choices.DEVICES,
+        metavar="auto|cpu|cuda|dml|coreml|N",
+        said="What the engines onnx and torch compute on: auto takes a GPU where they have one; N "
+        "is its number, cuda:N both. `unblur doctor` lists all.",
+    ),
+]
 Model = Annotated[str, named(choices.MODELS, said="A name from `unblur models`, or FILE.onnx.")]
 Tile = Annotated[
     str,

@@ -6,7 +6,12 @@ from pathlib import Path
 from unblur.choices import ENGINES, PRECISIONS
 from unblur.engines.accelerators import ACCELERATORS, DEVICES, Device, parse_device
 from unblur.engines.graph import Graph, Part
-from unblur.engines.onnx_runtime import OnnxEngine, open_accelerated
+from unblur.engines.onnx_runtime import (
+    OnnxEngine,
+    heard_of_devices,
+    open_accelerated,
+    warn_once,
+)
 from unblur.engines.openvino_cpu import OpenVinoEngine
 from unblur.engines.protocol import Engine, RunPart
 from unblur.engines.torch_module import TorchEngine
@@ -25,9 +30,11 @@ __all__ = [
     "Part",
     "RunPart",
     "TorchEngine",
+    "heard_of_devices",
     "open_accelerated",
     "open_engine",
     "parse_device",
+    "warn_once",
 ]
 
 
@@ -58,7 +65,7 @@ def open_engine(
     """
     chosen = engine
     wanted = parse_device(device)
-    if engine == "openvino" and wanted.asked and wanted.name != "cpu":
+    if engine == "openvino" and not wanted.suits(engine):
         raise OptionError(f"engine openvino computes on the CPU; device {device} needs engine onnx")
     if precision == "bf16" and wanted.asked and wanted.name != "cpu":
         raise OptionError(f"bf16 is computed on the CPU alone; device {device} needs fp32 or auto")

@@ -116,6 +116,12 @@ class Device:
     asked: bool = True
     """By its name or number; else whatever is there will do."""
 
+    def suits(self, engine: str) -> bool:
+        """Whether an engine can compute on it, if it is there."""
+        if engine == "openvino":
+            return not self.asked or self.name == "cpu"
+        return engine != "torch" or self.name in {"auto", "cpu", "cuda"}
+
 
 def parse_device(text: str) -> Device:
     """Read what ``--device`` takes.

@@ -8,6 +8,7 @@ References:
     ``onnx.proto``, for the numbers of fields.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ LAYOUTS: Final = ("nchw", "nhwc")
 ORDERS: Final = ("rgb", "bgr")
 TYPES: Final = {"float": 1, "uint8": 2, "float16": 10, "double": 11}
 """Kinds of numbers, by ONNX Runtime's names, each with its number in the file format."""
-_GRAPH, _METADATA = 7, 14  # of ModelProto
+_GRAPH, _OPSET, _METADATA = 7, 8, 14  # of ModelProto
 _NODE, _INITIALIZER, _INPUT, _OUTPUT = 1, 5, 11, 12  # of GraphProto
 _EXTERNAL: Final = 13
 _INPUT_NAME, _OUTPUT_NAME = "unblur.blurred", "unblur.restored"
@@ -49,8 +50,15 @@ class Adaptation:
     type: str = "float"
     """A key of :data:`TYPES`, of the input."""
     output_type: str = "float"
+    output_range: str | None = None
+    """As ``range``, of the output; None: the same."""
     fixed: tuple[int, int] | None = None
     """Height and width, if it takes no others."""
+
+    @property
+    def gives(self) -> str:
+        """Range of the output, a key of :data:`RANGES`."""
+        return self.output_range or self.range
 
 
 def adapt(model: bytes, adaptation: Adaptation, facts: Mapping[str, str]) -> bytes:
@@ -95,6 +103,7 @@ def adapt(model: bytes, adaptation: Adaptation, facts: Mapping[str, str]) -> byt
         y = given.transpose(y, [0, 3, 1, 2])
     if adaptation.order == "bgr":
         y = given.node("Gather", [y, given.integers([2, 1, 0])], axis=1)
+    factor, term = RANGES[adaptation.gives]
     if factor != 1 or term != 0:
         less = given.node("Sub", [y, given.number(term)])
         y = given.node("Div", [less, given.number(factor)])
@@ -134,6 +143,25 @@ def read_model(path: Path) -> bytes:
         else:
             parts.append(wire.field(number, content))
     return b"".join(parts)
+
+
+def network_digest(path: Path) -> str:
+    """SHA-256 of a network file; of one whose weights lie in files beside it, with these.
+
+    Raises:
+        NetworkError: If the file, or one beside it, cannot be read.
+    """
+    return hashlib.sha256(read_model(path)).hexdigest()
+
+
+def opset(model: bytes) -> int:
+    """The version of ONNX's own operators that a network is written in; 0 if it does not say."""
+    for number, content in wire.fields(model):
+        if number == _OPSET:
+            said = dict(wire.fields(content))
+            if said.get(wire.Number(1, 2), b"") in {b"", b"ai.onnx"}:
+                return wire.read_number(said.get(wire.Number(2, 0), b"\0"))
+    return 0
 
 
 def read_facts(path: Path) -> dict[str, str]:
@@ -210,12 +238,18 @@ def _with_values(tensor: bytes, folder: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             stream.seek(int(entries.get("offset", "0")))
-            values = stream.read(int(entries.get("length", "-1")))
+            length = int(entries.get("length", "-1"))
+            values = stream.read(length)
     except OSError as error:
         raise NetworkError(
             f"{path}: the network's weights cannot be read ({error.strerror or error}); they must "
             "lie beside the network file"
         ) from error
+    if len(values) < length:
+        raise NetworkError(
+            f"{path}: the network's weights are cut short ({len(values)} of {length} bytes); copy "
+            "the file again"
+        )
     return b"".join((*kept, wire.field(9, values)))
 
 

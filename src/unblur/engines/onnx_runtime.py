@@ -3,12 +3,12 @@
 import os
 import threading
 import warnings
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,7 @@ class OnnxEngine:
         index: int = 0,
     ) -> None:
         self.why = "ONNX Runtime, fp32"
+        self.device = "cpu" if accelerator is None else f"{accelerator.name}:{index}"
         self._threads, self._accelerator, self._index = threads, accelerator, index
         self._one_at_a_time: AbstractContextManager[object] = nullcontext()
         try:
@@ -78,7 +79,7 @@ class OnnxEngine:
         self.metadata: Mapping[str, str] = self._session.get_modelmeta().custom_metadata_map
         if accelerator is not None:
             self._one_at_a_time = threading.Lock()
-            self.why += f", on {accelerator.name}:{index}, {accelerator.words}"
+            self.why += f", on {self.device}, {accelerator.words}"
             # Some libraries are looked for at the first run only.
             sides = [x if isinstance(x, int) else _TRIED_PX for x in inputs[0].shape[1:]]
             self.run(np.zeros((1, *sides), np.float32))
@@ -191,6 +192,31 @@ def open_accelerated(path: Path, device: str, *, threads: int = 0) -> OnnxEngine
 def warn_once(line: str) -> None:
     """Warn of a device; once, though several networks are opened for one photo."""
     warnings.warn(line, DeviceWarning, stacklevel=3)
+
+
+@contextmanager
+def heard_of_devices() -> Iterator[list[str]]:
+    """Collect the lines that a block warns of devices with; other warnings are shown as ever."""
+    lines: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DeviceWarning)
+        as_before = warnings.showwarning
+
+        def hear(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, DeviceWarning):
+                lines.append(str(message))
+            else:
+                as_before(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = hear
+        yield lines
 
 
 def _reason(error: NetworkError) -> str:

@@ -41,6 +41,7 @@ class OpenVinoEngine:
     """
 
     name = "openvino"
+    device = "cpu"
 
     def __init__(
         self,

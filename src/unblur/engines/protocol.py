@@ -1,5 +1,6 @@
 """What every engine can do."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
@@ -14,6 +15,11 @@ RunPart: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 EXPECTED: Final = "expected a network written by unblur, an ONNX file (B, 3, H, W) -> (B, 3, H, W)"
 
+_PLACES: Final = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed: ?|"
+    r"Exception during initialization: |[\w/]+\.(?:cc|h):\d+ (?:[^()]*\([^()]*\)|\w+) "
+)
+"""In ONNX Runtime's messages, before what a reader can use."""
 _CHANNELS: Final = {("3", "3"), ("7", "4"), ("3", "2"), ("4", "1")}
 """Of input and output: of networks that see a photo, of those that see its deconvolution, too,
 and say how far off they may be, of those that draw edges, and of those that trace paths."""
@@ -27,6 +33,12 @@ class Engine(Protocol):
     """``fp32`` or ``bf16``."""
     why: str
     """What it is, and why it was chosen, in a few words."""
+
+    @property
+    def device(self) -> str:
+        """What it computes on: ``cpu``, or a name with a number, such as ``cuda:0``."""
+        ...
+
     metadata: Mapping[str, str]
     """What the network file says of itself."""
 
@@ -68,5 +80,6 @@ def not_a_network(path: Path, error: Exception) -> NetworkError:
 
 
 def one_line(error: Exception) -> str:
-    """The beginning of an engine's complaint."""
-    return " ".join(str(error).split())[:160]
+    """The beginning of an engine's complaint, without the places in its source."""
+    said = " ".join(str(error).split())
+    return (_PLACES.sub("", said).strip() or said)[:160]

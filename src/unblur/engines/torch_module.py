@@ -29,7 +29,12 @@ class TorchEngine:
         self.module = module
         self.metadata = metadata or {}
         self._turn = Lock()
-        self.why = f"PyTorch, fp32, on {next(module.parameters()).device}"
+        self.why = f"PyTorch, fp32, on {self.device}"
+
+    @property
+    def device(self) -> str:
+        """Where the module is, in PyTorch's words."""
+        return str(next(self.module.parameters()).device)
 
     def run(self, batch: Float32) -> Float32:
         """Restore a batch on the device where the module is."""

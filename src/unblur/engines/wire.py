@@ -134,6 +134,11 @@ def read_integers(tensor: bytes) -> list[int]:
     return found
 
 
+def read_number(content: bytes) -> int:
+    """The content of a field that is one integer."""
+    return _integers(content)[0]
+
+
 def _integers(content: bytes) -> list[int]:
     """Signed numbers one after the other."""
     found, at = [], 0

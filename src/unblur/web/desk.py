@@ -39,7 +39,7 @@ class Desk:
         self._lock = threading.Condition()
         self._closing = False
         self._pace = Pace()
-        self._worker = WorkerProcess(folder.scratch)
+        self._worker = WorkerProcess(folder.scratch, options.device)
         self._worker.start()
         self._threads = [
             threading.Thread(target=work, name=f"unblur-{work.__name__}", daemon=True)
@@ -214,6 +214,7 @@ class Desk:
             "strength": job.wish.strength,
             "guard": job.wish.guard,
             "reference_is": job.wish.reference_is,
+            "device": self.options.device,
             "max_megapixels": self.options.max_megapixels,
         }
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from unblur import checks
 from unblur.choices import REFERENCES
+from unblur.engines import parse_device
 from unblur.errors import OptionError, UnblurError
 from unblur.weights import WEIGHTS, kept_networks
 
@@ -47,6 +48,8 @@ class ServeOptions:
     """A job that takes longer is stopped."""
     keep_s: float = 3600.0
     """So long after it has ended, a job and its files are removed."""
+    device: str = "auto"
+    """What networks compute on: as for :class:`unblur.RestoreOptions`."""
 
     def __post_init__(self) -> None:
         """Check values."""
@@ -62,6 +65,7 @@ class ServeOptions:
         for name in ("max_mb", "max_megapixels", "time_limit_s", "keep_s"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise OptionError(f"{name} must be more than 0, got {getattr(self, name)}")
+        parse_device(self.device)
 
     @property
     def most_bytes(self) -> int:

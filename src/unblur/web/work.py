@@ -213,6 +213,7 @@ def _options(order: dict[str, Any], folder: Path) -> RestoreOptions:
         guard=bool(order["guard"]),
         reference=None if reference is None else folder / "reference" / reference,
         reference_is=str(order["reference_is"]),
+        device=str(order["device"]),
         max_megapixels=float(order["max_megapixels"]),
     )
 

@@ -33,10 +33,16 @@ def main() -> None:
         out.write(json.dumps({"event": event, **facts}) + "\n")
         out.flush()
 
+    from unblur.engines import heard_of_devices
     from unblur.tasks.restore.options import RestoreOptions
     from unblur.tasks.restore.restorer import shared_restorer
 
-    shared_restorer(RestoreOptions())  # so that the first visitor need not wait for it
+    device = sys.argv[1] if len(sys.argv) > 1 else "auto"
+    with heard_of_devices() as said:
+        # So that the first visitor need not wait for it.
+        shared_restorer(RestoreOptions(device=device))
+    for line in said:
+        print(f"unblur: {line}", file=sys.stderr)  # noqa: T201
     say("ready")
     while True:
         _do(orders.get(), say)

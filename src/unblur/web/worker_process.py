@@ -21,10 +21,12 @@ class WorkerProcess:
 
     Args:
         scratch: The folder for its temporary files.
+        device: What networks are opened on before the first order comes.
     """
 
-    def __init__(self, scratch: Path) -> None:
+    def __init__(self, scratch: Path, device: str = "auto") -> None:
         self._scratch = scratch
+        self._device = device
         self._process: subprocess.Popen[str] | None = None
         self._events: queue.Queue[dict[str, Any]] = queue.Queue()
 
@@ -40,7 +42,7 @@ class WorkerProcess:
         self.stop()
         self._events = queue.Queue()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "unblur.web.worker"],
+            [sys.executable, "-m", "unblur.web.worker", self._device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",

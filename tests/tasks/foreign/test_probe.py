@@ -8,6 +8,7 @@ import foreign_networks
 from unblur import psnr
 from unblur.engines import OnnxEngine, OpenVinoEngine
 from unblur.errors import NetworkError, OptionError
+from unblur.tasks.batch.ledger import describe_work
 from unblur.tasks.foreign.keep import ready
 from unblur.tasks.foreign.probe import Stated, probe
 from unblur.tasks.restore.options import RestoreOptions
@@ -51,6 +52,8 @@ def sharpened(pixels, side=5, strength=0.6):
         ("half_numbers", "of float16, any sides", 4e-3),
         ("byte_numbers", "of uint8, any sides", 1.7 / 255),
         ("several_outputs", "output 'Conv2' of 3", 1e-5),
+        ("bytes_in_shares_out", "values 0..255 in, 0..1 out (bytes;", 1.7 / 255),
+        ("shares_in_bytes_out", "values 0..1 in, 0..255 out (seen:", 0.5 / 255 + 1e-5),
     ],
 )
 def test_whatever_a_network_takes_and_gives_a_photo_is_restored_by_it(
@@ -102,6 +105,15 @@ def test_a_range_that_nothing_tells_is_assumed_and_can_be_stated(tmp_path, photo
     assert change[photo > 0.51].max() < 1e-5
 
 
+def test_a_network_that_ruins_pictures_is_told(tmp_path):
+    found = probe(made("darkening", tmp_path), Stated(), facts={})
+
+    (line,) = (line for line in found.report if "gets worse by" in line)
+    assert "--range and --order say what it takes" in line
+    fine = probe(made("plain", tmp_path), Stated(), facts={})
+    assert not any("gets worse by" in line for line in fine.report)
+
+
 def test_the_receptive_field_is_measured(tmp_path):
     net = foreign_networks.Foreign()
     x = "image"
@@ -142,9 +154,22 @@ def test_what_cannot_be_cut_into_layers_is_tiled_and_says_so(tmp_path):
     ("kind", "message"),
     [
         ("grey", r"takes \['b', 1, 'h', 'w'\]: expected pictures of 3 colours"),
-        ("larger", "expected a picture of the same size"),
+        ("larger", "2 times its size: expected a picture of the same size"),
         ("classes", "gives 1 x 3 x 1 x 1 for a picture of"),
         ("noise", r"gives no picture of what it is shown.*--range"),
+        ("without a batch", r"gives 3 x .*: expected a picture of the same size, \(B, 3, H, W\)"),
+        ("video", r"takes \['b', 't', 3, 'h', 'w'\]: expected a batch of pictures"),
+        ("several at once", "4 pictures at once: expected one, or any number"),
+        ("shapeless", "does not say the shape of what it takes: .*export it with shapes"),
+        ("two inputs", r"takes 2 inputs \(image, sigma\): expected one, a picture"),
+        ("integers", "image holds int32; known: float, uint8, float16, double"),
+        ("old", "in version 5 of ONNX's operators: expected 7 or newer; onnx.version_converter"),
+        ("new", r"in version 999 of ONNX's operators: ONNX Runtime \S+ knows up to \d+; export"),
+        (
+            "unknown operator",
+            r"cannot be run by ONNX Runtime \d\S+: .*DeformableConvolution",
+        ),
+        ("text", "is not a network: expected an ONNX file; Failed to load model because protobuf"),
     ],
 )
 def test_what_does_not_restore_pictures_is_refused_in_one_line(kind, message, tmp_path):
@@ -165,6 +190,27 @@ def test_weights_beside_the_file_come_with_it(tmp_path, photo):
     (tmp_path / "plain.onnx.data").unlink()
     with pytest.raises(NetworkError, match="must lie beside the network file"):
         probe(path, Stated(), facts={})
+
+
+def test_weights_beside_the_file_that_changed_are_another_network(tmp_path, photo):
+    path = made("plain", tmp_path, beside=True)
+    data = tmp_path / "plain.onnx.data"
+    first, work = ready(path), describe_work(RestoreOptions(model=str(path)))
+    network = path.read_bytes()
+    weights = np.frombuffer(data.read_bytes(), np.float32)
+
+    data.write_bytes((weights * np.float32(0.5)).tobytes())
+
+    assert path.read_bytes() == network
+    assert ready(path) != first
+    assert describe_work(RestoreOptions(model=str(path))) != work
+    darker = restored(path, photo)
+    np.testing.assert_allclose(darker, (sharpened(photo) / 2).clip(0, 1), atol=1e-5, rtol=0)
+    data.write_bytes(data.read_bytes()[:100])
+    with pytest.raises(
+        NetworkError, match=r"onnx\.data: the network's weights are cut short \(100 of"
+    ):
+        ready(path)
 
 
 def test_colours_can_be_stated_to_be_in_the_other_order(tmp_path, photo):

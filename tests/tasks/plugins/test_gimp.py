@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from unblur.tasks.plugins.install import install
 from unblur.tasks.plugins.places import Machine
 
 IN_GIMP = Path(__file__).with_name("in_gimp.py")
+WITH_WINDOWS = Path(__file__).with_name("in_gimp_with_windows.py")
 
 
 @cache
@@ -34,6 +36,29 @@ def gimp():
 needs_gimp = pytest.mark.skipif(
     gimp() is None, reason="needs GIMP 3 (Debian 13: apt-get install gimp)"
 )
+
+
+needs_windows = pytest.mark.skipif(
+    any(shutil.which(name) is None for name in ("gimp-3.0", "Xvfb", "xdotool")),
+    reason="needs Xvfb and xdotool (Debian 13: apt-get install gimp xvfb xdotool)",
+)
+
+
+def batch(file):
+    """The words that let GIMP run a file of Python, and end."""
+    code = f"exec(compile(open({str(file)!r}).read(), {file.name!r}, 'exec'))"
+    return ("--batch-interpreter", "python-fu-eval", "-b", code, "--quit")
+
+
+@pytest.fixture
+def screen():
+    """The name of a screen that nobody sees."""
+    words = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        yield f":{server.stdout.readline().strip()}"
+        server.terminate()
 
 
 @pytest.fixture
@@ -66,9 +91,8 @@ def test_what_gimp_gets_is_what_the_command_writes(pictures, run):
         assert not np.array_equal(before, expected[name])
     expected["float"] = expected["sixteen"]  # the most that the command reads
 
-    code = f"exec(compile(open({str(IN_GIMP)!r}).read(), 'in_gimp.py', 'exec'))"
     done = subprocess.run(
-        [gimp(), "-idf", "--batch-interpreter", "python-fu-eval", "-b", code, "--quit"],
+        [gimp(), "-idf", *batch(IN_GIMP)],
         env={
             **os.environ,
             "GIMP3_DIRECTORY": str(settings),
@@ -100,3 +124,57 @@ def test_what_gimp_gets_is_what_the_command_writes(pictures, run):
     assert facts["missing"]["status"] == "execution-error"
     assert "/gone/python is not there any more" in facts["missing"]["said"]
     assert facts["missing"]["layers"] == ["eight.png"]
+
+
+@needs_gimp
+@needs_windows
+@pytest.mark.thorough
+def test_the_dialog_is_shown_and_what_is_answered_counts(pictures, screen, run):
+    settings = pictures / "settings"
+    settings.mkdir()
+    install("gimp", machine=Machine(environment={"GIMP3_DIRECTORY": str(settings)}))
+    assert run("restore", "eight.png", "-o", "done.png", "--method", "network").returncode == 0
+    environment = {
+        **os.environ,
+        "DISPLAY": screen,
+        "GIMP3_DIRECTORY": str(settings),
+        "UNBLUR_PICTURES": str(pictures),
+    }
+
+    with (
+        (pictures / "log").open("w") as log,
+        subprocess.Popen(
+            ["gimp-3.0", "-ndfs", *batch(WITH_WINDOWS)],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        ) as program,
+    ):
+        try:
+            facts = {
+                answer: answered(pictures / f"{answer}.json", key, environment)
+                for answer, key in (("cancel", "Escape"), ("ok", "Return"))
+            }
+            program.wait(60)
+        finally:
+            program.kill()
+
+    assert facts["cancel"] == {"status": "cancel", "layers": 1}
+    assert facts["ok"] == {"status": "success", "layers": 2}
+    before = pyvips.Image.new_from_file(pictures / "eight.png").numpy()
+    restored = pyvips.Image.new_from_file(pictures / "done.png").numpy()
+    for answer, expected in (("cancel", before), ("ok", restored)):
+        raw = np.frombuffer((pictures / f"{answer}.raw").read_bytes(), np.uint8)
+        np.testing.assert_array_equal(raw.reshape(expected.shape), expected)
+    assert "unblur-restore" not in (pictures / "log").read_text()  # GIMP has nothing to complain of
+
+
+def answered(notes, key, environment):
+    """Press a key in the dialog until it is closed; what was noted then."""
+    until = time.monotonic() + 300
+    while not notes.exists():
+        assert time.monotonic() < until, "no dialog"
+        words = ["search", "--onlyvisible", "--name", "^Unblur$", "windowfocus", "key", key]
+        subprocess.run(["xdotool", *words], env=environment, capture_output=True, check=False)
+        time.sleep(1)
+    return json.loads(notes.read_text())

@@ -21,7 +21,8 @@ from interruptible import interruptible
 from ray_cluster import start_cluster, stop_cluster, worker_pids
 from small_disk import small_disk
 from small_network import sharpening_network
-from unblur.errors import OptionError, TargetError
+from unblur.engines import warn_once
+from unblur.errors import DeviceWarning, OptionError, TargetError
 from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.tasks.batch.files import find_sources, plan_jobs, restore_files
 from unblur.tasks.restore.options import RestoreOptions
@@ -110,6 +111,18 @@ def test_results_are_those_of_restore_and_a_second_run_finds_all_done(
     assert counts(again) == {"done": 60}
     assert not any(outcome.fresh for outcome in again)
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")} == before
+
+
+def test_a_device_that_no_worker_has_is_told_once_by_the_one_who_asked(
+    cluster, photos, how, tmp_path
+):
+    warn_once.cache_clear()
+    with pytest.warns(DeviceWarning, match="device dml cannot be used") as said:
+        done = run(photos / "day1" / "night", tmp_path, replace(how, device="dml"))
+
+    assert len(said) == 1
+    assert {outcome.engine for outcome in done} == {"onnx fp32"}
+    assert counts(done) == {"done": 20}
 
 
 def test_workers_killed_again_and_again_lose_nothing(cluster, photos, how, expected, tmp_path):

@@ -13,17 +13,19 @@ if TYPE_CHECKING:
 
 
 def doctor(
+    device: flags.Device = "auto",
     as_json: flags.OneJson = False,
 ) -> None:
     """Examine this installation: what works, what is missing.
 
     Versions, engines, memory, and a self-test of five seconds. Says for each missing extra what
-    it would bring and which line installs it. Uses no network.
+    it would bring and which line installs it. Uses no network. With --device the engines that
+    have it are tested there.
     Exit status: 0 if `unblur restore` works, 1 if not.
     """
     from unblur.tasks.doctor.examine import examine
 
-    found = examine()
+    found = examine(device)
     if as_json:
         import json
         from dataclasses import asdict

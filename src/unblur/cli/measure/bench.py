@@ -70,6 +70,7 @@ def gopro(  # noqa: PLR0913, PLR0917 - the flags of a command
     iterations: _Iterations = None,
     engine: flags.Engine = "auto",
     precision: flags.Precision = "auto",
+    device: flags.Device = "auto",
     workers: _Workers = 0,
 ) -> None:
     """GoPro's test set. Exit status: 0 done, 1 some photos failed, 2 wrong use.
@@ -93,6 +94,7 @@ def gopro(  # noqa: PLR0913, PLR0917 - the flags of a command
         iterations=iterations,
         engine=engine,
         precision=precision,
+        device=device,
         workers=workers,
     )
     _run(folder, out, options)
@@ -109,6 +111,7 @@ def kohler(  # noqa: PLR0913, PLR0917 - the flags of a command
     guard: _Guard = "off",
     engine: flags.Engine = "auto",
     precision: flags.Precision = "auto",
+    device: flags.Device = "auto",
     workers: _Workers = 0,
 ) -> None:
     """Köhler's set, best match over all frames. Exit status: 0 done, 1 some failed, 2 wrong use."""
@@ -123,6 +126,7 @@ def kohler(  # noqa: PLR0913, PLR0917 - the flags of a command
         guard=guard,
         engine=engine,
         precision=precision,
+        device=device,
         workers=workers,
     )
     _run(folder, out, options)
@@ -161,6 +165,7 @@ def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
     iterations: _Iterations = None,
     engine: flags.Engine = "auto",
     precision: flags.Precision = "auto",
+    device: flags.Device = "auto",
     workers: _Workers = 0,
 ) -> None:
     """Any folder of pairs. Exit status: 0 done, 1 some photos failed, 2 wrong use."""
@@ -180,6 +185,7 @@ def pairs(  # noqa: PLR0913, PLR0917 - the flags of a command
         iterations=iterations,
         engine=engine,
         precision=precision,
+        device=device,
         workers=workers,
     )
     _run(folder, out, options)
@@ -194,6 +200,7 @@ def speed(  # noqa: PLR0913, PLR0917 - the flags of a command
     runs: Annotated[int, typer.Option(help="Timed runs; the median counts.")] = 5,
     engine: flags.Engine = "auto",
     precision: flags.Precision = "auto",
+    device: flags.Device = "auto",
     reference: Annotated[
         bool, typer.Option("--reference/--no-reference", help="Beside DeblurGAN in PyTorch.")
     ] = True,
@@ -216,6 +223,7 @@ def speed(  # noqa: PLR0913, PLR0917 - the flags of a command
         runs=runs,
         engine=engine,
         precision=precision,
+        device=device,
         reference=reference,
     )
     rows = measure(options)

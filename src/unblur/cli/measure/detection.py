@@ -63,6 +63,7 @@ def detection(  # noqa: PLR0913, PLR0917 - the flags of a command
         ),
     ] = "auto",
     precision: flags.Precision = "auto",
+    device: flags.Device = "auto",
 ) -> None:
     """What a detector finds. Exit status: 0 done, 1 some photos failed, 2 wrong use."""
     from unblur.tasks.detection.run import DetectionOptions
@@ -81,6 +82,7 @@ def detection(  # noqa: PLR0913, PLR0917 - the flags of a command
         guard=guard,
         engine=engine,
         precision=precision,
+        device=device,
     )
     _compare(folder, out, options)
 

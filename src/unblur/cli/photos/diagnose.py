@@ -38,6 +38,7 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
         ),
     ] = "auto",
     engine: flags.Engine = "auto",
+    device: flags.Device = "auto",
     overwrite: Annotated[bool, flags.replacing("a picture that exists")] = False,
     as_json: flags.JsonOfEach = False,
     max_megapixels: flags.MaxMegapixels = 200.0,
@@ -55,7 +56,7 @@ def diagnose(  # noqa: PLR0913, PLR0917 - the flags of a command
     from unblur.tasks.restore.restorer import Restorer
 
     options = RestoreOptions(
-        method=method, model=model, engine=engine, max_megapixels=max_megapixels
+        method=method, model=model, engine=engine, device=device, max_megapixels=max_megapixels
     )
     sources = list_sources(photos)
     if picture is not None and len(sources) != 1:

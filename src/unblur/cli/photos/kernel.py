@@ -27,6 +27,8 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
             "--windows", help="If the blur varies, also write that of each window: OUT.ROW-COLUMN."
         ),
     ] = False,
+    engine: flags.Engine = "auto",
+    device: flags.Device = "auto",
     overwrite: flags.ReplaceFile = False,
     max_megapixels: flags.MaxMegapixels = 200.0,
 ) -> None:
@@ -45,6 +47,8 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
     options = KernelOptions(
         reference_is=reference_is,
         windows=windows,
+        engine=engine,
+        device=device,
         overwrite=overwrite,
         max_megapixels=max_megapixels,
     )

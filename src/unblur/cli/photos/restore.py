@@ -111,14 +111,7 @@ def restore(  # noqa: PLR0913, PLR0917 - the flags of a command
     model: flags.Model = "fast",
     engine: flags.Engine = "auto",
     precision: flags.Precision = "auto",
-    device: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|cpu|cuda|dml|coreml|N",
-            help="What the engines onnx and torch compute on: auto takes a GPU where they have "
-            "one; N is its number, cuda:N both. `unblur doctor` lists all.",
-        ),
-    ] = "auto",
+    device: flags.Device = "auto",
     threads: Annotated[int, typer.Option(help="Threads in all; 0: one per core.")] = 0,
     workers: Annotated[
         int,

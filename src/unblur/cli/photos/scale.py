@@ -58,6 +58,7 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags of a command
     guard: flags.Guard = True,
     engine: flags.Engine = "auto",
     precision: flags.Precision = "auto",
+    device: flags.Device = "auto",
     tile: flags.Tile = "auto",
     overwrite: flags.ReplaceResults = False,
     as_json: flags.JsonOfEach = False,
@@ -83,6 +84,7 @@ def scale(  # noqa: PLR0913, PLR0917 - the flags of a command
         guard=guard,
         engine=engine,
         precision=precision,
+        device=device,
         tile=int(tile) if tile.isdecimal() else tile,
         max_megapixels=max_megapixels,
     )
@@ -165,7 +167,7 @@ class _Tally:
 def plan(  # noqa: PLR0913, PLR0917 - the flags of a command
     photos: Annotated[float, typer.Option(help="How many, 1e7 for ten million.")],
     megapixels: Annotated[float, typer.Option(help="Of one photo.")] = 12.0,
-    device: Annotated[str, typer.Option(help="cpu or cuda: what is measured here.")] = "cpu",
+    device: flags.Device = "cpu",
     model: flags.Model = "fast",
     speed: Annotated[
         Path | None,

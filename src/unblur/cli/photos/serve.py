@@ -32,6 +32,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
     time_limit: Annotated[
         str, typer.Option(metavar="TIME", help="Stop a job that takes longer: 90s, 10m, 1h.")
     ] = "10m",
+    device: flags.Device = "auto",
     keep: Annotated[
         str, typer.Option(metavar="TIME", help="Delete results so long after they were made.")
     ] = "1h",
@@ -54,5 +55,6 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of a command
         max_megapixels=max_megapixels,
         time_limit_s=read_seconds(time_limit),
         keep_s=read_seconds(keep),
+        device=device,
     )
     run(options, lambda line: say(f"unblur: {line}", err=True))

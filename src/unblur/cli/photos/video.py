@@ -27,6 +27,7 @@ def video(  # noqa: PLR0913, PLR0917 - the flags of a command
     model: flags.Model = "fast",
     engine: flags.Engine = "auto",
     precision: flags.Precision = "auto",
+    device: flags.Device = "auto",
     codec: Annotated[
         str,
         flags.named(
@@ -58,8 +59,11 @@ def video(  # noqa: PLR0913, PLR0917 - the flags of a command
     from unblur.tasks.video.restore import RestoredVideo, VideoOptions, restore_video
 
     options = VideoOptions(codec=codec, crf=crf, start=start, duration=duration, strength=strength)
-    restoring = RestoreOptions(method="network", model=model, engine=engine, precision=precision)
-    restorer = Restorer.open(restoring)
+    restorer = Restorer.open(
+        RestoreOptions(
+            method="network", model=model, engine=engine, precision=precision, device=device
+        )
+    )
     steps = restore_video(clip, out, restorer, options, overwrite=overwrite)
     done: RestoredVideo | None = None
     with _progress(hidden=quiet or as_json) as draw, closing(steps):

@@ -49,12 +49,12 @@ class Unblur(Gimp.PlugIn):
             methods.add(method, number, label, "")
         procedure.add_choice_argument("method", "_Method", None, methods, METHODS[0][0], flags)
         procedure.add_double_argument(
-            "strength", "_Strength", "0 changes nothing, 1 restores in full", 0.0, 1.0, 1.0, flags
+            "strength", "S_trength", "0 changes nothing, 1 restores in full", 0.0, 1.0, 1.0, flags
         )
         what = Gimp.Choice.new()
         what.add(SELECTED, 0, "The selected layers", "")
         what.add(VISIBLE, 1, "The whole image, as it is seen", "")
-        procedure.add_choice_argument("what", "_Restore", None, what, SELECTED, flags)
+        procedure.add_choice_argument("what", "R_estore", None, what, SELECTED, flags)
         procedure.add_boolean_argument(
             "new-layer", "Result in a _new layer", "Off: in the layer itself", True, flags
         )

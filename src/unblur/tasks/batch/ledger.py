@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
+from unblur.engines.adapt import network_digest
 from unblur.errors import PhotoError, TargetError, is_disk_full
 from unblur.tasks.json_lines import JsonLines, file_state
 from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions
@@ -81,7 +82,7 @@ def describe_work(options: RestoreOptions) -> Record:
             work[field.name] = list(value) if isinstance(value, tuple) else value
     if options.method in NETWORK_METHODS:
         known = WEIGHTS.get(options.model)
-        work["model"] = known.sha256 if known else _sha256(find_network(options.model))
+        work["model"] = known.sha256 if known else network_digest(find_network(options.model))
     if options.finds_blur:
         work["guided"] = [weights.sha256 for weights in KERNEL_WEIGHTS.values()]
     return work

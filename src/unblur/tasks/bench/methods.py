@@ -1,6 +1,5 @@
 """What a benchmark compares: the blurred input, networks, classical methods, others' files."""
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from unblur.choices import CLASSICAL as METHODS
 from unblur.data.benchmarks import Case, find_restored
+from unblur.engines.adapt import network_digest
 from unblur.errors import DataError, OptionError
 from unblur.imaging.photo.photo import read_photo
 from unblur.models import MODELS
@@ -35,8 +35,8 @@ class BenchMethod:
 
     Attributes:
         name: As it was asked for; of the guarded of two rows with a word about that.
-        facts: What decides on its numbers, for the report: kind, SHA-256, engine, precision, and
-            ``guard``, True or False, which every row has.
+        facts: What decides on its numbers, for the report: kind, SHA-256, engine, precision, the
+            device if it is not the CPU, and ``guard``, True or False, which every row has.
         restorer: Restores, if it does.
         files: The files of another program by case, if it wrote them.
         scenes: Learns the scene of each case before it restores, if it does.
@@ -113,7 +113,11 @@ def _open(name: str, options: BenchOptions) -> list[BenchMethod]:
         facts: dict[str, Any] = {"kind": "classical", "kernel": kernel, "guard": False}
         return [BenchMethod(name=name, facts=facts, restorer=restorer)]
     wanted = RestoreOptions(
-        method="network", guard=False, engine=options.engine, precision=options.precision
+        method="network",
+        guard=False,
+        engine=options.engine,
+        precision=options.precision,
+        device=options.device,
     )
     if name in FINDS_BLUR:
         guard = options.guard != "off"
@@ -135,10 +139,12 @@ def _open(name: str, options: BenchOptions) -> list[BenchMethod]:
         "kind": "network",
         # In words: a narrow variant must not pass for the published network.
         "architecture": MODELS[model].label or model if model in MODELS else others,
-        "sha256": hashlib.sha256(find_network(name).read_bytes()).hexdigest(),
+        "sha256": network_digest(find_network(name)),
         "engine": engine.name,
         "precision": engine.precision,
     }
+    if engine.device != "cpu":
+        facts["device"] = engine.device
     if "unblur.dropout" in engine.metadata:
         facts["dropout"] = engine.metadata["unblur.dropout"]
     rows = []

@@ -63,6 +63,8 @@ class SpeedRow:
     method: str
     engine: str
     precision: str
+    device: str
+    """``cpu``, or a name with a number."""
     threads: int
     size: tuple[int, int]
     """Width and height, px."""
@@ -100,7 +102,11 @@ def measure(options: SpeedOptions | None = None) -> list[SpeedRow]:
     opened = {
         name: Restorer.open(
             RestoreOptions(
-                method="network", model=name, engine=options.engine, precision=options.precision
+                method="network",
+                model=name,
+                engine=options.engine,
+                precision=options.precision,
+                device=options.device,
             )
         )
         for name in options.models
@@ -127,6 +133,7 @@ def measure(options: SpeedOptions | None = None) -> list[SpeedRow]:
                 method=name,
                 engine=engine.name if engine else "torch, eager",
                 precision=engine.precision if engine else "fp32",
+                device=engine.device if engine else "cpu",
                 threads=cores(),
                 size=size,
                 whole_seconds=timed_wholes.get(name),
@@ -147,11 +154,12 @@ def as_table(rows: Sequence[SpeedRow]) -> list[str]:
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
+        engine = row.engine if row.device == "cpu" else f"{row.engine}, {row.device}"
         whole = "" if row.whole_seconds is None else f"{row.whole_seconds:.3f}"
         peak = "" if row.peak_mib is None else f"{row.peak_mib:.0f}"
         ratio = "" if row.times_reference is None else f"{row.times_reference:.1f}"
         lines.append(
-            f"| {row.method} | {row.engine} | {row.precision} | {row.threads} | {whole} "
+            f"| {row.method} | {engine} | {row.precision} | {row.threads} | {whole} "
             f"| {row.network_seconds:.3f} | {peak} | {ratio} |"
         )
     return lines

@@ -101,6 +101,7 @@ class DetectionOptions(NetworkOptions):
             guard="on" if self.guard else "off",
             engine=self.engine,
             precision=self.precision,
+            device=self.device,
         )
 
 

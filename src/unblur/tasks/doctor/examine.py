@@ -156,8 +156,15 @@ class Examination:
         return tuple(found)
 
 
-def examine() -> Examination:
-    """Examine this installation; takes about five seconds and touches no network."""
+def examine(device: str = "auto") -> Examination:
+    """Examine this installation; takes about five seconds and touches no network.
+
+    Args:
+        device: Where engines are tested that have it: as for :class:`unblur.RestoreOptions`.
+
+    Raises:
+        OptionError: If there is no such device.
+    """
     return Examination(
         machine=describe_machine(),
         core=tuple(_package(name) for name in CORE),
@@ -165,7 +172,7 @@ def examine() -> Examination:
         memory_left_bytes=memory_left_bytes(),
         temporary=check_temporary(),
         networks=_networks(),
-        self_test=run_self_test(),
+        self_test=run_self_test(device),
         devices=try_devices(),
         clash=clashing_builds(),
     )

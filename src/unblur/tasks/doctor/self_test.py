@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from unblur.choices import ENGINES
-from unblur.errors import MissingExtraError
+from unblur.errors import MissingExtraError, OptionError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,16 +57,26 @@ class SelfTest:
     seconds: float
 
 
-def run_self_test() -> SelfTest:
+def run_self_test(device: str = "auto") -> SelfTest:
     """Restore the picture with every engine that is installed; takes about five seconds.
 
     What fails is a result, whatever it is: a doctor must not fall ill.
+
+    Args:
+        device: Where engines compute that can; the others are tested on the CPU.
+
+    Raises:
+        OptionError: If there is no such device.
     """
     started = time.perf_counter()
     try:
+        from unblur.engines import parse_device
         from unblur.imaging.draw.leaves import make_pictures
 
+        wanted = parse_device(device)
         sharp, blurred = make_pictures()
+    except OptionError:
+        raise
     except Exception as error:  # NumPy is missing or broken
         return SelfTest(
             engines=(), default=None, error=explain(error), seconds=time.perf_counter() - started
@@ -74,12 +84,13 @@ def run_self_test() -> SelfTest:
     tests: list[EngineTest] = []
     first: Float32 | None = None
     for name in ENGINES[1:]:  # auto is none of its own
-        test, restored = _try_engine(name, sharp, blurred, first)
+        on = device if wanted.suits(name) else "cpu"
+        test, restored = _try_engine(name, on, sharp, blurred, first)
         tests.append(test)
         first = restored if first is None else first
     default, failure = None, None
     try:
-        default = _restore_photo(blurred)
+        default = _restore_photo(blurred, device)
     except Exception as error:  # a library that cannot be loaded, above all
         failure = explain(error)
     return SelfTest(
@@ -97,7 +108,7 @@ def explain(error: BaseException) -> str:
 
 
 def _try_engine(
-    name: str, sharp: "Float32", blurred: "Float32", first: "Float32 | None"
+    name: str, device: str, sharp: "Float32", blurred: "Float32", first: "Float32 | None"
 ) -> tuple[EngineTest, "Float32 | None"]:
     """Try one engine; with the restored picture if it works."""
     try:
@@ -106,7 +117,7 @@ def _try_engine(
         from unblur.tasks.restore.restorer import Restorer
 
         started = time.perf_counter()
-        restorer = Restorer.open(RestoreOptions(method="network", engine=name))
+        restorer = Restorer.open(RestoreOptions(method="network", engine=name, device=device))
         restored = restorer.restore_pixels(blurred)
         open_seconds = time.perf_counter() - started
         seconds = _time(lambda: restorer.restore_pixels(blurred))
@@ -145,7 +156,7 @@ def _agreement_db(one: "Float32", other: "Float32") -> float:
     return -10 * math.log10(max(error, _LEAST_ERROR))
 
 
-def _restore_photo(blurred: "Float32") -> str:
+def _restore_photo(blurred: "Float32", device: str) -> str:
     """Restore a JPEG file as `unblur restore` does; in memory where there is no folder for it.
 
     Returns:
@@ -160,11 +171,11 @@ def _restore_photo(blurred: "Float32") -> str:
     try:
         folder = tempfile.TemporaryDirectory(prefix="unblur-")
     except OSError:  # the examination of the folder says why
-        restored = read_photo(restore(source))
+        restored = read_photo(restore(source, device=device))
     else:
         with folder as name:
             path = Path(name, "photo.jpg")
             path.write_bytes(source)
-            restored = read_photo(restore(path))
+            restored = read_photo(restore(path, device=device))
     assert restored.pixels.shape == blurred.shape
-    return shared_restorer(RestoreOptions(method="network")).engine.name
+    return shared_restorer(RestoreOptions(method="network", device=device)).engine.name

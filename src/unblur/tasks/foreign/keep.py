@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from unblur.choices import CLASSICAL as METHODS
-from unblur.engines.adapt import read_facts, read_model
+from unblur.engines.adapt import network_digest, read_facts, read_model
 from unblur.errors import NetworkError, OptionError, TargetError
 from unblur.imaging.files.replace import replace_file
 from unblur.tasks.foreign.probe import Stated, probe
@@ -49,14 +49,12 @@ def ready(path: Path) -> Path:
     facts = read_facts(path)
     if all(name in facts for name in _NEEDED):
         return path
-    try:
-        digest = _source_digest(path)
-    except OSError as error:
-        raise NetworkError(f"{path}: cannot be read ({error.strerror or error})") from error
-    made = user_folder() / "probed" / f"{digest}.onnx"
-    if made.is_file() and read_facts(made).get("unblur.source_sha256") == digest:
+    origin = _origin(path)
+    known = origin["unblur.source_sha256"]
+    made = user_folder() / "probed" / f"{known}.onnx"
+    if made.is_file() and read_facts(made).get("unblur.source_sha256") == known:
         return made
-    probed = probe(path, Stated(), facts=_origin(path, digest))
+    probed = probe(path, Stated(), facts=origin)
     try:
         _write(made, probed.model)
     except TargetError:
@@ -100,17 +98,16 @@ def add(path: Path, name: str, stated: Stated, *, license: str, overwrite: bool)
     if all(key in facts for key in _NEEDED):
         model = read_model(path)
         report: tuple[str, ...] = ("written by unblur: nothing is to be found out",)
-        facts = {**facts, **_origin(path, _source_digest(path))}
+        facts = {**facts, **_origin(path)}
     else:
-        probed = probe(path, stated, facts=_origin(path, _source_digest(path)))
+        probed = probe(path, stated, facts=_origin(path))
         model, report = probed.model, probed.report
     file = user_folder() / "models" / f"{name}.onnx"
     _write(file, model)
-    digest = hashlib.sha256(model).hexdigest()
     facts = {**facts, **read_facts(file)}
     said = license if license != NOT_STATED else facts.get("unblur.license", NOT_STATED)
     notes = {
-        "sha256": digest,
+        "sha256": hashlib.sha256(model).hexdigest(),
         "license": said,
         "date": datetime.now(tz=UTC).date().isoformat(),
         "facts": facts,
@@ -138,13 +135,8 @@ def remove(name: str) -> None:
         raise TargetError(f"{file}: cannot be removed ({error.strerror or error})") from error
 
 
-def _origin(path: Path, digest: str) -> dict[str, str]:
-    return {"unblur.source": path.name, "unblur.source_sha256": digest}
-
-
-def _source_digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _origin(path: Path) -> dict[str, str]:
+    return {"unblur.source": path.name, "unblur.source_sha256": network_digest(path)}
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur import checks
-from unblur.engines.adapt import ORDERS, RANGES, Adaptation, adapt, read_model
+from unblur.engines.adapt import ORDERS, RANGES, Adaptation, adapt, opset, read_model
 from unblur.errors import NetworkError, OptionError
 from unblur.imaging.draw.leaves import make_pictures
 from unblur.metrics import psnr
-from unblur.tasks.foreign.raw import RawNetwork
+from unblur.tasks.foreign.raw import RawNetwork, misfits
 from unblur.tasks.foreign.sight import Sight, measure_sight
 
 Float32 = NDArray[np.float32]
@@ -27,6 +27,12 @@ _GAIN_DB: Final = 0.05
 """A range that gains so much more than the next one is seen, not assumed."""
 _ALIKE: Final = 0.6
 """Correlation of what comes out with what goes in, from which on it is a picture of it."""
+_LEAST_OPSET: Final = 7
+"""Before it, a number could not be multiplied with a picture."""
+_OTHERWISE_DB: Final = 1.0
+"""An output in another range than the input must be so much nearer to the picture."""
+_RUINED_DB: Final = -10.0
+"""What makes a blurred picture worse than this was perhaps shown what it does not know."""
 _GRID_PX: Final = 64
 """Tiles begin on multiples of this: of most strides that a network may have inside."""
 
@@ -82,6 +88,11 @@ def probe(path: Path, stated: Stated, *, facts: dict[str, str]) -> Probed:
     """
     model = read_model(path)
     raw = RawNetwork(model, path)
+    if opset(model) < _LEAST_OPSET:
+        raise NetworkError(
+            f"{path} is written in version {opset(model)} of ONNX's operators: expected "
+            f"{_LEAST_OPSET} or newer; onnx.version_converter converts it"
+        )
     given, multiple, report = _find_size(raw, stated)
     sharp, blurred = (_shown(each, given, multiple) for each in _pictures())
     given, lines = _find_range(raw, given, stated, sharp, blurred)
@@ -89,7 +100,7 @@ def probe(path: Path, stated: Stated, *, facts: dict[str, str]) -> Probed:
     said = {
         "unblur.architecture": f"{path.stem}, of others",
         "unblur.multiple_of": str(multiple),
-        "unblur.range": given.range,
+        "unblur.range": _ranges(given),
         **facts,
     }
     if given.fixed:
@@ -137,13 +148,8 @@ def _find_size(raw: RawNetwork, stated: Stated) -> tuple[Adaptation, int, list[s
             if wanted in pictures:
                 given = pictures[wanted]
                 return given, multiple, _size_lines(raw, given, multiple, stated)
-            shapes = ", ".join(
-                " x ".join(map(str, values.shape)) for values in raw.run(pixels, given).values()
-            )
-            problem = (
-                f"{raw.path} gives {shapes} for a picture of {height} x {width}: expected a "
-                "picture of the same size, of 3 colours"
-            )
+            shapes = [values.shape for values in raw.run(pixels, given).values()]
+            problem = f"{raw.path} gives {misfits(shapes, height, width)}"
     raise NetworkError(problem or f"{raw.path} runs on no size that was tried")
 
 
@@ -176,7 +182,9 @@ def _find_range(
 ) -> tuple[Adaptation, list[str]]:
     """Range of the values, and which output is the restored picture."""
     names = [stated.range] if stated.range else ["0..255"] if given.type == "uint8" else [*RANGES]
-    tries = [each for name in names for each in _try_range(raw, given, name, sharp, blurred)]
+    tries = [
+        each for name in names for each in _try_range(raw, given, name, stated, sharp, blurred)
+    ]
     if stated.output is not None:
         tries = [each for each in tries if each.given.output == stated.output]
     # Who states a range has seen pictures, whatever becomes of this one.
@@ -202,27 +210,46 @@ def _find_range(
         order = list(RANGES)
         found = min(good, key=lambda each: (order.index(each.given.range), -each.gain_db))
         how = "assumed: nothing tells it; --range says otherwise"
-    lines = [f"values {found.given.range} ({how})"]
+    lines = [f"values {_ranges(found.given)} ({how})"]
     if len(raw.outputs) > 1:
         why = "as stated" if stated.output else "of its size, and the best"
         lines.append(f"output {found.given.output!r} of {len(raw.outputs)} ({why})")
+    if found.gain_db < _RUINED_DB:
+        lines.append(
+            f"a blurred picture gets worse by {-found.gain_db:.0f} dB: look at what it makes of a "
+            "photo before you restore many; --range and --order say what it takes"
+        )
     return found.given, lines
 
 
 def _try_range(
-    raw: RawNetwork, given: Adaptation, name: str, sharp: Float32, blurred: Float32
+    raw: RawNetwork,
+    given: Adaptation,
+    name: str,
+    stated: Stated,
+    sharp: Float32,
+    blurred: Float32,
 ) -> list[_Try]:
-    """One for each output that is a picture."""
-    tries = []
+    """One for each output that is a picture, in the range that brings it nearest."""
+    tries: dict[str, _Try] = {}
     inside = _inside(blurred)
     before = psnr(blurred[inside], sharp[inside])
-    for each in raw.pictures(blurred, replace(given, range=name)).values():
-        restored = raw.restore(blurred, each)
-        if np.isfinite(restored).all():
-            gain = psnr(np.clip(restored[inside], 0, 1), sharp[inside]) - before
-            alike = _correlation(restored[inside], blurred[inside])
-            tries.append(_Try(given=each, gain_db=gain, alike=alike))
-    return tries
+    given = replace(given, range=name)
+    # Who states a range means what comes out, too.
+    ranges = [name] if stated.range else [name, *(other for other in RANGES if other != name)]
+    for each, restored in raw.restorations(blurred, given, ranges):
+        if not np.isfinite(restored).all():
+            continue
+        gain = psnr(np.clip(restored[inside], 0, 1), sharp[inside]) - before
+        alike = _correlation(restored[inside], blurred[inside])
+        first = tries.get(each.output)
+        if first is None or gain > first.gain_db + _OTHERWISE_DB:
+            tries[each.output] = _Try(given=each, gain_db=gain, alike=alike)
+    return list(tries.values())
+
+
+def _ranges(given: Adaptation) -> str:
+    return given.range if given.output_range is None else f"{given.range} in, {given.gives} out"
 
 
 @cache

@@ -21,7 +21,7 @@ def estimate_blur(
 
     Args:
         photo: A photo, its file, or its pixels: (H, W, 3) sRGB-encoded in [0, 1].
-        options: Of the networks that judge: engine, precision, threads.
+        options: Of the networks that judge: engine, precision, device, threads.
 
     Returns:
         The likeliest kernel, whether :func:`restore` with method ``auto`` would undo it, and why.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from unblur import checks
 from unblur.choices import REFERENCES
+from unblur.engines.options import NetworkOptions
 from unblur.errors import (
     PhotoError,
     RegistrationError,
@@ -23,6 +24,7 @@ from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.imaging.register.reference import fit_pair, read_reference
 from unblur.tasks.methods.blur_estimate import BlurEstimate
 from unblur.tasks.restore.estimate import estimate_blur
+from unblur.tasks.restore.options import RestoreOptions
 
 Float32 = NDArray[np.float32]
 
@@ -30,8 +32,8 @@ _ENDINGS: Final = (".png", ".tif", ".tiff", ".npy")
 
 
 @dataclass(frozen=True, kw_only=True)
-class KernelOptions:
-    """How to find a kernel, and what to write."""
+class KernelOptions(NetworkOptions):
+    """How to find a kernel, and what to write; networks look for it where there is one photo."""
 
     reference_is: str = "sharp"
     """``sharp``, or ``noisy``: a short exposure."""
@@ -48,6 +50,7 @@ class KernelOptions:
         Raises:
             OptionError: If one is out of range.
         """
+        super().__post_init__()
         checks.known(self, reference_is=REFERENCES)
         checks.positive(self, "max_megapixels")
 
@@ -121,7 +124,8 @@ def write_found_kernel(
     options = options or KernelOptions()
     _check_target(target, (blurred,), options)
     photo = read_photo(blurred, max_megapixels=options.max_megapixels)
-    estimate = estimate_blur(photo)
+    how = RestoreOptions(engine=options.engine, precision=options.precision, device=options.device)
+    estimate = estimate_blur(photo, options=how)
     if estimate.kernel is None:
         raise PhotoError(
             f"{blurred}: no kernel ({estimate.words}); a second shot (--reference) may help"

@@ -124,7 +124,7 @@ def _open_torch(path: Path, asked: str) -> TorchEngine:
 def _torch_device(asked: str, gpus: int) -> str:
     """PyTorch's name of a device, of so many GPUs; the CPU, with a warning, if it is not there."""
     wanted = parse_device(asked)
-    if wanted.name not in {"auto", "cpu", "cuda"}:
+    if not wanted.suits("torch"):
         raise OptionError(f"engine torch takes device auto, cpu or cuda, got {asked!r}")
     if wanted.name != "cpu" and wanted.index < gpus:
         return f"cuda:{wanted.index}"

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from unblur.engines import heard_of_devices, parse_device
 from unblur.errors import OptionError
 from unblur.tasks.bench.speed import SpeedOptions, measure
+from unblur.tasks.restore.options import RestoreOptions
+from unblur.tasks.restore.restorer import Restorer
 
-DEVICES: Final = ("cpu", "cuda")
 _MOST_MEASURED_MEGAPIXELS: Final = 4.0
 """Larger photos are restored in tiles, and take as long a megapixel as this or a little less."""
 
@@ -141,12 +143,16 @@ def measure_speed(
     Raises:
         OptionError: If the device is unknown or not here.
     """
-    if device not in DEVICES:
-        raise OptionError(f"unknown device {device!r}; known: {', '.join(DEVICES)}")
-    if device == "cuda" and not _has_cuda():
+    wanted = parse_device(device)
+    engine = "torch" if wanted.name == "cuda" and _has_cuda() else "auto"
+    restoring = RestoreOptions(method="network", model=model, engine=engine, device=device)
+    with heard_of_devices():  # the error says it
+        opened = Restorer.open(restoring)
+    if wanted.asked and (wanted.name == "cpu") != (opened.engine.device == "cpu"):
         raise OptionError(
-            "no CUDA device here; run `unblur bench speed --engine torch --json > speed.json` "
-            "where there is one, and name that file: --speed speed.json"
+            f"device {device} cannot be used here (`unblur doctor` says why); run `unblur bench "
+            f"speed --device {device} --json > speed.json` where it can, and name that file: "
+            "--speed speed.json"
         )
     pixels = 1e6 * min(megapixels, _MOST_MEASURED_MEGAPIXELS)
     height = max(64, round(math.sqrt(pixels * 3 / 4)))
@@ -156,7 +162,8 @@ def measure_speed(
             width_px=max(64, round(pixels / height)),
             height_px=height,
             runs=runs,
-            engine="torch" if device == "cuda" else "auto",
+            engine=engine,
+            device=device,
             reference=False,
         )
     )[0]
@@ -164,7 +171,7 @@ def measure_speed(
     return Speed(
         seconds=row.whole_seconds,
         megapixels=row.size[0] * row.size[1] / 1e6,
-        what=f"{row.method}, {row.engine} {row.precision}, {row.threads} threads",
+        what=f"{row.method}, {row.engine} {row.precision}, {_computes(row.device, row.threads)}",
     )
 
 
@@ -181,13 +188,18 @@ def read_speed(path: Path) -> Speed:
         return Speed(
             seconds=float(row["whole_seconds"]),
             megapixels=width * height / 1e6,
-            what=f"{row['method']}, {row['engine']} {row['precision']}, {row['threads']} threads, "
+            what=f"{row['method']}, {row['engine']} {row['precision']}, "
+            f"{_computes(row.get('device', 'cpu'), row['threads'])}, "
             f"{found['machine']['processor']}",
         )
     except OSError as error:
         raise OptionError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise OptionError(f"{path}: is not what `unblur bench speed --json` prints") from error
+
+
+def _computes(device: str, threads: int) -> str:
+    return f"{threads} threads" if device == "cpu" else device
 
 
 def _has_cuda() -> bool:

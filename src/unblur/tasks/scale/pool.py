@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from unblur.engines import warn_once
 from unblur.errors import UnblurError
 from unblur.tasks.scale.options import (
     FAILED,
@@ -188,9 +189,11 @@ class Pool:
         if self.engine not in {None, engine}:
             raise ClusterError(
                 f"workers run on different engines, {self.engine} and {engine}, whose pixels "
-                "differ; name one that all machines have: --engine, --precision"
+                "differ; name one that all machines have: --engine, --precision, --device"
             )
         self.engine = engine
+        if "warning" in said:
+            warn_once(said["warning"])  # of a device; hundreds of workers say the same
         actor.ready = True
 
     def _let_go(self, actor: _Actor, trouble: LocalTroubleError) -> None:

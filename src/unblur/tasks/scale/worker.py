@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from unblur.engines import heard_of_devices
 from unblur.errors import MissingExtraError, OptionError, UnblurError, is_disk_full
 from unblur.tasks.batch.run import BatchRun
 from unblur.tasks.batch.sources import Job
@@ -68,7 +69,8 @@ class Worker:
         """Open the network.
 
         Returns:
-            What it runs on: ``engine`` and ``node``.
+            What it runs on: ``engine`` and ``node``; a ``warning`` if another device was asked
+            for.
 
         Raises:
             UnblurError: If it cannot be opened here, or the folder of results is another one here.
@@ -100,15 +102,20 @@ class Worker:
         self._source, self._target = map(Store, self._names)
         options, files = self._given
         self._options = unpack(options, files, self._folder)
-        restorer = Restorer.open(self._options)
+        with heard_of_devices() as said:
+            restorer = Restorer.open(self._options)
         self._runs = {
             overwrite: BatchRun(restorer, overwrite=overwrite, work=None)
             for overwrite in {True, self._overwrite}
         }
         self._engine = options.method
         if options.method in NETWORK_METHODS:
-            self._engine = f"{restorer.engine.name} {restorer.engine.precision}"
-        return {"engine": self._engine, "node": platform.node(), "pid": str(os.getpid())}
+            engine = restorer.engine
+            kind, _, _ = engine.device.partition(":")
+            on = "" if kind == "cpu" else f" on {kind}"
+            self._engine = f"{engine.name} {engine.precision}{on}"
+        greeting = {"engine": self._engine, "node": platform.node(), "pid": str(os.getpid())}
+        return greeting | ({"warning": said[0]} if said else {})
 
     def close(self) -> None:
         """Remove what is kept on this machine."""
