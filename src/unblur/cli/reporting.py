@@ -156,7 +156,7 @@ def report_file(path: Path | None, *, overwrite: bool) -> Iterator[Report]:
         return
     if path.is_dir() or (path.exists() and not overwrite and not _is_report(path)):
         raise OptionError(f"{path}: exists and is not a report; name another file for --report")
-    from unblur.imaging.files.temporary import temporary_beside
+    from unblur.imaging.files import temporary_beside
 
     temporary = temporary_beside(path)
     try:

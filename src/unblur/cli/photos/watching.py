@@ -152,7 +152,7 @@ def _named(name: str, words: str, columns: int) -> str:
 
 def _megapixels(source: Path) -> float:
     """Of a photo whose header can be read; others fail soon."""
-    from unblur.imaging.photo.stream import megapixels
+    from unblur.imaging.photo.decode import megapixels
 
     try:
         return megapixels(source)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from unblur.devices import describe_machine
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.tasks.bench import tables
 from unblur.tasks.bench.published import PUBLISHED, Published
 from unblur.tasks.bench.rows import Row, to_json

@@ -15,7 +15,7 @@ from unblur.errors import DataError, OptionError, PhotoError, TargetError, Unblu
 from unblur.imaging.deblur.blind import search_blur
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_support import agreement
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.tasks.datasets.tried_photos import (
     TriedPhoto,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from unblur.devices import cores
-from unblur.engines import Engine, TorchEngine, open_engine, parse_device
+from unblur.engines import Engine, open_engine, parse_device
 from unblur.errors import DeviceWarning, NetworkError, OptionError
 from unblur.extras import need
 from unblur.imaging.tiles import Picture, TileNeeds
@@ -93,10 +93,11 @@ def open_network(path: Path, options: RestoreOptions, streams: int) -> Engine:
     )
 
 
-def _open_torch(path: Path, asked: str) -> TorchEngine:
+def _open_torch(path: Path, asked: str) -> Engine:
     need("train", "torch")
     import torch
 
+    from unblur.engines.torch_module import TorchEngine
     from unblur.models import MODELS
     from unblur.models.published import recognise
     from unblur.models.stochastic import keep_dropping

@@ -13,8 +13,7 @@ from typing import Any, Final, TypedDict, cast
 
 from unblur.errors import OptionError, TargetError, UnblurError
 from unblur.extras import need
-from unblur.imaging.files.replace import replace_file
-from unblur.imaging.files.temporary import remove_leftovers
+from unblur.imaging.files import remove_leftovers, replace_file
 from unblur.tasks.scale.options import Outcome
 from unblur.tasks.scale.store import Store
 

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from unblur.errors import NetworkError, OptionError
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.imaging.pyramid import step_factor
 from unblur.models.singan import ScaleCritic, SinGAN, channels_at
 from unblur.tasks.singan.options import LEAST_SIZE_PX, SinGANOptions
