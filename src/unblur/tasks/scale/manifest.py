@@ -167,11 +167,6 @@ def read_rows(store: Store) -> Iterator[list[Row]]:
             ) from error
 
 
-def merged(store: Store) -> dict[str, Row]:
-    """The last row of each source, by its path; for manifests that fit in memory."""
-    return {row["source"]: row for rows in read_rows(store) for row in rows}
-
-
 def parts(store: Store) -> list[str]:
     """Names of a manifest's parts, in their order; none where there is no manifest."""
     if store.local is not None and not store.local.is_dir():
