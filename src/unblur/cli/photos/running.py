@@ -29,7 +29,7 @@ class Planned:
     record: bool
     """Whether a record is kept of what is done."""
     folders: tuple[Path, ...] = ()
-    """Where results go of which that was not said."""
+    """Folders that results go to because no other was named."""
     left_out: Sequence[Path] = ()
     """Files of folders that are no photos, and folders in them that were not entered."""
     pipe: "Piped | None" = None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _INPUT: Final = "standard input"
 _OUTPUT: Final = "standard output"
 _ENDINGS: Final = {"jpeg": ".jpg", "tiff": ".tif", "raw": ".dng"}
-"""Of formats whose name is not their ending."""
+"""Endings of formats whose name is another."""
 _LONGEST_NAME: Final = 4096
 
 

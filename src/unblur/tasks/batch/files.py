@@ -155,7 +155,7 @@ class _Stopped(Exception):  # noqa: N818 - not an error
 
 
 class BatchRun:
-    """One batch.
+    """What the threads of one batch share, and what each does with a photo.
 
     Args:
         restorer: The open network.

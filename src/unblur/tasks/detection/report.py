@@ -49,7 +49,7 @@ class ProtocolFacts:
     photos: int
     photos_in_data_set: int
     seed: int | None
-    """Drew the photos; None if all were taken."""
+    """The seed that drew the photos; None if all were taken."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,7 @@ class Restored:
     error: str | None = None
     """One line, if the photo could not be restored."""
     cause: Exception | None = field(default=None, compare=False)
-    """What was raised then, if something was."""
+    """The exception behind ``error``, if there was one."""
 
 
 def is_large(source: Path) -> bool:

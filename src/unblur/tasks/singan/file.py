@@ -27,11 +27,11 @@ class Scene:
     gan: SinGAN
     options: SinGANOptions
     photo_sha256: str
-    """Of the pixels of the training photo at the finest scale, in 8 bits."""
+    """Hash of the training photo's pixels at the finest scale, in 8 bits."""
     fitted: int = 0
     """Scales that are done, from the coarsest."""
     critic: ScaleCritic | None = None
-    """Of the last of them."""
+    """The critic of the last of them."""
     progress: dict[str, Tensor] = field(default_factory=dict)
     """How far the scale after them is; empty if it has not been begun."""
 
