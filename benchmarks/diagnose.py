@@ -34,6 +34,8 @@ from unblur.tasks.restore.restorer import Restorer
 SIDE = 512
 KINDS = ("sharp", "straight", "shake 0.1", "shake 0.5", "shake 1.0", "arc", "disc")
 WORDS = ("sharp", "slightly blurred", "clearly blurred", "heavily blurred")
+PIXEL_VARIANCE = 0.25
+"""Variances are compared by their logarithms, from that of a sharp photo's own softness on."""
 
 
 def photos(
@@ -116,6 +118,13 @@ def gain(blurred: np.ndarray, sharp: np.ndarray, restorer: Restorer) -> float:
     return psnr(restorer.restore_pixels(blurred), sharp) - psnr(blurred, sharp)
 
 
+def kernel_logs(variance: tuple[float, float, float]) -> np.ndarray:
+    """What the model should say, (8,), for a kernel of these variances xx, yy and xy (y up)."""
+    right, up = np.cos(spectrum.ANGLES), np.sin(spectrum.ANGLES)
+    spread = right**2 * variance[0] + up**2 * variance[1] + 2 * right * up * variance[2]
+    return np.log(np.maximum(spread, 0) + PIXEL_VARIANCE)
+
+
 def fit(folder: Path, count: int, restorer: Restorer | None) -> None:
     """Print the constants of the diagnosis: least squares, slightly damped."""
     inputs, targets, shapes, grown, gains = [], [], [], [], []
@@ -123,7 +132,7 @@ def fit(folder: Path, count: int, restorer: Restorer | None) -> None:
         _, parts = cell_structures(blurred)
         noise = spectrum.noise_energy(parts)
         inputs.append(spectrum.blur_features(np.mean(parts, axis=0), noise))
-        targets.append(spectrum.kernel_logs(variance))
+        targets.append(kernel_logs(variance))
         shapes.append(shape(variance))
         if restorer:
             grown.append(task.gain_features(blurred, restorer, noise))

@@ -35,7 +35,7 @@ from machine import describe
 from memory import in_turns
 from quick import has_bf16, parse
 from unblur.devices import cores
-from unblur.engines.quiet_openvino import import_openvino
+from unblur.engines.openvino_cpu import import_openvino
 from unblur.metrics import psnr
 from unblur.tasks.networks.convert import convert
 from unblur.tasks.restore.options import RestoreOptions

@@ -71,7 +71,7 @@ def traced_once(folder):
     Args:
         folder: Where graphs are kept, for the other processes of this run of tests, too.
     """
-    from unblur.imaging.files.replace import replace_file
+    from unblur.imaging.files import replace_file
     from unblur.tasks.networks import export
 
     anew = export.trace

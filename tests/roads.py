@@ -76,10 +76,11 @@ def traced(arguments: list[str]) -> None:
 
 
 def print_roads(folder: Path, *, names: bool) -> None:
-    """Print how many modules and files three commands need."""
+    """Print how many modules and files commands need."""
     commands = {
-        "restore photo.jpg": ["restore", folder / "photo.jpg", "-o", folder / "road.jpg",
-                              "--method", "network"],
+        "restore photo.jpg": ["restore", folder / "photo.jpg", "-o", folder / "auto-road.jpg"],
+        "  --method network": ["restore", folder / "photo.jpg", "-o", folder / "road.jpg",
+                               "--method", "network"],
         "bench pairs": ["bench", "pairs", folder / "pairs", "-o", folder / "road-report"],
         "train": ["train", folder / "recipe.toml", "--data", folder / "photos",
                   "--out", folder / "road-run", "--workers", "0"],

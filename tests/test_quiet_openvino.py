@@ -27,7 +27,7 @@ def output(program, home):
 
 def test_importing_openvino_sends_nothing_and_leaves_no_identifier(tmp_path):
     program = """
-from unblur.engines.quiet_openvino import import_openvino
+from unblur.engines.openvino_cpu import import_openvino
 openvino = import_openvino()
 assert import_openvino() is openvino
 print(openvino.Core().available_devices, callable(openvino.convert_model))
@@ -39,7 +39,7 @@ print(openvino.Core().available_devices, callable(openvino.convert_model))
 
 def test_the_package_that_was_hidden_can_be_used_by_others(tmp_path):
     program = """
-from unblur.engines.quiet_openvino import import_openvino
+from unblur.engines.openvino_cpu import import_openvino
 import_openvino()
 print("openvino_telemetry" in sys.modules)
 import openvino_telemetry
@@ -52,7 +52,7 @@ print(openvino_telemetry.__name__)
 def test_one_that_was_imported_before_stays(tmp_path):
     program = """
 import openvino_telemetry
-from unblur.engines.quiet_openvino import import_openvino
+from unblur.engines.openvino_cpu import import_openvino
 import_openvino()
 print(sys.modules["openvino_telemetry"] is openvino_telemetry)
 """
@@ -76,7 +76,7 @@ print(restorer.restore_pixels(np.zeros((32, 32, 3), np.float32)).shape)
 def test_a_ctrl_c_while_its_native_part_is_loaded_stays_a_ctrl_c(tmp_path):
     program = """
 import signal, sys
-from unblur.engines.quiet_openvino import import_openvino
+from unblur.engines.openvino_cpu import import_openvino
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 class Pressed:
     def find_spec(self, name, path=None, target=None):

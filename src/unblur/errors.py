@@ -4,8 +4,6 @@ import errno
 from pathlib import Path
 from typing import Final
 
-from unblur._install import install_line
-
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -50,6 +48,8 @@ class MissingExtraError(UnblurError, ImportError):
     """
 
     def __init__(self, needed: str, *, extra: str) -> None:
+        from unblur._install import install_line
+
         super().__init__(f"{needed} is not installed; {install_line(extra)}")
 
 

@@ -16,7 +16,6 @@ from unblur.imaging.blur.blur import blur
 from unblur.imaging.blur.kernels import random_kernels
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.metrics import psnr
-from unblur.tasks.restore import streamed
 
 
 def leftovers(folder):
@@ -79,7 +78,7 @@ def test_a_preview_is_named_like_the_result_and_the_line_says_where_it_is(run, t
 @pytest.mark.parametrize("tiles", ["in memory", "streamed"])
 def test_a_photo_that_is_sharp_already_is_said_to_be(run, tmp_path, tiles, monkeypatch):
     if tiles == "streamed":
-        monkeypatch.setattr(streamed, "_LARGE_MEGAPIXELS", 0.01)
+        monkeypatch.setattr("unblur.tasks.restore.file._LARGE_MEGAPIXELS", 0.01)
     sharp = skimage.data.rocket().astype(np.float32) / 255
     write_photo(Photo(pixels=sharp), tmp_path / "sharp.png")
     write_photo(Photo(pixels=shaken(sharp_coffee())[0][:128, :160]), tmp_path / "shaken.png")

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from unblur.models.singan import (
+    LAYERS,
     MARGIN_PX,
-    RECEPTIVE_FIELD_PX,
     ScaleCritic,
     ScaleGenerator,
     SinGAN,
@@ -48,7 +48,7 @@ def test_a_result_depends_on_11_by_11_pixels(network):
     assert result.shape[-2:] == (31, 31)
     (seen,) = torch.autograd.grad(result[0, 0, 15, 15], pictures)
     rows, columns = torch.nonzero(seen.abs().sum(dim=(0, 1)), as_tuple=True)
-    assert RECEPTIVE_FIELD_PX == 11
+    assert 1 + 2 * LAYERS == 11
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (15, 25, 15, 25)
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from unblur import choices
+
+STREAM: Final = "-"
+"""In place of a path: standard input or standard output."""
 
 
 def among(names: Sequence[str]) -> Callable[[str], list[str]]:

@@ -19,7 +19,7 @@ RENAMED: Final = {
 _RESTORE: Final = "restore"
 _MAGIC: Final = frozenset("*?[")
 _ALIKE: Final = 0.7
-"""Words that have less in common were not meant."""
+"""Likeness of two words, 0 to 1, below which one was not meant for the other."""
 _CALLED_HERE: Final = {
     "amount": "strength",
     "sharpness": "strength",
@@ -36,7 +36,7 @@ class PanelCommand(TyperCommand):
     """A command whose options stand in panels; it may have other commands within."""
 
     panels: ClassVar[Mapping[str, str]] = {}
-    """Of its parameters, by name."""
+    """The panel of each parameter, by name."""
     within: ClassVar[tuple[str, ...]] = ()
     """Names of commands that its first word may be. They are hidden ones of the same group."""
 

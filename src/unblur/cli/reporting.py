@@ -34,15 +34,15 @@ class Tally:
     workers: int = 1
     """How many photos are worked on at the same time."""
     folders: tuple[Path, ...] = ()
-    """Where results go of which that was not said."""
+    """Folders that results go to because no other was named."""
     erase: Callable[[], None] = lambda: None
     """Takes away what shows how far a photo is, before its line is printed."""
     restored: int = 0
     hardly: int = 0
-    """Of the restored, those in which nobody will see it."""
+    """How many of the restored look as they did before."""
     skipped: int = 0
     otherwise: int = 0
-    """Of the skipped, those with a result that was made in another way."""
+    """How many of the skipped have a result that was made in another way."""
     errors: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
 
@@ -156,7 +156,7 @@ def report_file(path: Path | None, *, overwrite: bool) -> Iterator[Report]:
         return
     if path.is_dir() or (path.exists() and not overwrite and not _is_report(path)):
         raise OptionError(f"{path}: exists and is not a report; name another file for --report")
-    from unblur.imaging.files.temporary import temporary_beside
+    from unblur.imaging.files import temporary_beside
 
     temporary = temporary_beside(path)
     try:

@@ -15,7 +15,7 @@ from unblur.data.matlab import count_frames, read_frames
 from unblur.data.pair_layouts import match_names
 from unblur.data.pair_places import PairPlace
 from unblur.errors import DataError, OptionError
-from unblur.imaging.files.names import RESTORED
+from unblur.imaging.files import RESTORED
 from unblur.imaging.photo.photo import WRITABLE, read_photo
 
 GOPRO_HOME: Final = "https://seungjunnah.github.io/Datasets/gopro"

@@ -1,21 +1,28 @@
-"""Run a network file on batches: ONNX Runtime, OpenVINO or PyTorch behind one protocol."""
+"""Run a network file on batches: ONNX Runtime, OpenVINO or PyTorch behind one protocol.
 
+Each engine is loaded on first use: one of them runs, and the others need not be there.
+"""
+
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from unblur.choices import ENGINES, PRECISIONS
 from unblur.engines.accelerators import ACCELERATORS, DEVICES, Device, parse_device
-from unblur.engines.graph import Graph, Part
-from unblur.engines.onnx_runtime import (
-    OnnxEngine,
-    heard_of_devices,
-    open_accelerated,
-    warn_once,
-)
-from unblur.engines.openvino_cpu import OpenVinoEngine
 from unblur.engines.protocol import Engine, RunPart
-from unblur.engines.torch_module import TorchEngine
 from unblur.errors import OptionError
+
+if TYPE_CHECKING:
+    from unblur.engines.graph import Graph, Part
+    from unblur.engines.onnx_runtime import (
+        OnnxEngine,
+        heard_of_devices,
+        open_accelerated,
+        warn_once,
+    )
+    from unblur.engines.openvino_cpu import OpenVinoEngine
+    from unblur.engines.torch_module import TorchEngine
 
 __all__ = [
     "ACCELERATORS",
@@ -36,6 +43,27 @@ __all__ = [
     "parse_device",
     "warn_once",
 ]
+
+_HOMES: Final = {
+    "Graph": "graph",
+    "OnnxEngine": "onnx_runtime",
+    "OpenVinoEngine": "openvino_cpu",
+    "Part": "graph",
+    "TorchEngine": "torch_module",
+    "heard_of_devices": "onnx_runtime",
+    "open_accelerated": "onnx_runtime",
+    "warn_once": "onnx_runtime",
+}
+
+
+if not TYPE_CHECKING:  # to a type checker no other name is there
+
+    def __getattr__(name):
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def open_engine(
@@ -70,18 +98,24 @@ def open_engine(
     if precision == "bf16" and wanted.asked and wanted.name != "cpu":
         raise OptionError(f"bf16 is computed on the CPU alone; device {device} needs fp32 or auto")
     if engine in {"auto", "onnx"} and precision != "bf16":
+        from unblur.engines.onnx_runtime import open_accelerated
+
         accelerated = open_accelerated(path, device, threads=threads)
         if accelerated is not None:
             return accelerated
     if engine == "auto":
         chosen = "openvino" if find_spec("openvino") else "onnx"
     if chosen == "openvino":
+        from unblur.engines.openvino_cpu import OpenVinoEngine
+
         opened: Engine = OpenVinoEngine(path, threads=threads, precision=precision, streams=streams)
     elif chosen == "onnx":
         if precision == "bf16":
             raise OptionError(
                 "ONNX Runtime has no bf16 on a CPU; use precision fp32, or engine openvino"
             )
+        from unblur.engines.onnx_runtime import OnnxEngine
+
         opened = OnnxEngine(path, threads=max(1, threads // streams) if threads else 0)
         if engine == "auto":
             opened.why += ": OpenVINO, which is faster, is not installed (unblur[openvino])"

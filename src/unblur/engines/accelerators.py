@@ -6,7 +6,6 @@ from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Any, Final
 
-from unblur._install import install_line
 from unblur.errors import OptionError
 
 CPU_PROVIDER: Final = "CPUExecutionProvider"
@@ -34,7 +33,11 @@ class Accelerator:
     @property
     def remedy(self) -> str:
         """What to install."""
-        return install_line(self.extra) if self.extra else f"pip install {self.package}"
+        if self.extra is None:
+            return f"pip install {self.package}"
+        from unblur._install import install_line
+
+        return install_line(self.extra)
 
 
 _ALL: Final = (

@@ -1,6 +1,7 @@
 """OpenVINO on the CPU: the fastest engine here, with ``unblur[openvino]``."""
 
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.engines.protocol import RunPart, check_signature, failed, not_a_network, one_line
-from unblur.engines.quiet_openvino import import_openvino
 from unblur.errors import NetworkError, OptionError
 from unblur.extras import need
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Float32 = NDArray[np.float32]
 
 _LOCK: Final = threading.Lock()
+_TELEMETRY: Final = "openvino_telemetry"
 
 
 class OpenVinoEngine:
@@ -149,3 +150,33 @@ def _choose_precision(core: Any, wanted: str) -> tuple[str, str]:
     if wanted == "auto":
         return "fp32", "OpenVINO, fp32: this processor has no bf16"
     return wanted, f"OpenVINO, {wanted} as asked"
+
+
+def import_openvino() -> Any:
+    """Import ``openvino``, which then asks nobody on the internet.
+
+    By itself ``import openvino`` reports to Google Analytics, from a child process, unless the
+    user has opted out, and keeps an identifier in ``~/intel``. Where the package that does so
+    cannot be imported, it leaves it at that; so that package is hidden for as long as the import
+    takes. One that the caller has imported, or uses later, stays as it is.
+
+    Raises:
+        ImportError: If OpenVINO is not installed, or cannot be loaded.
+    """
+    if "openvino" not in sys.modules:
+        before = sys.modules.get(_TELEMETRY)
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment] # how Python says: not to be had
+        try:
+            import openvino
+        except ImportError as error:
+            # Its native part reports a Ctrl-C, while it is loaded, as a failure of its own.
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise error.__cause__ from None
+            raise
+        finally:
+            if before is not None:
+                sys.modules[_TELEMETRY] = before
+            else:
+                sys.modules.pop(_TELEMETRY, None)
+        return openvino
+    return sys.modules["openvino"]

@@ -8,8 +8,7 @@ import torch.nn.functional as F  # noqa: N812 - as everywhere
 from torch import Tensor, nn
 
 LAYERS: Final = 5
-RECEPTIVE_FIELD_PX: Final = 1 + 2 * LAYERS
-"""Of a generator and of a critic, at every scale: 11 x 11 pixels."""
+"""Of a generator and of a critic, at every scale: a pixel depends on 11 x 11 pixels."""
 MARGIN_PX: Final = LAYERS
 """What the convolutions, which do not pad, take away on each side."""
 _LEAST_CHANNELS: Final = 32

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from unblur.errors import PhotoError, UnblurError
 from unblur.imaging.draw.preview import draw_path
+from unblur.imaging.photo.decode import megapixels
 from unblur.imaging.photo.photo import Photo, encode_photo, read_photo
 from unblur.imaging.photo.sniff import sniff
-from unblur.imaging.photo.stream import megapixels
 from unblur.tasks.methods.blind import BlindMethod
 from unblur.tasks.progress.stages import doing, heard, unheard
 from unblur.tasks.restore.diagnose import diagnose

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from unblur.errors import UnblurError
-from unblur.imaging.photo.stream import megapixels
+from unblur.imaging.photo.decode import megapixels
 from unblur.web.words import error_words
 from unblur.web.work import Say, is_known, restore_clip, restore_photo
 

@@ -75,7 +75,7 @@ def test_no_resolution_is_made_up(tmp_path, file_format, dpi):
 
 @pytest.mark.parametrize("large", [False, True])
 def test_grey_that_is_stored_as_rgb_gains_no_colour(tmp_path, run, monkeypatch, large):
-    monkeypatch.setattr("unblur.tasks.restore.streamed._LARGE_MEGAPIXELS", 0 if large else 6)
+    monkeypatch.setattr("unblur.tasks.restore.file._LARGE_MEGAPIXELS", 0 if large else 6)
     grey = Image.fromarray(CAMERA).convert("RGB")
     (tmp_path / "a.jpg").write_bytes(encoded(grey, "jpeg", quality=95))
 

@@ -11,7 +11,7 @@ from icc_profiles import profile
 from pillow_files import ASTRONAUT, COFFEE, XMP, encoded, exif_block, with_pillow
 from small_disk import small_disk
 from unblur.errors import PhotoError, TargetError
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.imaging.photo.decode import open_upright
 from unblur.imaging.photo.encode import save_image
 from unblur.imaging.photo.metadata import Metadata

@@ -15,8 +15,9 @@ from icc_profiles import profile
 from pillow_files import COFFEE, XMP, encoded, exif_block
 from small_disk import small_disk
 from unblur.errors import PhotoError, TargetError
+from unblur.imaging.photo.decode import megapixels
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
-from unblur.imaging.photo.stream import megapixels, stream_photo, write_streamed
+from unblur.imaging.photo.stream import stream_photo, write_streamed
 
 DEEP = (COFFEE.astype(np.uint16) * 251 + 77).astype(np.uint16)
 OPACITY = np.arange(120 * 160, dtype=np.uint16).reshape(120, 160)

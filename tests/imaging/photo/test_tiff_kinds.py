@@ -137,7 +137,7 @@ def test_the_meaning_of_an_extra_channel_is_kept(meaning, dtype, colours, tmp_pa
 
 @pytest.mark.parametrize("large", [False, True])
 def test_the_command_line_names_an_extra_channel_that_is_lost(run, tmp_path, monkeypatch, large):
-    monkeypatch.setattr("unblur.tasks.restore.streamed._LARGE_MEGAPIXELS", 0 if large else 6)
+    monkeypatch.setattr("unblur.tasks.restore.file._LARGE_MEGAPIXELS", 0 if large else 6)
     bands = np.dstack([ASTRONAUT, GREY])
     tifffile.imwrite(tmp_path / "a.tif", bands, photometric="rgb", extrasamples=[0])
 

@@ -8,9 +8,14 @@ import skimage.data
 
 from unblur.errors import OptionError
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
-from unblur.tasks.batch.files import choose_workers, find_sources, plan_jobs, restore_files
+from unblur.tasks.batch.files import (
+    BatchRun,
+    choose_workers,
+    find_sources,
+    plan_jobs,
+    restore_files,
+)
 from unblur.tasks.batch.ledger import NAME
-from unblur.tasks.batch.run import BatchRun
 from unblur.tasks.progress.stages import heard
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
@@ -62,7 +67,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_workers(folder, tmp_path):
 
 @pytest.mark.parametrize("preview", [False, True])
 def test_large_photos_are_restored_alone_in_their_turn(folder, tmp_path, preview, monkeypatch):
-    monkeypatch.setattr("unblur.tasks.restore.streamed._LARGE_MEGAPIXELS", 0.2)
+    monkeypatch.setattr("unblur.tasks.restore.file._LARGE_MEGAPIXELS", 0.2)
     options = RestoreOptions(method="unsharp-mask")
     large = skimage.data.astronaut().astype(np.float32) / 255
     write_photo(Photo(pixels=large), folder / "3large.jpg")
@@ -228,7 +233,7 @@ def deadly(*arguments, **options):
 setattr(owner, name[-1], deadly)
 from unblur.tasks.batch.files import find_sources, plan_jobs, restore_files
 from unblur.tasks.restore.restorer import Restorer
-from unblur.tasks.batch.run import BatchRun
+from unblur.tasks.batch.files import BatchRun
 from unblur.tasks.progress.stages import heard
 from unblur.tasks.restore.options import RestoreOptions
 options = RestoreOptions(method="network", engine="onnx")
@@ -243,7 +248,7 @@ list(restore_files(jobs, Restorer.open(options, streams=2), record=True, workers
     [
         ("unblur.tasks.batch.ledger", "Ledger.begin"),
         ("unblur.imaging.photo.photo", "encode_photo"),
-        ("unblur.imaging.files.replace", "_rename_to_new"),
+        ("unblur.imaging.files", "_rename_to_new"),
         ("unblur.tasks.batch.ledger", "Ledger.finish"),
         ("os", "fsync"),
         ("pathlib", "Path.unlink"),

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pillow_files import ASTRONAUT, encoded, with_pillow
-from unblur.imaging.files.names import derived_name
+from unblur.imaging.files import derived_name
 from unblur.tasks.batch.sources import find_sources, plan_jobs
 
 pillow_heif = pytest.importorskip("pillow_heif")

@@ -10,7 +10,6 @@ from unblur import blur
 from unblur.errors import MissingExtraError, OptionError
 from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.tasks.batch.files import restore_file
-from unblur.tasks.restore import streamed as streaming
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 
@@ -58,7 +57,7 @@ def test_a_filter_without_end_sees_the_whole_photo_or_says_why_not(line, photo, 
 
 
 def test_a_large_photo_that_is_needed_whole_is_in_memory(line, photo, tmp_path, monkeypatch):
-    monkeypatch.setattr(streaming, "_LARGE_MEGAPIXELS", 0.01)
+    monkeypatch.setattr("unblur.tasks.restore.file._LARGE_MEGAPIXELS", 0.01)
     write_photo(Photo(pixels=photo), tmp_path / "photo.png")
     options = RestoreOptions(method="wiener", kernel=line)
 

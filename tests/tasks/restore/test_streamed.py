@@ -16,10 +16,10 @@ from unblur.imaging.measure.guard import guard_weight
 from unblur.imaging.photo.photo import read_photo, write_photo
 from unblur.tasks.batch.files import find_sources, plan_jobs, restore_file, restore_files
 from unblur.tasks.restore import onlookers
-from unblur.tasks.restore import streamed as streaming
+from unblur.tasks.restore.file import is_large
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
-from unblur.tasks.restore.streamed import is_large, restore_streamed
+from unblur.tasks.restore.streamed import restore_streamed
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +61,7 @@ def options(tmp_path_factory):
 
 @pytest.fixture
 def all_large(monkeypatch):
-    monkeypatch.setattr(streaming, "_LARGE_MEGAPIXELS", 0.01)
+    monkeypatch.setattr("unblur.tasks.restore.file._LARGE_MEGAPIXELS", 0.01)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_every_road_to_a_large_photo_writes_the_same_file(folder, tmp_path, all_
 def test_a_large_photo_gets_a_reduced_preview(
     streamed, folder, pixels, tmp_path, monkeypatch, options
 ):
-    monkeypatch.setattr(streaming, "_LARGE_MEGAPIXELS", 0.01 if streamed else 1)
+    monkeypatch.setattr("unblur.tasks.restore.file._LARGE_MEGAPIXELS", 0.01 if streamed else 1)
     monkeypatch.setattr(onlookers, "_SIDE_PX", 300)
     chosen = options(crop=(30, 40, 601, 401))
     target, preview = tmp_path / "t.png", tmp_path / "preview.png"

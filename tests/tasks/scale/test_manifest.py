@@ -6,10 +6,11 @@ import pytest
 
 pytest.importorskip("pyarrow", reason="needs the extra scale: pyarrow")
 
+from last_rows import last_rows
 from small_disk import small_disk
 from unblur.errors import OptionError, TargetError
 from unblur.tasks.scale.index import Index
-from unblur.tasks.scale.manifest import Manifest, merged, parts
+from unblur.tasks.scale.manifest import Manifest, parts
 from unblur.tasks.scale.options import Outcome
 from unblur.tasks.scale.store import Store
 
@@ -34,7 +35,7 @@ def test_the_last_row_of_a_source_counts(tmp_path):
     write(store, done("a", status="failed", reason="why"), done("b"))
     write(store, done("a", source_sha256="s"))
 
-    rows = merged(store)
+    rows = last_rows(store)
 
     assert len(parts(store)) == 2
     assert {source: row["status"] for source, row in rows.items()} == {"a": "done", "b": "done"}
@@ -109,7 +110,7 @@ def test_rows_wait_while_the_disk_is_full(tmp_path):
         manifest.add(done("b"))
         manifest.close()
 
-        assert sorted(merged(store)) == ["a", "b"]
+        assert sorted(last_rows(store)) == ["a", "b"]
 
 
 def test_a_part_that_is_none_is_wrong_use(tmp_path):
@@ -125,7 +126,7 @@ def test_parts_are_in_order_even_if_the_clock_was_set_back(tmp_path, monkeypatch
     monkeypatch.setattr("time.time_ns", lambda: 5)
     write(store, done("a"))
 
-    assert merged(store)["a"]["status"] == "done"
+    assert last_rows(store)["a"]["status"] == "done"
     assert len(parts(store)) == 2
 
 

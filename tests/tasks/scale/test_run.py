@@ -83,10 +83,11 @@ def run(source, target, how, **changed):
 
 
 def rows(target):
-    from unblur.tasks.scale.manifest import FOLDER, merged
+    from last_rows import last_rows
+    from unblur.tasks.scale.manifest import FOLDER
     from unblur.tasks.scale.store import Store
 
-    return merged(Store(f"{target}/{FOLDER}"))
+    return last_rows(Store(f"{target}/{FOLDER}"))
 
 
 def counts(outcomes):

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unblur.cli.photos.streams import STREAM, Piped, piped
-from unblur.cli.photos.watching import watching
+from unblur.cli.flags import STREAM
 from unblur.cli.reporting import Report, Tally, entry, say_plan
 from unblur.cli.terminal import counted, progress, say
 from unblur.errors import OptionError
-from unblur.tasks.progress.pace import way_of
 from unblur.tasks.progress.stages import WORDS, timed
 
 if TYPE_CHECKING:
+    from unblur.cli.photos.streams import Piped
     from unblur.tasks.batch.files import Job
     from unblur.tasks.restore.options import RestoreOptions
     from unblur.tasks.restore.restorer import Restorer
@@ -30,10 +29,10 @@ class Planned:
     record: bool
     """Whether a record is kept of what is done."""
     folders: tuple[Path, ...] = ()
-    """Where results go of which that was not said."""
+    """Folders that results go to because no other was named."""
     left_out: Sequence[Path] = ()
     """Files of folders that are no photos, and folders in them that were not entered."""
-    pipe: Piped | None = None
+    pipe: "Piped | None" = None
     """The photo that comes or goes through a stream."""
 
 
@@ -64,6 +63,8 @@ def plan(
     if STREAM in {*map(str, names), out}:
         if len(names) != 1 or files_from is not None:
             raise OptionError("- stands for one photo; name no others, and no list, beside it")
+        from unblur.cli.photos.streams import piped
+
         with piped(names[0], out, preview=preview, is_folder=is_folder) as pipe:
             yield Planned(jobs=[pipe.job], record=False, pipe=pipe)
         return
@@ -88,11 +89,17 @@ def plan(
 @contextmanager
 def watched(planned: Planned, options: "RestoreOptions", tally: Tally) -> Iterator[None]:
     """Show how far one photo is, as long as nothing is printed; a bar shows how far several are."""
+    alone = len(planned.jobs) == 1 and not (tally.as_json or tally.quiet)
+    if not (alone and sys.stderr.isatty()):
+        yield
+        return
+    from unblur.cli.photos.watching import watching
+    from unblur.tasks.progress.pace import way_of
+
     way = way_of(options.method, reference=options.reference is not None)
-    hidden = tally.as_json or tally.quiet or len(planned.jobs) != 1
     name = "standard input" if planned.pipe and planned.pipe.from_input else None
     source = planned.jobs[0].source
-    with watching(source, way, name=name, before=("open",), hidden=hidden) as tally.erase:
+    with watching(source, way, name=name, before=("open",)) as tally.erase:
         yield
 
 

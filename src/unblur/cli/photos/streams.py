@@ -10,17 +10,17 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from unblur.cli.flags import STREAM
 from unblur.cli.reporting import error_of
 from unblur.errors import OptionError, PhotoError
 
 if TYPE_CHECKING:
     from unblur.tasks.batch.files import Job, Restored
 
-STREAM: Final = "-"
 _INPUT: Final = "standard input"
 _OUTPUT: Final = "standard output"
 _ENDINGS: Final = {"jpeg": ".jpg", "tiff": ".tif", "raw": ".dng"}
-"""Of formats whose name is not their ending."""
+"""Endings of formats whose name is another."""
 _LONGEST_NAME: Final = 4096
 
 

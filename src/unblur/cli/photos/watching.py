@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _AFTER_S: Final = 1.0
-"""What ends sooner needs no line."""
+"""Seconds before the line is shown: what ends sooner needs none."""
 _SHORT_S: Final = 0.6
-"""And what is about to end then gets so much longer."""
+"""Seconds more that are waited if all is about to end then."""
 _LONGEST_NAME: Final = 30
 _LEAST_NAME: Final = 6
 _BARS: Final = ((110, 24), (80, 12))
@@ -66,7 +66,7 @@ def watching(
 
 
 class _Line:
-    """The line."""
+    """The line on the terminal, drawn by a thread of its own."""
 
     def __init__(self, name: str, course: Course) -> None:
         self._name = os.fsencode(name).decode("utf-8", "replace")
@@ -152,7 +152,7 @@ def _named(name: str, words: str, columns: int) -> str:
 
 def _megapixels(source: Path) -> float:
     """Of a photo whose header can be read; others fail soon."""
-    from unblur.imaging.photo.stream import megapixels
+    from unblur.imaging.photo.decode import megapixels
 
     try:
         return megapixels(source)

@@ -16,9 +16,9 @@ CELL_PX: Final = 32
 """Means are taken over squares of this side, on a grid from the upper left corner on."""
 LAGS: Final = (1, 2, 4)
 STEPS: Final = ((0, 1), (-1, 1), (1, 0), (1, 1))
-"""Rows and columns of a step to the right, to the upper right, down, and to the lower right."""
-ANGLES_DEG: Final = (0.0, 45.0, 90.0, 135.0)
-"""Directions of the steps: 0 is horizontal, counter-clockwise."""
+"""Rows and columns of a step to the right, to the upper right, down, and to the lower right.
+
+Their directions are 0, 45, 90 and 135 degrees, counter-clockwise from the right."""
 
 _MARGIN_PX: Final = LAGS[-1]
 _EVERY_ROW: Final = 2

@@ -18,7 +18,8 @@ Float64 = NDArray[np.float64]
 
 _STEPS: Final = ((0, 1), (-1, 2), (-1, 1), (-2, 1), (-1, 0), (-2, -1), (-1, -1), (-1, -2))
 """Rows and columns of a step in each direction, counter-clockwise from the right."""
-_ANGLES: Final = np.array([np.arctan2(-down, right) for down, right in _STEPS])
+ANGLES: Final = np.array([np.arctan2(-down, right) for down, right in _STEPS])
+"""Directions of the steps in radians, counter-clockwise from the right, (8,)."""
 _RADII_PX: Final = np.array([2.3, 4.0, 7.0, 12.0, 20.0, 32.0])
 _REACH_PX: Final = 33.0
 _SPACING: Final = 1.28
@@ -28,8 +29,6 @@ _LEFT_OF_NOISE: Final = 0.15
 _DETAIL: Final = (1.5 / 255) ** 2
 """Mean square difference over 12 px below which a picture shows nothing to judge."""
 _LONGEST: Final = float(np.log1p(60))
-_PIXEL_VARIANCE: Final = 0.25
-"""Variances are compared by their logarithms, from that of a sharp photo's own softness on."""
 
 # fmt: off
 _MODEL: Final = (
@@ -157,17 +156,8 @@ def shape_features(level: float, swing: float) -> Float64:
     return np.array([1.0, level, swing, level**2, level * swing, swing**2])
 
 
-def kernel_logs(variance: tuple[float, float, float]) -> Float64:
-    """What the model should say, (8,), for a kernel of these variances xx, yy and xy (y up)."""
-    along = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)])
-    spread = along[0] ** 2 * variance[0] + along[1] ** 2 * variance[1]
-    spread += 2 * along[0] * along[1] * variance[2]
-    logs: Float64 = np.log(np.maximum(spread, 0) + _PIXEL_VARIANCE)
-    return logs
-
-
 def harmonics(logs: Float64) -> Float64:
     """Mean of (8,) values by direction, and the cosine and sine of twice the angle in them."""
-    turns = np.stack([np.ones_like(_ANGLES), np.cos(2 * _ANGLES), np.sin(2 * _ANGLES)], axis=1)
+    turns = np.stack([np.ones_like(ANGLES), np.cos(2 * ANGLES), np.sin(2 * ANGLES)], axis=1)
     fitted: Float64 = np.linalg.lstsq(turns, logs, rcond=None)[0]
     return fitted

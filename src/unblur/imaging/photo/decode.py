@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from unblur.errors import PhotoError
-from unblur.imaging.photo.heif import read_heif
-from unblur.imaging.photo.holds.gain_map import turn_gain_maps
+from unblur.imaging.photo.holds import look_into
 from unblur.imaging.photo.holds.items import Contents
-from unblur.imaging.photo.holds.look import look_into
+from unblur.imaging.photo.holds.jpeg import turn_gain_maps
 from unblur.imaging.photo.jpeg import load_jpeg
 from unblur.imaging.photo.metadata import Metadata, jpeg_quality, read_metadata, turn_upright
 from unblur.imaging.photo.sniff import check_size, is_lossless, sniff
@@ -66,6 +65,26 @@ def open_file(path: Path) -> BinaryIO:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise PhotoError(f"{path}: cannot be opened ({why.lower()})") from error
+
+
+def megapixels(source: Path) -> float:
+    """Millions of pixels of a photo, from its header; infinite where only decoding would tell.
+
+    Raises:
+        PhotoError: If it is no photo.
+    """
+    import pyvips
+
+    try:
+        with source.open("rb") as stream:
+            if sniff(stream, str(source)) in _FOREIGN:
+                return float("inf")
+        # By a descriptor: libvips takes a name's end in brackets for options.
+        origin = pyvips.Source.new_from_file(os.fsencode(source))
+        image = pyvips.Image.new_from_source(origin, "", access="sequential")
+    except (OSError, ValueError, pyvips.Error) as error:  # a complaint not in UTF-8, too
+        raise PhotoError(f"{source}: is not a photo that can be read") from error
+    return float(image.width * image.height / 1e6)
 
 
 def open_upright(
@@ -229,6 +248,8 @@ def _blank_notes(image: Any, kind: TiffKind, stream: BinaryIO, file_format: str)
 def _decoder(file_format: str) -> Callable[[BinaryIO, str, float], Any]:
     """What decodes a format that libvips does not."""
     if file_format == "heic":
+        from unblur.imaging.photo.heif import read_heif
+
         return read_heif
     from unblur.imaging.photo.raw import develop_raw
 

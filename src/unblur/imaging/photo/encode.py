@@ -1,6 +1,8 @@
+# ruff: noqa: PLR2004 (numbers of the file formats)
 """Integer bands to photo files, through libvips."""
 
 import os
+import struct
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,7 +12,6 @@ from numpy.typing import NDArray
 
 from unblur.errors import TargetError
 from unblur.imaging.photo.decode import complaint
-from unblur.imaging.photo.density import remove_density
 from unblur.imaging.photo.holds.settle import Settled, dress, needs_dress, settle
 from unblur.imaging.photo.metadata import Metadata, attach_metadata
 from unblur.imaging.photo.tiff_kinds import unspecify_extra
@@ -20,6 +21,8 @@ SIXTEEN_BIT = frozenset({"png", "tiff", "avif"})  # written with more than 8 bit
 _LEAST_JPEG_QUALITY = 90
 _BIGTIFF_FROM_BYTES = 3_900_000_000
 _BLOCK = 1 << 20  # bytes
+_PNG_SIGNATURE = 8
+_NO_UNIT = struct.pack(">BHH", 0, 1, 1)
 
 
 def default_quality(file_format: str, source_quality: int | None) -> int | None:
@@ -68,7 +71,7 @@ def encode(
     import pyvips
 
     deep = bands.dtype.itemsize > 1
-    grey = bands.shape[2] <= 2  # noqa: PLR2004
+    grey = bands.shape[2] <= 2
     kind = ("grey16" if deep else "b-w") if grey else ("rgb16" if deep else "srgb")
     image = pyvips.Image.new_from_array(np.ascontiguousarray(bands), interpretation=kind)
     data = save_image(
@@ -123,7 +126,7 @@ def save_image(  # noqa: PLR0913 - what decides a file
 
     settled = settle(metadata, file_format, (image.height, image.width))
     metadata = settled.metadata
-    grey = image.bands <= 2  # noqa: PLR2004
+    grey = image.bands <= 2
     choices: dict[str, dict[str, Any]] = {
         "jpeg": {"Q": quality or 90, "subsample_mode": "off"},
         "png": {},
@@ -187,7 +190,7 @@ def _mended(
         if unspecified:
             unspecify_extra(stream)
         if no_density:
-            remove_density(stream, file_format)
+            _remove_density(stream, file_format)
 
     if data is not None:
         stream = BytesIO(data)
@@ -199,6 +202,47 @@ def _mended(
     except OSError as error:
         raise TargetError(f"cannot be written ({error.strerror})") from error
     return None
+
+
+def _remove_density(stream: BinaryIO, file_format: str) -> None:
+    """Make a PNG or a JPEG say nothing of its resolution, in place; others stay as they are.
+
+    Args:
+        stream: The file, open to read and write; moved.
+        file_format: "png", "jpeg" or another.
+    """
+    if file_format == "png":
+        _remove_chunk(stream, b"pHYs")
+    elif file_format == "jpeg":
+        stream.seek(0)
+        head = stream.read(18)
+        if head[2:4] == b"\xff\xe0" and head[6:11] == b"JFIF\0":
+            stream.seek(13)
+            stream.write(_NO_UNIT)  # pixels are square, that is all
+
+
+def _remove_chunk(stream: BinaryIO, wanted: bytes) -> None:
+    """Take a chunk before the pixels out of a PNG, and move what follows it."""
+    at = _PNG_SIGNATURE
+    while True:
+        stream.seek(at)
+        head = stream.read(8)
+        if len(head) < 8 or head[4:] == b"IDAT":
+            return
+        size = 12 + struct.unpack(">I", head[:4])[0]
+        if head[4:] == wanted:
+            break
+        at += size
+    source = at + size
+    while True:
+        stream.seek(source)
+        block = stream.read(_BLOCK)
+        if not block:
+            break
+        stream.seek(at)
+        stream.write(block)
+        source, at = source + len(block), at + len(block)
+    stream.truncate(at)
 
 
 def _write_error(path: str | os.PathLike[str]) -> OSError | None:

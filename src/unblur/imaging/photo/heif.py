@@ -5,9 +5,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from unblur._install import install_line
 from unblur.errors import PhotoError
-from unblur.imaging.photo.sniff import check_size
+from unblur.imaging.photo.sniff import check_size, lossless_ending
 
 _FAILURES = (ValueError, EOFError, SyntaxError, RuntimeError, OSError, MemoryError)
 
@@ -36,6 +35,8 @@ def read_heif(
     try:
         import pillow_heif
     except ImportError as error:
+        from unblur._install import install_line
+
         raise PhotoError(f"{name}: HEIC needs pillow-heif; {install_line('heif')}") from error
     import pyvips
 
@@ -77,10 +78,3 @@ def heif_ending(source: Path) -> str:
     except (ImportError, *_FAILURES):
         return ".jpg"
     return lossless_ending(deep=int(file.info["bit_depth"]) > 8, alpha=file.has_alpha)  # noqa: PLR2004
-
-
-def lossless_ending(*, deep: bool, alpha: bool) -> str:
-    """Return ".png" for a photo with alpha, ".tif" for a deep one, ".jpg" for the usual one."""
-    if alpha:
-        return ".png"
-    return ".tif" if deep else ".jpg"

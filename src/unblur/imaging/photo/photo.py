@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import OptionError, TargetError
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.imaging.photo.decode import open_file, open_upright
 from unblur.imaging.photo.encode import SIXTEEN_BIT, default_quality, encode, keeps_alpha
-from unblur.imaging.photo.heif import heif_ending, lossless_ending
 from unblur.imaging.photo.metadata import Metadata
-from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS, sniff
+from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS, lossless_ending, sniff
 
 PhotoFormat: TypeAlias = Literal["jpeg", "png", "tiff", "webp", "avif"]
 
@@ -114,12 +113,12 @@ def default_suffix(source: str | os.PathLike[str]) -> str:
     ending = path.suffix.lower()
     if ending in WRITABLE:
         return path.suffix
-    if ending in HEIF_ENDINGS:
-        return heif_ending(path)
     if ending in RAW_ENDINGS:
         return ".tif"
     found = None if ending in READABLE else format_in(path)
-    if found == "heic":
+    if ending in HEIF_ENDINGS or found == "heic":
+        from unblur.imaging.photo.heif import heif_ending
+
         return heif_ending(path)
     usual = {"jpeg": ".jpg", "tiff": ".tif", "raw": ".tif", "webp": ".webp", "avif": ".avif"}
     return usual.get(found or "", ".png")

@@ -78,6 +78,13 @@ def known_formats() -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
+def lossless_ending(*, deep: bool, alpha: bool) -> str:
+    """Return ".png" for a photo with alpha, ".tif" for a deep one, ".jpg" for the usual one."""
+    if alpha:
+        return ".png"
+    return ".tif" if deep else ".jpg"
+
+
 def check_size(name: str, width: int, height: int, max_megapixels: float) -> None:
     """Refuse a picture of too many pixels.
 

@@ -9,21 +9,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import PhotoError, TargetError
-from unblur.imaging.files.replace import replace_file
+from unblur.errors import TargetError
+from unblur.imaging.files import replace_file
 from unblur.imaging.photo.decode import Opened, open_file, open_upright
 from unblur.imaging.photo.encode import SIXTEEN_BIT, default_quality, keeps_alpha, save_image
 from unblur.imaging.photo.photo import format_of
-from unblur.imaging.photo.sniff import sniff
 
 Float32 = NDArray[np.float32]
-
-_FOREIGN: Final = frozenset({"heic", "raw"})
 
 
 class StreamedPhoto:
@@ -75,26 +72,6 @@ def stream_photo(source: Path, *, max_megapixels: float) -> Iterator[StreamedPho
     finally:
         del photo.opened
         _forget_operations()
-
-
-def megapixels(source: Path) -> float:
-    """Millions of pixels of a photo, from its header; infinite where only decoding would tell.
-
-    Raises:
-        PhotoError: If it is no photo.
-    """
-    import pyvips
-
-    try:
-        with source.open("rb") as stream:
-            if sniff(stream, str(source)) in _FOREIGN:
-                return float("inf")
-        # By a descriptor: libvips takes a name's end in brackets for options.
-        origin = pyvips.Source.new_from_file(os.fsencode(source))
-        image = pyvips.Image.new_from_source(origin, "", access="sequential")
-    except (OSError, ValueError, pyvips.Error) as error:  # a complaint not in UTF-8, too
-        raise PhotoError(f"{source}: is not a photo that can be read") from error
-    return float(image.width * image.height / 1e6)
 
 
 def write_streamed(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from unblur.checks import check_known
 from unblur.errors import OptionError, TargetError
-from unblur.imaging.files.names import RESTORED, derived_name
+from unblur.imaging.files import RESTORED, derived_name
 from unblur.imaging.video.planes import Layout
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from unblur.errors import TargetError
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.imaging.video.coder import FrameCoder
 from unblur.imaging.video.plan import ENCODERS, VideoPlan
 

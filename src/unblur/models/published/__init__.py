@@ -7,7 +7,7 @@ these load as they are. Which configuration it is, is read off the shapes.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from unblur.models.spec import NEAR_PX, ModelSpec
+from unblur.models import NEAR_PX, ModelSpec
 
 if TYPE_CHECKING:
     from torch import nn

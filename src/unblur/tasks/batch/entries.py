@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from unblur.errors import OptionError
-from unblur.imaging.files.names import BEFORE_AFTER, RESTORED, RESULTS
+from unblur.imaging.files import BEFORE_AFTER, RESTORED, RESULTS
 from unblur.imaging.photo.photo import READABLE, format_in
 
 _PUT_ASIDE: Final = ("_original", ".bak", ".tmp", ".part", ".crdownload", ".thm")

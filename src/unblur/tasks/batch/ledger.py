@@ -25,7 +25,7 @@ _SAME_PIXELS: Final = frozenset({"model", "threads", "max_megapixels"})
 """Options that change no pixels, or, as for the model, whose file is looked at."""
 
 _NETWORKS: Final = frozenset({"model", "guided"})
-"""What of the work is a network's file, and no option."""
+"""Keys of a record that say which network files were used; the others are options."""
 
 
 @dataclass(kw_only=True)
@@ -39,9 +39,9 @@ class _Begun:
     source_sha256: str
     work: Record
     before: list[int] | None
-    """What was there before: see :func:`file_state`."""
+    """State of the target before it was written: see :func:`file_state`."""
     bytes: int | None = None
-    """Of the result, once that is written."""
+    """Size of the result, once that is written."""
 
     def is_result(self, target: Path) -> bool:
         """Whether what is there now came of it."""

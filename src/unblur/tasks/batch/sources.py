@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from unblur.errors import OptionError
-from unblur.imaging.files.names import BEFORE_AFTER, RESULTS, derived_name
+from unblur.imaging.files import BEFORE_AFTER, RESULTS, derived_name
 from unblur.imaging.photo.photo import WRITABLE
 from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS, known_formats
 from unblur.tasks.batch.entries import is_photo, is_result, place_of, real_path, results_of

@@ -46,7 +46,7 @@ _PARTS: Final = ("before", "restored", "sharp")
 
 
 def as_html(bench: Bench, rows: Sequence[Row], report: Report) -> str:
-    """The page.
+    """Make one page of HTML of a report.
 
     Args:
         bench: What was run: a few photos are restored again, to be shown.

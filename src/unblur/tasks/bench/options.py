@@ -27,7 +27,7 @@ class Protocol:
     words: str
     metrics: tuple[str, ...]
     half: bool = False
-    """Both photos at half their size, before the blurred one is restored."""
+    """Halve the size of both photos before the blurred one is restored."""
     limit: int | None = None
     """So many photos, drawn at random, where nothing else is asked for."""
 
@@ -90,7 +90,7 @@ class BenchOptions(NetworkOptions):
     restored: tuple[Path, ...] = ()
     """Folders of files that other programs wrote; each is one more method."""
     metrics: tuple[str, ...] = ()
-    """Of pairs and GoPro: other metrics than the protocol's."""
+    """Metrics in place of the protocol's, for pairs and GoPro."""
     limit: int | None = None
     """So many photos, drawn by the seed; None takes all, or as many as the protocol says."""
     seed: int = 0
@@ -100,14 +100,14 @@ class BenchOptions(NetworkOptions):
     listed: Path | None = None
     """Of pairs: a list of them, two paths a line; see :mod:`unblur.data.pair_lists`."""
     gamma: bool = False
-    """GoPro: ``blur_gamma/`` in place of ``blur/``."""
+    """Take GoPro's ``blur_gamma/`` in place of ``blur/``."""
     guard: str = "off"
     """One of :data:`GUARDS`. Off, a row is what a network makes of a photo, as papers print it; on,
     it is what ``unblur restore`` gives, which keeps the original wherever it was sharp."""
     official: bool = False
     """SinGAN: the published schedule, many hours a photo, in place of the fast one."""
     iterations: int | None = None
-    """SinGAN: of each scale, in place of the schedule's."""
+    """Iterations of each of SinGAN's scales, in place of the schedule's."""
     workers: int = 0
     """Photos to work on at the same time; 0 for as many as there are cores. No number depends on
     it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from unblur.devices import describe_machine
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.tasks.bench import tables
 from unblur.tasks.bench.published import PUBLISHED, Published
 from unblur.tasks.bench.rows import Row, to_json
@@ -41,7 +41,7 @@ class ProtocolFacts:
     photos: int
     photos_in_data_set: int
     seed: int | None
-    """Drew the photos; None if all were taken."""
+    """The seed that drew the photos; None if all were taken."""
     gamma: bool
 
 

@@ -22,7 +22,7 @@ class Line(TypedDict):
     """The name of the case."""
     method: str
     key: str
-    """From :func:`row_key`."""
+    """What :func:`row_key` makes of case, method and rules."""
     error: NotRequired[str]
     size: NotRequired[list[int]]
     """Width and height in px."""
@@ -35,7 +35,7 @@ class Scored(TypedDict, total=False):
     error: str
     seconds: float | None
     scores: dict[str, float]
-    """By metric."""
+    """One score for each metric, by its name."""
     detail: list[float]
     """Of the blurred photo and the sharp one; in the row of the blurred input alone."""
     notes: list[str]

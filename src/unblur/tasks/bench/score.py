@@ -26,7 +26,7 @@ class Score:
     restored: Path | None
     sharp: Path | None
     scores: dict[str, float] = field(default_factory=dict)
-    """By metric; one is left out if the photo is too small for it."""
+    """One score for each metric; one is left out if the photo is too small for it."""
     notes: tuple[str, ...] = ()
     error: str | None = None
 

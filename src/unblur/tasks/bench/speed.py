@@ -33,7 +33,7 @@ _PAGE_BYTES: Final = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedOptions(NetworkOptions):
-    """What to time."""
+    """Which networks are timed, and how."""
 
     models: tuple[str, ...] = ("fast",)
     width_px: int = 1280
@@ -75,7 +75,7 @@ class SpeedRow:
     """Most memory that the process took more in the first run than before it, file to file, but for
     the reference; None where unknown."""
     times_reference: float | None
-    """Seconds of the reference's network by those of this."""
+    """Seconds of the reference's network, divided by those of this one."""
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from unblur.tasks.bench.run import Bench
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """One method over all photos."""
+    """The scores of one method over all photos."""
 
     method: str
     facts: dict[str, Any]
@@ -24,7 +24,7 @@ class Summary:
     infinite: int
     """Photos equal to the sharp one, whose PSNR is in no mean."""
     means: dict[str, float | None]
-    """By metric; of PSNR over the finite ones alone."""
+    """Means by metric; that of PSNR is over the finite ones alone."""
     gain: float | None
     """Mean of the PSNR over that of the blurred photo, where both are finite; dB."""
     worst_gain: float | None

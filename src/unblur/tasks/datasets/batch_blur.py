@@ -152,7 +152,7 @@ class RandomBlurBatch(nn.Module):
         return torch.where(still.to(batch.device), batch, blurred).reshape(pictures.shape)
 
     def extra_repr(self) -> str:
-        """Its options."""
+        """Name the options, as PyTorch prints them."""
         options = self.options
         shown = f"length_px={options.length_px}, exposure={options.exposure}, p={options.p}"
         return f"{shown}, same_on_batch={self.same_on_batch}"

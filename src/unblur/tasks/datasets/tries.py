@@ -15,7 +15,7 @@ from unblur.errors import DataError, OptionError, PhotoError, TargetError, Unblu
 from unblur.imaging.deblur.blind import search_blur
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_support import agreement
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.tasks.datasets.tried_photos import (
     TriedPhoto,
@@ -32,7 +32,7 @@ from unblur.tasks.restore.restorer import Restorer
 Float32 = NDArray[np.float32]
 
 _EDGE_PX: Final = 8
-"""Scores leave out the borders."""
+"""Width of the borders, which scores leave out."""
 _KNOWN: Final = 3
 """True kernels of a try without a search: one exact, the others disturbed."""
 
@@ -138,7 +138,7 @@ def _network(options: TryOptions) -> Restorer:
 
 
 def _edges(options: TryOptions) -> EdgesNetwork:
-    """Finds kernels."""
+    """Open the network that finds kernels."""
     return EdgesNetwork.bundled(
         lambda file: open_engine(file, precision="fp32", threads=options.threads)
     )

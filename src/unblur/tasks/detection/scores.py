@@ -26,14 +26,14 @@ class Point:
     recall: float | None
     """Mean over all photos with truth."""
     f1: float | None
-    """Of the two above."""
+    """Harmonic mean of precision and recall."""
     silent: int
     """Photos with truth and without detections: recall 0, no precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """One method over all photos."""
+    """What a detector finds in the photos of one method."""
 
     method: str
     facts: dict[str, Any]
@@ -44,7 +44,7 @@ class Found:
     scored: int
     """Photos that the means are over."""
     at: Point
-    """At the score asked for."""
+    """Means over the photos, at the score asked for."""
     truth: int
     """Boxes on the sharp photos that the means are over."""
     detections: int
@@ -53,7 +53,7 @@ class Found:
     """At the score asked for, all boxes of all photos in one heap."""
     curve: tuple[Point, ...]
     seconds: float | None
-    """Median of restoring a photo."""
+    """Median of the seconds that restoring a photo took."""
 
 
 def match(found: Detections, truth: Detections, *, overlap: float) -> NDArray[np.int64]:

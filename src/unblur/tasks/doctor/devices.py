@@ -10,7 +10,7 @@ _RUNTIME: Final = "onnxruntime"
 _BUILDS: Final = tuple(
     f"{_RUNTIME}-{ending}" for ending in ("directml", "gpu", "migraphx", "openvino", "rocm")
 )
-"""Each brings another module `onnxruntime`."""
+"""Builds of ONNX Runtime; each brings another module `onnxruntime`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +18,9 @@ class DeviceTest:
     """Whether one kind of device can be used."""
 
     name: str
-    """As ``--device`` has it."""
+    """The name that ``--device`` takes."""
     words: str
-    """What it is."""
+    """What kind of device it is, in words."""
     works: bool
     why_not: str | None = None
     """What is missing, and what brings it."""

@@ -92,7 +92,7 @@ class Network:
 
     name: str
     sha256: str
-    """What it must be."""
+    """The hash that the file must have."""
     error: str | None
     """What is wrong with the file; None if it is intact."""
 
@@ -105,7 +105,7 @@ class Examination:
     core: tuple[Package, ...]
     extras: tuple[Extra, ...]
     memory_left_bytes: int | None
-    """None where that is not known."""
+    """Memory that is left; None where that is not known."""
     temporary: Folder
     networks: tuple[Network, ...]
     self_test: SelfTest

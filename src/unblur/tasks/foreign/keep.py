@@ -14,7 +14,7 @@ from typing import Final
 from unblur.choices import CLASSICAL as METHODS
 from unblur.engines.adapt import network_digest, read_facts, read_model
 from unblur.errors import NetworkError, OptionError, TargetError
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.tasks.foreign.probe import Stated, probe
 from unblur.weights import KERNEL_WEIGHTS, WEIGHTS, KeptNetwork, kept_networks, user_folder
 

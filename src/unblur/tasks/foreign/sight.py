@@ -15,7 +15,7 @@ from unblur.engines import Graph, OnnxEngine
 from unblur.errors import NetworkError, UnblurError
 from unblur.imaging.tiles import ArrayPicture
 from unblur.metrics import psnr
-from unblur.models.spec import NEAR_PX
+from unblur.models import NEAR_PX
 from unblur.tasks.methods.layers import LayeredNetwork
 
 Float32 = NDArray[np.float32]
@@ -38,7 +38,7 @@ class Sight:
     """How far a network sees, and so how photos are cut for it."""
 
     tiling: Literal["exact", "global", "near"]
-    """As in :class:`unblur.models.spec.ModelSpec`."""
+    """As in :class:`unblur.models.ModelSpec`."""
     receptive_field_px: int
     halo_px: int
     """``global``: surroundings of a band."""

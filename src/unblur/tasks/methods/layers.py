@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 from unblur.engines import Engine, Graph, Part, RunPart
 from unblur.errors import NetworkError, TargetError
 from unblur.imaging.tiles import Picture
+from unblur.models import HALO_PX
 
 Float16 = NDArray[np.float16]
 Float32 = NDArray[np.float32]
 
-HALO_PX: Final = 16
-"""More than a layer of DeblurGAN, or those that run together, reach beyond a band."""
 _GRID_PX: Final = 8
 """Bands begin on multiples of this, at least."""
 _LEAST_ROWS: Final = 64

@@ -7,13 +7,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.engines import Engine, Graph
+from unblur.engines import Engine
 from unblur.errors import NetworkError, OptionError
 from unblur.imaging.arrays import from_batch, to_batch
 from unblur.imaging.tiles import Picture, Tile, TileNeeds
-from unblur.models import MODELS
+from unblur.models import HALO_PX, MODELS
 from unblur.tasks.methods.blur_estimate import Tell
-from unblur.tasks.methods.layers import HALO_PX, LayeredNetwork
 
 Float32 = NDArray[np.float32]
 RunTile = Callable[[Tile], Float32]
@@ -102,6 +101,9 @@ class NetworkMethod:
                 "without --stochastic"
             )
         if tiled and self._sees_whole:
+            from unblur.engines.graph import Graph
+            from unblur.tasks.methods.layers import LayeredNetwork
+
             graph = Graph(self._file().read_bytes())
             network = LayeredNetwork(
                 self.engine, graph, multiple_of=self.multiple_of, halo_px=self._halo_px

@@ -72,55 +72,61 @@ def restored_strips(
     tallest = max(tile.kept[0].stop - tile.kept[0].start for tile in tiles)
     kept_rows = 2 * waits + GUARD_GRID_PX if guarded else 0
     width = wide[1].stop - wide[1].start
-    held = np.empty((min(tallest + kept_rows, wide[0].stop - wide[0].start), width, 3), np.float32)
-    first, given = wide[0].start, region[0].start
+    rows = min(tallest + kept_rows, wide[0].stop - wide[0].start)
+    buffer = np.empty((rows, width, 3), np.float32)
+    buffer_top, next_row = wide[0].start, region[0].start
     done = 0
     doing("restore")
     for _, group in groupby(tiles, key=lambda tile: tile.kept[0].start):
         row = list(group)
         for tile in row:
-            np.clip(run(tile), 0, 1, out=held[_within(tile.kept, (first, wide[1].start))])
+            place = _within(tile.kept, (buffer_top, wide[1].start))
+            np.clip(run(tile), 0, 1, out=buffer[place])
             done += 1
             doing("restore", done / len(tiles))
-        last = ready = row[0].kept[0].stop
-        if guarded and last < wide[0].stop:
-            ready = (last - waits) // GUARD_GRID_PX * GUARD_GRID_PX
-        ready = min(ready, region[0].stop)
-        if ready > given:
-            origin = (first, wide[1].start)
-            part = (slice(given, ready), region[1])
-            weight = _weights(picture, held, origin, part, undone=undone) if guarded else None
-            yield from _strips(held, origin, part, weight)
-            given = ready
-        if given == region[0].stop:
+        restored_to = weighed_to = row[0].kept[0].stop
+        if guarded and restored_to < wide[0].stop:
+            weighed_to = (restored_to - waits) // GUARD_GRID_PX * GUARD_GRID_PX
+        weighed_to = min(weighed_to, region[0].stop)
+        if weighed_to > next_row:
+            origin = (buffer_top, wide[1].start)
+            part = (slice(next_row, weighed_to), region[1])
+            weight = _weights(picture, buffer, origin, part, undone=undone) if guarded else None
+            yield from _strips(buffer, origin, part, weight)
+            next_row = weighed_to
+        if next_row == region[0].stop:
             return
-        need = max(first, (given - waits) // GUARD_GRID_PX * GUARD_GRID_PX) if guarded else last
-        held[: last - need] = held[need - first : last - first].copy()
-        first = need
+        needed_from = restored_to
+        if guarded:
+            needed_from = (next_row - waits) // GUARD_GRID_PX * GUARD_GRID_PX
+            needed_from = max(buffer_top, needed_from)
+        still_needed = buffer[needed_from - buffer_top : restored_to - buffer_top]
+        buffer[: restored_to - needed_from] = still_needed.copy()
+        buffer_top = needed_from
 
 
 def _weights(
-    picture: Picture, held: Float32, origin: tuple[int, int], part: Region, *, undone: bool
+    picture: Picture, buffer: Float32, origin: tuple[int, int], part: Region, *, undone: bool
 ) -> Float32:
     """What the guard allows in a part of the picture, (h, w)."""
     weight = np.empty([side.stop - side.start for side in part], np.float32)
     corner = (part[0].start, part[1].start)
     for tile in plan_tiles(part, picture.height, picture.width, _GUARD_SIDE_PX, _GUARD):
-        before, after = picture.read(*tile.seen), held[_within(tile.seen, origin)]
+        before, after = picture.read(*tile.seen), buffer[_within(tile.seen, origin)]
         found = guard_weight(before, after, undone=undone)
         weight[_within(tile.kept, corner)] = found[tile.inside]
     return weight
 
 
 def _strips(
-    held: Float32, origin: tuple[int, int], part: Region, weight: Float32 | None
+    buffer: Float32, origin: tuple[int, int], part: Region, weight: Float32 | None
 ) -> Iterator[Strip]:
     rows, columns = part
     for top in range(rows.start, rows.stop, _ROWS):
         place = (slice(top, min(top + _ROWS, rows.stop)), columns)
         yield Strip(
             place=place,
-            restored=held[_within(place, origin)],
+            restored=buffer[_within(place, origin)],
             weight=None if weight is None else weight[_within(place, (rows.start, columns.start))],
         )
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from unblur.engines import Engine, OnnxEngine, TorchEngine
 from unblur.errors import NetworkError, TargetError
-from unblur.models import MODELS, spec_facts
-from unblur.models.spec import ModelSpec
+from unblur.models import MODELS, ModelSpec, spec_facts
 from unblur.models.stochastic import keep_dropping, quiet, random_numbers
 from unblur.tasks.networks.trace import trace
 from unblur.weights import HALF_SUFFIX

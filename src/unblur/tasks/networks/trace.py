@@ -4,7 +4,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from unblur.models.spec import ModelSpec
+from unblur.models import ModelSpec
 
 if TYPE_CHECKING:
     import onnx

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from unblur.errors import NetworkError, OptionError
 from unblur.extras import need
-from unblur.models import MODELS
+from unblur.models import MODELS, ModelSpec
 from unblur.models.published import published_names, recognise
-from unblur.models.spec import ModelSpec
 from unblur.weights import read_state
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Final
 
 from unblur._version import __version__
 from unblur.errors import OptionError, TargetError
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.tasks.plugins.kinds import PLUGINS, Plugin, own_command
 from unblur.tasks.plugins.places import Machine, Place
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.errors import OptionError, PhotoError
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.imaging.photo.photo import Photo, encode_photo, format_of, read_photo, write_photo
 from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.restore.options import PathLike, RestoreOptions

@@ -10,18 +10,19 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
-from unblur.errors import PhotoError, TargetError, exists_already
-from unblur.imaging.files.names import VIDEO_ENDINGS
-from unblur.imaging.measure.noise import hides_blur
-from unblur.imaging.photo.holds.settle import settle
+from unblur.errors import PhotoError, TargetError, UnblurError, exists_already
+from unblur.imaging.files import VIDEO_ENDINGS
+from unblur.imaging.photo.decode import megapixels
+from unblur.imaging.photo.holds.settle import losses, settle
 from unblur.imaging.photo.photo import Photo, format_of, read_photo, write_photo
 from unblur.tasks.methods.blur_estimate import BlurEstimate
 from unblur.tasks.progress.stages import doing
 from unblur.tasks.restore.names import confidence_file, target_name
 from unblur.tasks.restore.onlookers import Change, cropped, reduced, write_preview
 from unblur.tasks.restore.restorer import Restorer
-from unblur.tasks.restore.streamed import is_large, losses, restore_streamed
 
+_LARGE_MEGAPIXELS: Final = 6.0
+"""Up to here, a photo's pixels in memory are no more than what the network needs."""
 _SECOND_SHOT: Final = "a second shot would help (--reference)"
 
 Unchanged: TypeAlias = Literal["sharp", "too far", "noisy", "unsure"]
@@ -58,7 +59,19 @@ class Restored:
     error: str | None = None
     """One line, if the photo could not be restored."""
     cause: Exception | None = field(default=None, compare=False)
-    """What was raised then, if something was."""
+    """The exception behind ``error``, if there was one."""
+
+
+def is_large(source: Path) -> bool:
+    """Whether a photo should be restored alone and, if that can be, a few rows at a time.
+
+    Args:
+        source: The photo; only its header is read. False where that cannot be.
+    """
+    try:
+        return megapixels(source) > _LARGE_MEGAPIXELS
+    except UnblurError:
+        return False
 
 
 def restore_file(
@@ -91,8 +104,11 @@ def restore_file(
         check_paths(source, confidence_file(preview), None, overwrite=overwrite)
     doing("read")
     change = Change()
-    whole = restorer.needs_whole or not is_large(source)
-    restore = _restore_in_memory if whole else restore_streamed
+    restore = _restore_in_memory
+    if not restorer.needs_whole and is_large(source):
+        from unblur.tasks.restore.streamed import restore_streamed
+
+        restore = restore_streamed
     notes = restore(source, target, restorer, overwrite=overwrite, preview=preview, change=change)
     found, unchanged = change.found, None
     if options.strength != 1:
@@ -116,6 +132,7 @@ def restore_file(
 
 
 def _why_unchanged(found: BlurEstimate | None) -> Unchanged:
+    from unblur.imaging.measure.noise import hides_blur
     from unblur.tasks.restore.diagnose import CLEARLY_PX, SLIGHTLY_PX
 
     if found is None or found.blur_px is None:

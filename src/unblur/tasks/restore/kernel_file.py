@@ -19,7 +19,7 @@ from unblur.errors import (
 )
 from unblur.imaging.deblur.kernel_support import resized
 from unblur.imaging.deblur.pair_kernel import PairKernel
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.imaging.register.reference import fit_pair, read_reference
 from unblur.tasks.methods.blur_estimate import BlurEstimate

@@ -2,7 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
-from unblur.imaging.files.names import BEFORE_AFTER, RESTORED, derived_name
+from unblur.imaging.files import BEFORE_AFTER, RESTORED, derived_name
 from unblur.imaging.photo.photo import WRITABLE, default_suffix
 from unblur.imaging.photo.sniff import HEIF_ENDINGS, RAW_ENDINGS
 

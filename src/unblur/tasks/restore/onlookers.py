@@ -30,7 +30,7 @@ _LITTLE_SHARE: Final = 0.01
 """So few values may change by more than `_FAR`: a few lights in the night count, too."""
 _ROWS: Final = 256
 _SIDE_PX: Final = 4000
-"""Of each half of a preview, at most."""
+"""Longest side of each half of a preview."""
 
 
 class Change:
@@ -139,7 +139,7 @@ class Reduced:
         self._parts: list[Float32] = []
 
     def watch(self, rows: Iterator[Float32]) -> Iterator[Float32]:
-        """The rows as they are."""
+        """Pass the rows on as they are, and keep a reduced copy."""
         for part in rows:
             together = np.concatenate([self._rest, part])
             full = len(together) // self._step * self._step

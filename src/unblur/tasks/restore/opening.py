@@ -2,12 +2,13 @@
 
 import warnings
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from unblur.devices import cores
-from unblur.engines import Engine, TorchEngine, open_engine, parse_device
+from unblur.engines import Engine, open_engine, parse_device
 from unblur.errors import DeviceWarning, NetworkError, OptionError
 from unblur.extras import need
+from unblur.imaging.photo.photo import Photo
 from unblur.imaging.tiles import Picture, TileNeeds
 from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.methods.network import NetworkMethod, RunTile
@@ -22,6 +23,15 @@ class Method(Protocol):
 
     def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
         """What restores a tile, or all, of this picture; tells what was found about its blur."""
+        ...
+
+
+@runtime_checkable
+class DescribesPhoto(Protocol):
+    """What restores a tile, if it also says more of a photo than its pixels."""
+
+    def describe(self, restored: Photo) -> Photo:
+        """The restored photo with what there is to say of it."""
         ...
 
 
@@ -93,10 +103,11 @@ def open_network(path: Path, options: RestoreOptions, streams: int) -> Engine:
     )
 
 
-def _open_torch(path: Path, asked: str) -> TorchEngine:
+def _open_torch(path: Path, asked: str) -> Engine:
     need("train", "torch")
     import torch
 
+    from unblur.engines.torch_module import TorchEngine
     from unblur.models import MODELS
     from unblur.models.published import recognise
     from unblur.models.stochastic import keep_dropping

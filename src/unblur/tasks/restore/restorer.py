@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from threading import BoundedSemaphore
-from typing import Final, Protocol, Unpack, runtime_checkable
+from typing import Any, Final, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from unblur.imaging.mask import Mask, crop_region
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.tiles import ArrayPicture, Picture, choose_side, plan_tiles, read_rows
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
-from unblur.tasks.methods.network import Undone
+from unblur.tasks.methods.network import RunTile, Undone
 from unblur.tasks.methods.strips import (
     Strip,
     guarded_region,
@@ -26,7 +26,7 @@ from unblur.tasks.methods.strips import (
     without_colour,
 )
 from unblur.tasks.restore.any_picture import TakesPictures
-from unblur.tasks.restore.opening import Method, open_method
+from unblur.tasks.restore.opening import DescribesPhoto, Method, open_method
 from unblur.tasks.restore.options import (
     NETWORK_METHODS,
     OtherKeywords,
@@ -42,15 +42,6 @@ _WORKING_BYTES: Final = 700_000_000
 """Larger tiles hardly pay: what is left of the surroundings' share is small."""
 _WHOLE_SHARE: Final = 0.8
 """Of the memory that is left, what a way of restoring that cannot be tiled may use."""
-
-
-@runtime_checkable
-class RestoresPhoto(Protocol):
-    """A way that says more of a photo than its pixels."""
-
-    def restore_photo(self, photo: Photo, restorer: "Restorer") -> Photo:
-        """Restore a photo by the options of a restorer."""
-        ...
 
 
 class Restorer(TakesPictures):
@@ -170,15 +161,7 @@ class Restorer(TakesPictures):
         Raises:
             OptionError: If crop or mask do not fit the picture, or the tile is too small.
         """
-        picture = ArrayPicture(pixels)
-        rows, columns = self.region(picture)
-        whole = np.empty((rows.stop - rows.start, columns.stop - columns.start, 3), np.float32)
-        top = 0
-        with self._turns:
-            for part in self.restore_rows(picture, tell=tell):
-                whole[top : top + len(part)] = part
-                top += len(part)
-        return whole
+        return self._restore(pixels, tell)[1]
 
     def restore_photo(self, photo: Photo, *, tell: Tell | None = None) -> Photo:
         """Restore a photo; all but its pixels stays as it is, and its notes say what was found.
@@ -190,9 +173,6 @@ class Restorer(TakesPictures):
         Returns:
             The photo; with a reference, it also says how far that was believed.
         """
-        if isinstance(self.method, RestoresPhoto):
-            with self._turns:
-                return self.method.restore_photo(photo, self)
         alpha = photo.alpha
         if alpha is not None and self.options.crop is not None:
             alpha = np.ascontiguousarray(alpha[self.region(ArrayPicture(photo.pixels))])
@@ -203,8 +183,9 @@ class Restorer(TakesPictures):
             if tell is not None:
                 tell(found)
 
-        pixels = self.restore_pixels(photo.pixels, tell=listen)
-        return replace(photo, pixels=pixels, alpha=alpha, notes=(*photo.notes, *said))
+        run, pixels = self._restore(photo.pixels, listen)
+        restored = replace(photo, pixels=pixels, alpha=alpha, notes=(*photo.notes, *said))
+        return run.describe(restored) if isinstance(run, DescribesPhoto) else restored
 
     def region(self, picture: Picture) -> tuple[slice, slice]:
         """Rows and columns that are restored.
@@ -254,6 +235,27 @@ class Restorer(TakesPictures):
             OptionError: If crop or mask do not fit the picture, the tile is too small, or the
                 picture too large for a way of restoring that cannot be tiled.
         """
+        yield from self._begin(picture, tell)[1]
+
+    def _restore(
+        self, pixels: NDArray[np.floating[Any]], tell: Tell | None
+    ) -> tuple[RunTile | None, Float32]:
+        """What :meth:`_begin` gives, its rows together."""
+        picture = ArrayPicture(pixels)
+        rows, columns = self.region(picture)
+        whole = np.empty((rows.stop - rows.start, columns.stop - columns.start, 3), np.float32)
+        top = 0
+        with self._turns:
+            run, parts = self._begin(picture, tell)
+            for part in parts:
+                whole[top : top + len(part)] = part
+                top += len(part)
+        return run, whole
+
+    def _begin(
+        self, picture: Picture, tell: Tell | None
+    ) -> tuple[RunTile | None, Iterator[Float32]]:
+        """What restores tiles, None if nothing of it is taken; and the restored rows."""
         region = self.region(picture)
         if self._mask is not None:
             self._mask.check(picture.height, picture.width)
@@ -262,19 +264,18 @@ class Restorer(TakesPictures):
         guarded = asked.guard and asked.method in NETWORK_METHODS and asked.reference is None
         wide = guarded_region(region, picture) if guarded else region
         side = self.side(picture)
-        grey = is_grey(picture)
-        if asked.strength == 0:
-            yield from (without_colour(x) if grey else x for x in read_rows(picture, region))
-            return
-        tiles = list(plan_tiles(wide, picture.height, picture.width, side, self.method.needs))
-        seen = tiles[0].seen
-        whole = (seen[0].stop - seen[0].start, seen[1].stop - seen[1].start)
-        tiled = whole != (picture.height, picture.width)
-        run = self.method.prepare(picture, tiled=tiled, tell=tell)
-        undone = isinstance(run, Undone)
-        for strip in restored_strips(picture, run, tiles, region, guarded=guarded, undone=undone):
-            rows = self._blend(picture.read(*strip.place), strip)
-            yield without_colour(rows) if grey else rows
+        run: RunTile | None = None
+        rows = read_rows(picture, region)
+        if asked.strength > 0 or asked.reference is not None:  # which says how far it is believed
+            tiles = list(plan_tiles(wide, picture.height, picture.width, side, self.method.needs))
+            seen = tiles[0].seen
+            whole = (seen[0].stop - seen[0].start, seen[1].stop - seen[1].start)
+            tiled = whole != (picture.height, picture.width)
+            run = self.method.prepare(picture, tiled=tiled, tell=tell)
+            undone = isinstance(run, Undone)
+            strips = restored_strips(picture, run, tiles, region, guarded=guarded, undone=undone)
+            rows = (self._blend(picture.read(*strip.place), strip) for strip in strips)
+        return run, map(without_colour, rows) if is_grey(picture) else rows
 
     def _blend(self, blurred: Float32, strip: Strip) -> Float32:
         """As much of the restored rows as guard, strength and mask allow."""

@@ -10,7 +10,7 @@ from unblur.engines import Engine
 from unblur.extras import need
 from unblur.imaging.photo.photo import Photo
 from unblur.imaging.register.reference import Referenced, read_reference, restore_with_reference
-from unblur.imaging.tiles import ArrayPicture, Picture, TileNeeds
+from unblur.imaging.tiles import Picture, Tile, TileNeeds
 from unblur.tasks.methods.blur_estimate import Tell
 from unblur.tasks.methods.network import RunTile
 from unblur.tasks.progress.stages import doing, unheard
@@ -74,28 +74,8 @@ class ReferenceMethod:
         return self._restorer.engine
 
     def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
-        """What restores all of this picture."""
-        whole = picture.read(slice(0, picture.height), slice(0, picture.width))
-        return _Found(self.find(whole).pixels).prepare(picture, tiled=tiled)
-
-    def restore_photo(self, photo: Photo, restorer: Restorer) -> ReferencedPhoto:
-        """Restore a photo; its notes say why if the reference was not used.
-
-        Raises:
-            OptionError: If crop or mask do not fit the photo, or it is too large for memory.
-        """
-        pixels = photo.pixels.astype(np.float32, copy=False)
-        picture = ArrayPicture(pixels)
-        restorer.region(picture)
-        restorer.side(picture)
-        found = self.find(pixels)
-        restored = Restorer(_Found(found.pixels), restorer.options).restore_photo(photo)
-        notes = restored.notes if found.refused is None else (*restored.notes, found.refused)
-        kept = {field.name: getattr(restored, field.name) for field in fields(Photo)}
-        return ReferencedPhoto(**{**kept, "notes": notes}, confidence=found.confidence)
-
-    def find(self, blurred: Float32) -> Referenced:
-        """Restore (H, W, 3) pixels; why the reference was not used begins with its name."""
+        """What restores all of this picture, and describes the photo that it is of."""
+        blurred = picture.read(slice(0, picture.height), slice(0, picture.width))
         doing("reference")
         with unheard():
             found = restore_with_reference(
@@ -105,18 +85,23 @@ class ReferenceMethod:
                 self._kind,
                 refused=lambda: self._refused(blurred),
             )
-        if found.refused is None:
-            return found
-        return replace(found, refused=f"{self._path.name} not used: {found.refused}")
+        return _Referenced(found, self._path.name)
 
 
-class _Found:
-    """Pixels that are restored already, for what comes after: crop, strength, mask."""
+class _Referenced:
+    """A picture that was restored with a reference."""
 
-    needs = TileNeeds(halo_px=0, grid_px=1, bytes_per_px=1)
+    def __init__(self, found: Referenced, name: str) -> None:
+        self._found, self._name = found, name
 
-    def __init__(self, pixels: Float32) -> None:
-        self._pixels = pixels
+    def __call__(self, tile: Tile) -> Float32:
+        """What a tile keeps, restored: (h, w, 3)."""
+        return self._found.pixels[tile.kept]
 
-    def prepare(self, picture: Picture, *, tiled: bool, tell: Tell | None = None) -> RunTile:
-        return lambda tile: self._pixels[tile.kept]
+    def describe(self, restored: Photo) -> ReferencedPhoto:
+        """The photo with its confidence; its notes say why if the reference was not used."""
+        notes, refused = restored.notes, self._found.refused
+        if refused is not None:
+            notes = (*notes, f"{self._name} not used: {refused}")
+        kept = {field.name: getattr(restored, field.name) for field in fields(Photo)}
+        return ReferencedPhoto(**{**kept, "notes": notes}, confidence=self._found.confidence)

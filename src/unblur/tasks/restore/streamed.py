@@ -1,37 +1,20 @@
 """Restore photos that are too large to be in memory, from file to file."""
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.errors import UnblurError
 from unblur.imaging.mask import crop_region
-from unblur.imaging.photo.holds.settle import settle
+from unblur.imaging.photo.holds.settle import losses, settle
 from unblur.imaging.photo.photo import format_of
-from unblur.imaging.photo.stream import megapixels, stream_photo, write_streamed
+from unblur.imaging.photo.stream import stream_photo, write_streamed
 from unblur.imaging.tiles import read_rows
 from unblur.tasks.restore.onlookers import Change, Reduced, reduced, write_preview
 from unblur.tasks.restore.restorer import Restorer
 
 Float32 = NDArray[np.float32]
 Region = tuple[slice, slice]
-
-_LARGE_MEGAPIXELS: Final = 6.0
-"""Up to here, a photo's pixels in memory are no more than what the network needs."""
-
-
-def is_large(source: Path) -> bool:
-    """Whether a photo should be restored alone and, if that can be, by :func:`restore_streamed`.
-
-    Args:
-        source: The photo; only its header is read. False where that cannot be.
-    """
-    try:
-        return megapixels(source) > _LARGE_MEGAPIXELS
-    except UnblurError:
-        return False
 
 
 def restore_streamed(
@@ -112,17 +95,3 @@ def convert_streamed(source: Path, target: Path, *, max_megapixels: float) -> No
     with stream_photo(source, max_megapixels=max_megapixels) as photo:
         region = crop_region(None, photo.height, photo.width)
         write_streamed(photo, read_rows(photo, region), region, target, overwrite=False)
-
-
-def losses(
-    file_format: str, bits: int, *, has_alpha: bool, opacity: bool = True
-) -> tuple[str, ...]:
-    """What a format cannot hold of a photo."""
-    lost = []
-    if has_alpha and not opacity and file_format != "tiff":
-        lost.append("extra channel left out: only TIFF holds one that may not be alpha")
-    elif has_alpha and file_format == "jpeg":
-        lost.append("alpha left out: JPEG has none")
-    if bits > 8 and file_format in {"jpeg", "webp"}:  # noqa: PLR2004
-        lost.append(f"{bits} bits became 8: {file_format} has no more")
-    return tuple(lost)

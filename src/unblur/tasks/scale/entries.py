@@ -17,7 +17,7 @@ class Entry:
     name: str
     is_folder: bool
     bytes: int = 0
-    """-1 if the store does not say."""
+    """Size of the file; -1 if the store does not say."""
     stamp: str = ""
     """What changes with the content; empty if the store has nothing of the kind."""
     trouble: str = ""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from unblur.errors import OptionError, PhotoError
-from unblur.imaging.files.names import BEFORE_AFTER, RESTORED, VIDEO_ENDINGS
+from unblur.imaging.files import BEFORE_AFTER, RESTORED, VIDEO_ENDINGS
 from unblur.imaging.photo.photo import READABLE, WRITABLE
 from unblur.tasks.restore.names import possible_targets
 from unblur.tasks.scale.entries import Entry

@@ -13,8 +13,7 @@ from typing import Any, Final, TypedDict, cast
 
 from unblur.errors import OptionError, TargetError, UnblurError
 from unblur.extras import need
-from unblur.imaging.files.replace import replace_file
-from unblur.imaging.files.temporary import remove_leftovers
+from unblur.imaging.files import remove_leftovers, replace_file
 from unblur.tasks.scale.options import Outcome
 from unblur.tasks.scale.store import Store
 
@@ -166,11 +165,6 @@ def read_rows(store: Store) -> Iterator[list[Row]]:
                 f"{store.shown(name)}: is not a part of a manifest ({why}); move it away and run "
                 "the same command again, which finds out what is done"
             ) from error
-
-
-def merged(store: Store) -> dict[str, Row]:
-    """The last row of each source, by its path; for manifests that fit in memory."""
-    return {row["source"]: row for rows in read_rows(store) for row in rows}
 
 
 def parts(store: Store) -> list[str]:

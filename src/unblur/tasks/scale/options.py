@@ -30,7 +30,7 @@ class ScaleOptions:
     gpus: float = 0.0
     """GPUs that Ray sets aside for each worker."""
     photos_at_once: int = 2
-    """Of each worker: while the network has one, others are read and written."""
+    """Photos that a worker has in hand: while one is restored, others are read and written."""
     attempts: int = 5
     """A photo whose worker died so often is given up; from the second on it has one to itself."""
     photo_seconds: float = 3600.0
@@ -77,7 +77,7 @@ class Item:
     clash: str = ""
     """The target that another photo now has; this one may be done all the same, since earlier."""
     known: "Known | None" = None
-    """What the manifest says of it."""
+    """What the manifest says of the photo."""
 
 
 @dataclass(frozen=True, kw_only=True)

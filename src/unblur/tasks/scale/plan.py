@@ -22,19 +22,19 @@ class PlanOptions:
 
     photos: float
     megapixels: float = 12.0
-    """Of one photo."""
+    """Megapixels of one photo."""
     machines: int | None = None
-    """So many work; None asks how many are needed for ``hours``."""
+    """How many machines work; None asks how many are needed for ``hours``."""
     hours: float | None = None
-    """When all is to be done."""
+    """Hours in which all is to be done."""
     price: float | None = None
-    """Of a machine for an hour, in any currency."""
+    """Price of a machine for an hour, in any currency."""
     share: float = 0.85
     """Of the speed of one photo after the other that many workers reach (docs/scale.md)."""
     again: float = 0.02
     """Share of the work that is done a second time, for workers that die."""
     megabytes: float | None = None
-    """Of one photo's file; None takes 0.4 a megapixel, an ordinary JPEG."""
+    """Size of one photo's file; None takes 0.4 MB a megapixel, as an ordinary JPEG has."""
 
     def __post_init__(self) -> None:
         """Check values.
@@ -56,12 +56,12 @@ class PlanOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """What was measured."""
+    """How fast one machine was, as measured."""
 
     seconds: float
-    """For one photo, from file to file, on the whole machine."""
+    """Seconds for one photo, from file to file, on the whole machine."""
     megapixels: float
-    """Of that photo."""
+    """Megapixels of that photo."""
     what: str
     """Model, engine, precision and threads."""
 
@@ -73,7 +73,7 @@ class Speed:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """An estimate."""
+    """What a run on many machines will take."""
 
     speed: Speed
     machine_hours: float
@@ -81,9 +81,9 @@ class Plan:
     hours: float
     cost: float | None
     read_terabytes: float
-    """As much again is written."""
+    """Terabytes that are read; as much again is written."""
     megabits_per_second: float
-    """Of each machine's network, reading and writing."""
+    """Load of each machine's network, reading and writing."""
 
 
 def estimate(options: PlanOptions, speed: Speed) -> Plan:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from unblur.errors import OptionError, PhotoError, TargetError
-from unblur.imaging.files.temporary import temporary_beside
+from unblur.imaging.files import temporary_beside
 from unblur.imaging.photo.photo import READABLE
 from unblur.tasks.batch.ledger import describe_work
 from unblur.tasks.restore.file import make_folder

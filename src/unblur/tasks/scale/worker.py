@@ -13,7 +13,7 @@ from typing import Final
 
 from unblur.engines import heard_of_devices
 from unblur.errors import MissingExtraError, OptionError, UnblurError, is_disk_full
-from unblur.tasks.batch.run import BatchRun
+from unblur.tasks.batch.files import BatchRun
 from unblur.tasks.batch.sources import Job
 from unblur.tasks.restore.names import target_name
 from unblur.tasks.restore.options import NETWORK_METHODS, RestoreOptions

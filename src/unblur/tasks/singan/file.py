@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from unblur.errors import NetworkError, OptionError
-from unblur.imaging.files.replace import replace_file
+from unblur.imaging.files import replace_file
 from unblur.imaging.pyramid import step_factor
 from unblur.models.singan import ScaleCritic, SinGAN, channels_at
 from unblur.tasks.singan.options import LEAST_SIZE_PX, SinGANOptions
@@ -27,11 +27,11 @@ class Scene:
     gan: SinGAN
     options: SinGANOptions
     photo_sha256: str
-    """Of the pixels of the training photo at the finest scale, in 8 bits."""
+    """Hash of the training photo's pixels at the finest scale, in 8 bits."""
     fitted: int = 0
     """Scales that are done, from the coarsest."""
     critic: ScaleCritic | None = None
-    """Of the last of them."""
+    """The critic of the last of them."""
     progress: dict[str, Tensor] = field(default_factory=dict)
     """How far the scale after them is; empty if it has not been begun."""
 

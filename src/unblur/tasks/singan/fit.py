@@ -34,14 +34,14 @@ class ScaleReport:
     """What became of one scale."""
 
     scale: int
-    """From 1, the coarsest."""
+    """Number of the scale, from 1, the coarsest."""
     scales: int
     height: int
     width: int
     seconds: float
-    """Of this run."""
+    """Seconds that this run has taken."""
     psnr: float
-    """Of the reconstruction of the training photo, in dB."""
+    """PSNR of the reconstruction of the training photo, in dB."""
 
 
 def fit(  # noqa: PLR0913

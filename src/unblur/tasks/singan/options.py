@@ -23,7 +23,7 @@ class SinGANOptions:
     max_size_px: int = 250
     """Long side of the photo at the finest scale."""
     iterations: int = 2000
-    """Of each scale."""
+    """Iterations of each scale."""
     critic_steps: int = 3
     generator_steps: int = 3
     reconstruction: float = 10.0

@@ -31,7 +31,7 @@ _BF16_CHANNELS: Final = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """The same part of pictures with and without their margin."""
+    """Where the same part of pictures lies, with and without their margin."""
 
     top: int
     left: int

@@ -95,13 +95,13 @@ class AdversarialOptions:
     """Each of these updates sees crops of its own, as in the papers on Wasserstein critics;
     otherwise all of them, and the generator's, see the same, as in DeblurGAN's code."""
     learning_rate: float = 1e-4
-    """Constant for the first half of the steps, then falling to zero on a line."""
+    """Learning rate of the first half of the steps; then it falls to zero on a line."""
     dropout: float = 0.5
     """Share of values dropped inside the residual blocks while training."""
     precision: str = "auto"
     """``fp32``, ``bf16``, to compare runs ``fp64``, or ``auto``: bf16 where the hardware has it."""
     seed: int = 1
-    """Of the pairs, of the first weights, and of every random choice in between."""
+    """Seed of the pairs, of the first weights, and of every random choice in between."""
     validate_every: int = 5000
     """Updates of the generator between two validations."""
     validation_photos: int = 12

@@ -107,7 +107,7 @@ class AdversarialModule(TrainingModule):
         return min(1.0, 2 * (1 - step / self.options.steps))
 
     def configure_optimizers(self) -> Any:
-        """Adam for both sides."""
+        """Make an Adam for each side."""
         optimizers = [
             torch.optim.Adam(
                 side.parameters(), lr=self.options.learning_rate, betas=_BETAS, fused=True

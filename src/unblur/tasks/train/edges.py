@@ -54,13 +54,13 @@ class EdgesOptions:
     batch: int = 4
     """Planes per update."""
     learning_rate: float = 4e-4
-    """At the end of the warm-up; falls to zero on half a cosine."""
+    """Learning rate at the end of the warm-up; it falls to zero on half a cosine."""
     ema_decay: float = 0.999
     """Weight of the past in the running mean of the weights, which is what is kept."""
     precision: str = "auto"
     """``fp32``, ``bf16``, to compare runs ``fp64``, or ``auto``: bf16 where the hardware has it."""
     seed: int = 1
-    """Of the planes and of the first weights."""
+    """Seed of the planes and of the first weights."""
     validate_every: int = 500
     """Updates between two validations."""
     validation_photos: int = 12
@@ -111,7 +111,7 @@ class EdgesModule(SupervisedModule):
                 each.load_state_dict({key: torch.from_numpy(state[key]).float() for key in own})
 
     def arranged(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        """As it is: the generator sees it at many sizes."""
+        """Leave the batch as it is: the generator sees it at many sizes."""
         return batch
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:

@@ -49,9 +49,9 @@ class GuidedOptions:
     batch: int = 8
     """Crops per update."""
     learning_rate: float = 4e-4
-    """At the end of the warm-up; falls to zero on half a cosine."""
+    """Learning rate at the end of the warm-up; it falls to zero on half a cosine."""
     loss_floor: float = 1e-4
-    """As in :class:`unblur.tasks.train.supervised.TrainOptions`."""
+    """See :class:`unblur.tasks.train.supervised.TrainOptions`."""
     frequency_weight: float = 0.1
     """Weight of the loss on Fourier transforms beside the one on pixels."""
     error_weight: float = 0.6
@@ -61,7 +61,7 @@ class GuidedOptions:
     precision: str = "auto"
     """``fp32``, ``bf16``, to compare runs ``fp64``, or ``auto``: bf16 where the hardware has it."""
     seed: int = 1
-    """Of the crops and of the first weights."""
+    """Seed of the crops and of the first weights."""
     validate_every: int = 500
     """Updates between two validations."""
     validation_photos: int = 8
@@ -188,6 +188,6 @@ def _middle(each: Try) -> tuple[Float32, Float32, list[Float32]]:
 
 
 def _capped(pixels: Float32, sharp: Float32) -> float:
-    """PSNR in dB, at most 42."""
+    """Return the PSNR in dB, 42 at most."""
     exact = psnr(np.clip(pixels, 0, 1), sharp)
     return float(-10 * np.log10(10 ** (-exact / 10) + _EQUAL))

@@ -53,12 +53,12 @@ class Turns(Sampler[int]):
             yield from range(first, first + self.crops)
 
     def __len__(self) -> int:
-        """Indices of what is left."""
+        """Number of indices that are left."""
         return (self.stop - self.start) * self.crops
 
 
 class PairBatches(lightning.LightningDataModule):
-    """PairSet for every process.
+    """The batches of every process, each with its share of the pairs.
 
     Args:
         pairs: All of them.
@@ -74,7 +74,7 @@ class PairBatches(lightning.LightningDataModule):
         self.crops, self.workers = crops, workers
 
     def train_dataloader(self) -> "DataLoader[tuple[Tensor, Tensor]]":
-        """This process's share."""
+        """What loads this process's share of the pairs."""
         assert self.trainer is not None
         rank, world = self.trainer.global_rank, self.trainer.world_size
         return DataLoader(
@@ -191,7 +191,7 @@ class _Bar(RichProgressBar):
         return super().total_train_batches + self._start_step
 
     def on_train_batch_end(self, *arguments: Any) -> None:
-        """Count on."""
+        """Count batches from where the run went on."""
         *others, index = arguments
         super().on_train_batch_end(*others, index + self._start_step)  # type: ignore[call-arg]
 

@@ -179,7 +179,7 @@ def train(  # noqa: PLR0913 - what changes from run to run
 
 
 def _nothing(_: str) -> None:
-    """Tell nobody."""
+    """Do nothing with what is told."""
 
 
 def _fit(

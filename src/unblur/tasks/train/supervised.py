@@ -41,7 +41,7 @@ class TrainOptions:
     batch: int = 8
     """Crops per update."""
     learning_rate: float = 1e-3
-    """At the end of the warm-up; falls to zero on half a cosine."""
+    """Learning rate at the end of the warm-up; it falls to zero on half a cosine."""
     early_share: float = 0.6
     """Share of the updates, from the first, that see crops of ``data.early_crop_px``."""
     loss: str = "log"
@@ -66,7 +66,7 @@ class TrainOptions:
     precision: str = "auto"
     """``fp32``, ``bf16``, to compare runs ``fp64``, or ``auto``: bf16 where the hardware has it."""
     seed: int = 1
-    """Of the pairs and of the first weights."""
+    """Seed of the pairs and of the first weights."""
     validate_every: int = 1000
     """Updates between two validations."""
     validation_photos: int = 12
@@ -118,12 +118,12 @@ class SupervisedModule(TrainingModule):
 
     @property
     def networks_beside(self) -> Mapping[str, torch.nn.Module]:
-        """Running means, too."""
+        """Running means of the networks that are trained beside the generator."""
         return dict(self.ema_beside)
 
     @abstractmethod
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Of what the generator is shown and of sharp photos, and the parts to log."""
+        """Loss of what the generator makes of a batch, and the parts to log."""
 
     def arranged(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """A batch as it lies in memory when the generator sees it."""
@@ -131,7 +131,7 @@ class SupervisedModule(TrainingModule):
         return shown, sharp
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
-        """One update's loss."""
+        """Compute the loss of one update."""
         loss, parts = self.loss(self.arranged(batch))
         # Under "step" loggers expect the number to file the others by.
         self.log_dict({**parts, "step": float(self.done + 1)})
@@ -162,7 +162,7 @@ class SupervisedModule(TrainingModule):
         return 0.5 * (1 + math.cos(math.pi * min(1, (step - warmup) / max(1, total - warmup))))
 
     def configure_optimizers(self) -> Any:
-        """AdamW."""
+        """Make AdamW and its schedule."""
         groups: list[dict[str, Any]] = [{"params": list(self.generator.parameters())}]
         groups += [
             {"params": list(self.beside[name].parameters()), "rate_times": times}

@@ -24,7 +24,7 @@ class _Thread(ABC, Generic[T]):
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Any:
-        """Start it."""
+        """Start the thread."""
         self._thread.start()
         return self
 

@@ -34,7 +34,7 @@ class VideoOptions:
     crf: int | None = None
     """Quality of the encoder, smaller is better; None for a high one."""
     start: float = 0.0
-    """Where to begin, in seconds."""
+    """Time at which to begin, in seconds."""
     duration: float | None = None
     """How many seconds to restore; None for all."""
     strength: float = 1.0
@@ -55,11 +55,11 @@ class VideoStep:
     """How far a video is."""
 
     frames: int
-    """Restored so far."""
+    """Number of frames restored so far."""
     total: int | None
     """About how many there are; None if the file does not tell."""
     seconds: float
-    """Of the video, restored so far."""
+    """Seconds of the video that are restored so far."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from PIL import Image, PngImagePlugin
 from held_files import chunk, encoded, film, gain_map, raw_profile, through, xmp
 from icc_profiles import profile
 from pillow_files import COFFEE, FORMATS, exif_block, with_pillow
-from unblur.imaging.photo.holds.look import look_into
+from unblur.imaging.photo.holds import look_into
 from unblur.imaging.photo.photo import read_photo
 
 FILM = film(2)

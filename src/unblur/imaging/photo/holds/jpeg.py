@@ -4,7 +4,8 @@
 import hashlib
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from dataclasses import replace
+from typing import Any, BinaryIO, Final
 
 from unblur.imaging.photo.holds.items import Contents, Item, insert, size_in_words
 from unblur.imaging.photo.holds.segments import COM, Segment, header_end, segment, walk
@@ -35,6 +36,9 @@ _LEAST_JUNK: Final = 16  # bytes behind a picture that are worth a word
 _LARGEST_BLOCK: Final = 65_000  # bytes in a segment, a round number below what fits
 _LARGEST_XMP: Final = 59_000  # libvips leaves out longer ones
 _BOOKED: Final = 0x030000  # an MP entry's type: the photo itself
+_GAIN_MAP_QUALITY: Final = 95
+_BLOCKS: Final = ("exif-data", "xmp-data", "iptc-data", "icc-profile-data")
+"""What libvips would write into a gain map besides its own segments, which are kept as they are."""
 _PREVIEWS: Final = frozenset({0x010001, 0x010002})
 
 
@@ -163,6 +167,46 @@ def _mp_kinds(found: list[Segment]) -> list[int]:
         except (struct.error, KeyError):
             break
     return []
+
+
+def turn_gain_maps(contents: Contents, orientation: int, sides: tuple[int, int]) -> None:
+    """Turn the gain maps in a file's list as its photo was turned; what they say stays.
+
+    Args:
+        contents: What the file holds; changed.
+        orientation: The orientation that the photo had.
+        sides: Height and width of the photo, upright.
+    """
+    import pyvips
+
+    for index, item in enumerate(contents.items):
+        if item.kind != "gain map":
+            continue
+        try:
+            turned = item if orientation == 1 else _turned(item, orientation)
+            contents.items[index] = replace(turned, sides=sides)
+        except pyvips.Error:
+            pyvips.vips_lib.vips_error_clear()
+            contents.items[index] = Item(kind="other", name="gain map, which is damaged")
+
+
+def _turned(item: Item, orientation: int) -> Item:
+    import pyvips
+
+    image: Any = pyvips.Image.jpegload_buffer(item.data, fail_on="error").copy()
+    image.set_type(pyvips.GValue.gint_type, "orientation", orientation)
+    image = image.autorot()
+    for name in _BLOCKS:
+        if image.get_typeof(name):
+            image.remove(name)
+    plain = image.jpegsave_buffer(Q=_GAIN_MAP_QUALITY, subsample_mode="off", keep="none")
+    kept = b"".join(
+        segment(part.marker, part.body)
+        for part in walk(item.data, 0)[0]
+        if part.marker in {0xE1, 0xE2} and not part.body.startswith((b"Exif", b"MPF"))
+    )
+    at = header_end(plain)
+    return replace(item, data=plain[:at] + kept + plain[at:])
 
 
 def dress(stream: BinaryIO, items: list[Item], xmp: bytes | None) -> None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from unblur.imaging.photo.exif import write_tiff_tags
-from unblur.imaging.photo.holds import avif, jpeg, png, tiff
+from unblur.imaging.photo.holds import jpeg, png
 from unblur.imaging.photo.holds.colour import HDR_CURVES
 from unblur.imaging.photo.holds.items import Item
-from unblur.imaging.photo.holds.whole_exif import complete_exif
 from unblur.imaging.photo.holds.xmp import FILM, GAIN_MAP, mend_xmp
 
 if TYPE_CHECKING:
@@ -87,7 +86,9 @@ def settle(metadata: "Metadata", file_format: str, sides: tuple[int, int]) -> Se
         exif = None
         lost.append("EXIF of more than 64 kB")
     if exif and file_format == "tiff":
-        lost += tiff.not_kept(exif)
+        from unblur.imaging.photo.holds.tiff import not_kept
+
+        lost += not_kept(exif)
     if iptc and file_format == "png":
         items.append(png.pack_profile("iptc", photoshop_resource(iptc)))
     elif iptc and file_format not in {"jpeg", "tiff"}:
@@ -102,16 +103,34 @@ def settle(metadata: "Metadata", file_format: str, sides: tuple[int, int]) -> Se
     )
 
 
+def losses(
+    file_format: str, bits: int, *, has_alpha: bool, opacity: bool = True
+) -> tuple[str, ...]:
+    """What a format cannot hold of a photo."""
+    lost = []
+    if has_alpha and not opacity and file_format != "tiff":
+        lost.append("extra channel left out: only TIFF holds one that may not be alpha")
+    elif has_alpha and file_format == "jpeg":
+        lost.append("alpha left out: JPEG has none")
+    if bits > 8 and file_format in {"jpeg", "webp"}:  # noqa: PLR2004
+        lost.append(f"{bits} bits became 8: {file_format} has no more")
+    return tuple(lost)
+
+
 def dress(stream: BinaryIO, settled: Settled) -> None:
     """Add to a file what libvips does not write."""
     metadata = settled.metadata
     if metadata.exif and settled.file_format != "tiff":
+        from unblur.imaging.photo.holds.whole_exif import complete_exif
+
         complete_exif(stream, metadata.exif, settled.file_format)
     if settled.file_format == "jpeg":
         jpeg.dress(stream, settled.items, metadata.xmp)
     elif settled.file_format == "png":
         png.dress(stream, settled.items)
     elif settled.file_format == "avif":
+        from unblur.imaging.photo.holds import avif
+
         avif.dress(stream, settled.items)
     elif settled.file_format == "tiff":
         write_tiff_tags(stream, metadata.exif, metadata.iptc)

@@ -4,11 +4,11 @@ import sys
 
 import pytest
 
-from unblur.imaging.files.temporary import remove_leftovers, temporary_beside
+from unblur.imaging.files import remove_leftovers, temporary_beside
 
 MAKE = (
     "import sys, time; from pathlib import Path\n"
-    "from unblur.imaging.files.temporary import temporary_beside\n"
+    "from unblur.imaging.files import temporary_beside\n"
     "path = temporary_beside(Path(sys.argv[1])); path.touch(); print(path.name, flush=True)\n"
     "sys.stdin.read()\n"
 )
