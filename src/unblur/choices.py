@@ -10,8 +10,8 @@ from typing import Final
 ENGINES: Final = ("auto", "onnx", "openvino", "torch")
 PRECISIONS: Final = ("auto", "fp32", "bf16")
 DEVICES: Final = (
-    *("auto", "cpu", "cuda", "tensorrt", "migraphx", "rocm", "dml", "coreml", "openvino"),
-)
+    "auto", "cpu", "cuda", "tensorrt", "migraphx", "rocm", "dml", "coreml", "openvino",
+)  # fmt: skip
 """Or a number, or one of these with a number, such as ``cuda:1``."""
 CLASSICAL: Final = ("wiener", "unsupervised-wiener", "richardson-lucy", "unsharp-mask")
 FINDS_BLUR: Final = ("auto", "blind")
