@@ -57,6 +57,8 @@ _MOST_SHARE: Final = 0.7
 _MISFIT_SHARE: Final = 0.9
 """A kernel that was fitted once more and is trusted in less than this is compared with the one
 before, in less than the former also said to be undone in parts only."""
+_BARE_SHARE: Final = 0.25
+"""Of encoded values: so much of the deconvolution stays as the network found it."""
 _HOPELESS_DB: Final = -0.3
 """A kernel that is expected to give less is not fitted once more."""
 
@@ -289,4 +291,7 @@ class BlindMethod:
         else:
             shown = guide(pixels, estimate.kernel, self.threads)
         doing("clean")
-        return self.guided.restore(pixels, shown)[..., :3]
+        cleaned = self.guided.restore(pixels, shown)[..., :3]
+        if not estimate.linear_light:
+            cleaned += np.float32(_BARE_SHARE) * (shown[..., :3] - cleaned)
+        return cleaned
