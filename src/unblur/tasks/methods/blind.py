@@ -46,8 +46,8 @@ _UNSAFE: Final = "no single motion found that can be undone safely"
 _DIFFERENTLY: Final = "blurred differently from place to place"
 _WINDOW_PX: Final = 256
 """Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
-_MOST_OF_SIDE: Final = 1 / 3
-"""Of the photo's shorter side: in less than three times its length a shake shows itself too seldom
+_MOST_OF_SIDE: Final = 1 / 4
+"""Of the photo's shorter side: in less than four times its length a shake shows itself too seldom
 for a kernel to be believed."""
 _DOUBTED_DB: Final = 1.0
 _TRUSTED_DB: Final = 2.5
