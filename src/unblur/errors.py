@@ -1,8 +1,10 @@
 """Every error that a user can cause or meet; all say what was wrong, what was got, what works."""
 
 import errno
+import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -55,6 +57,26 @@ class MissingExtraError(UnblurError, ImportError):
 
 class DeviceWarning(UserWarning):
     """An accelerator does not start; the CPU computes instead."""
+
+
+def hear_of_devices(hear: Callable[[str], object]) -> None:
+    """From now on warnings about devices go to a function; others are shown as before."""
+    as_before = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, DeviceWarning):
+            hear(str(message))
+        else:
+            as_before(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
 
 
 class DataError(UnblurError, ValueError):

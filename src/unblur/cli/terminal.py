@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from rich.progress import Progress, Task
@@ -49,26 +49,10 @@ def warn_in_one_line() -> None:
     """From now on print a warning about a device as complaints are; others stay as they are."""
     import warnings
 
-    from unblur.errors import DeviceWarning
+    from unblur.errors import hear_of_devices
 
-    as_before = warnings.showwarning
-    if as_before.__module__ == __name__:
-        return
-
-    def show(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:
-        if issubclass(category, DeviceWarning):
-            complain(message)
-        else:
-            as_before(message, category, filename, lineno, file, line)
-
-    warnings.showwarning = show
+    if warnings.showwarning.__module__ != hear_of_devices.__module__:
+        hear_of_devices(complain)
 
 
 def in_flags(error: object) -> str:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, redi
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,7 @@ from unblur.engines.protocol import (
     not_a_network,
     one_line,
 )
-from unblur.errors import DeviceWarning, NetworkError
+from unblur.errors import DeviceWarning, NetworkError, hear_of_devices
 
 Float32 = NDArray[np.float32]
 
@@ -200,22 +200,7 @@ def heard_of_devices() -> Iterator[list[str]]:
     lines: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("always", DeviceWarning)
-        as_before = warnings.showwarning
-
-        def hear(
-            message: Warning | str,
-            category: type[Warning],
-            filename: str,
-            lineno: int,
-            file: TextIO | None = None,
-            line: str | None = None,
-        ) -> None:
-            if issubclass(category, DeviceWarning):
-                lines.append(str(message))
-            else:
-                as_before(message, category, filename, lineno, file, line)
-
-        warnings.showwarning = hear
+        hear_of_devices(lines.append)
         yield lines
 
 

@@ -40,7 +40,7 @@ needs_gimp = pytest.mark.skipif(
 
 needs_windows = pytest.mark.skipif(
     any(shutil.which(name) is None for name in ("gimp-3.0", "Xvfb", "xdotool")),
-    reason="needs Xvfb and xdotool (Debian 13: apt-get install gimp xvfb xdotool)",
+    reason="needs gimp-3.0, Xvfb and xdotool (Debian 13: apt-get install gimp xvfb xdotool)",
 )
 
 

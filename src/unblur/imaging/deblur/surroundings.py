@@ -36,11 +36,12 @@ def surround(plane: Float32, kernel: Float32) -> tuple[Float32, tuple[slice, sli
     """
     from scipy import fft
 
-    pads, size = [], []
+    pads, sides = [], []
     for side, reach in zip(plane.shape, kernel.shape, strict=True):
         before = _PAD_KERNELS * reach + _PAD_PX
-        size.append(int(fft.next_fast_len(side + 2 * before, real=True)))
-        pads.append((before, size[-1] - side - before))
+        sides.append(int(fft.next_fast_len(side + 2 * before, real=True)))
+        pads.append((before, sides[-1] - side - before))
+    size = (sides[0], sides[1])
     inside = tuple(
         slice(before, before + side) for (before, _), side in zip(pads, plane.shape, strict=True)
     )
@@ -51,12 +52,8 @@ def surround(plane: Float32, kernel: Float32) -> tuple[Float32, tuple[slice, sli
     laplacian = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32)
     blurring, roughness = (np.abs(fft.rfft2(x, s=size)) ** 2 for x in (kernel, laplacian))
     again = blurring / (blurring + np.float32(_FILL_BALANCE) * roughness)
-    previous = filled
-    for step in range(_FILL_STEPS):
-        ahead = filled + np.float32(step / (step + 3)) * (filled - previous)
-        previous, filled = filled, fft.irfft2(fft.rfft2(ahead) * again, s=size)
-        filled[inside] = plane
-    return filled, (inside[0], inside[1])
+    at = (inside[0], inside[1])
+    return _steps(filled, plane, at, again, _FILL_STEPS), at
 
 
 def _taper(before: int, after: int, total: int) -> Float32:
@@ -96,9 +93,8 @@ class Surroundings:
 
     def fitted(self, plane: Float32) -> Float32:
         """A plane of ``size`` with other surroundings; what is inside stays as it is."""
-        small = inverse(halved(forward(plane, self._size), self._size), self._half) * np.float32(
-            0.25
-        )
+        lower = halved(forward(plane, self._size), self._size)
+        small = np.asarray(inverse(lower, self._half) / 4, np.float32)
         fitted = _steps(small, small[self._within], self._within, self._again_at_half, _HALF_STEPS)
         change = np.zeros((self._size[0], self._size[1] // 2 + 1), np.complex64)
         spectrum = forward(fitted - small, self._half) * 4
@@ -120,6 +116,7 @@ def _again(blur: Complex64, size: tuple[int, int]) -> Float32:
 def _steps(
     filled: Float32, known: Float32, inside: tuple[slice, slice], again: Float32, steps: int
 ) -> Float32:
+    """What a smooth restoration, blurred again, makes of surroundings, so often; with momentum."""
     rows, columns = filled.shape
     previous = filled
     for step in range(steps):

@@ -96,11 +96,9 @@ def windows_of(
 
 def _corner(place: Place, shape: tuple[int, ...]) -> int:
     """1: the first corner, or the one opposite to it; 2: another corner; 3: none."""
-    sides = list(zip((place.rows, place.columns), shape, strict=True))
-    if not all(part.start == 0 or part.stop == side for part, side in sides):
+    places = (place.rows, place.columns)
+    first = [part.start == 0 for part in places]
+    last = [part.stop == side for part, side in zip(places, shape, strict=True)]
+    if not all(map(any, zip(first, last, strict=True))):
         return 3
-    first, last = (
-        all(getattr(part, end) == (0 if end == "start" else side) for part, side in sides)
-        for end in ("start", "stop")
-    )
-    return 1 if first or last else 2
+    return 1 if all(first) or all(last) else 2

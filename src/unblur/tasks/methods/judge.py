@@ -49,6 +49,7 @@ def measure_kernels(
 
     def measure(found: FoundKernel) -> dict[str, float]:
         light = found.linear_light
+        # As when the judge was calibrated: by other surroundings its signals would be others.
         undo = Deconvolution(part.shape[:2], found.kernel, surround=False)
         restored = undo.plane(planes[light], noise=noise, guessed=True)
         left = unexplained_by(found.kernel, planes[light])
