@@ -1,11 +1,25 @@
 """What tests of the page do in a browser, and ask of what they see."""
 
+import time
+
 BOX = "(s) => { const b = document.querySelector(s).getBoundingClientRect(); \
 return [b.left, b.top, b.width, b.height]; }"
 
 
 WAIT_MS = 180_000
 """For what is restored meanwhile."""
+
+
+def wait_until(page, expression):
+    """Ask the page until the answer is true.
+
+    Playwright's own `wait_for_function` evaluates text in the page whenever the first answer is
+    no, which the page's Content-Security-Policy forbids: on a slow machine only.
+    """
+    last = time.monotonic() + WAIT_MS / 1000
+    while not page.evaluate(expression):
+        assert time.monotonic() < last, f"never true: {expression}"
+        page.wait_for_timeout(250)
 
 
 def give(page, *paths, where="photos"):
@@ -26,11 +40,11 @@ def restore(page, *paths):
 def see_result(page):
     """Wait for before and after, and until scrolling to them has come to its end."""
     page.wait_for_selector(".frame .picture", timeout=WAIT_MS)
-    page.wait_for_function("document.querySelector('.frame').clientHeight > 100")
-    page.wait_for_function(
+    wait_until(page, "document.querySelector('.frame').clientHeight > 100")
+    wait_until(
+        page,
         "() => { const top = Math.round(scrollY), same = window.lastTop === top; "
         "window.lastTop = top; return same; }",
-        polling=250,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from command_line import call_command
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from video_files import pan, write_video
-from web_pages import WAIT_MS, box, divider_px, give, middle, restore, see_result, touch
+from web_pages import WAIT_MS, box, divider_px, give, middle, restore, see_result, touch, wait_until
 
 pytestmark = pytest.mark.thorough
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
@@ -48,7 +48,7 @@ def test_a_photo_is_restored_compared_and_downloaded(visit, jpeg, restored, tmp_
 
     see_result(page)
     assert not page.is_visible("#status")
-    page.wait_for_function("document.querySelector('#chosen img')?.naturalWidth === 300")
+    wait_until(page, "document.querySelector('#chosen img')?.naturalWidth === 300")
     page.goto(page.url.split("?")[0])
     page.click("#said a:has-text('Show what came of it')")
     see_result(page)
@@ -112,7 +112,7 @@ def test_wheel_keys_and_buttons_zoom_inside_the_frame(visit, shaken_job):
     page.mouse.move(frame[0] + 10, frame[1] + 10)
     corner = page.evaluate(f"{PICTURES}[0].getBoundingClientRect().left")
     page.mouse.wheel(0, -400)
-    page.wait_for_function(f"{width} > {1.5 * whole}")
+    wait_until(page, f"{width} > {1.5 * whole}")
 
     assert abs(page.evaluate(f"{PICTURES}[0].getBoundingClientRect().left") - corner) < 20
     page.focus(".frame")
@@ -239,9 +239,7 @@ def test_a_photo_is_pasted_others_are_dropped_and_one_is_taken_away(visit, jpeg)
 
     assert page.locator("#chosen li").count() == 4
     assert page.inner_text("#restore") == "Restore 4 photos"
-    page.wait_for_function(
-        "[...document.querySelectorAll('#chosen img')].every(x => x.naturalWidth)"
-    )
+    wait_until(page, "[...document.querySelectorAll('#chosen img')].every(x => x.naturalWidth)")
     page.click("button[aria-label='Remove second.jpg']")
     names = page.locator("#chosen .name").all_inner_texts()
     assert names[1:] == ["first.jpg", "third.jpg"]
