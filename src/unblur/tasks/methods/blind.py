@@ -39,9 +39,12 @@ from unblur.tasks.progress.stages import doing
 
 Float32 = NDArray[np.float32]
 
-_LEAST_BLUR_PX: Final = 3.0
-"""Of photos that seem to be blurred less, the kernels that a judge took lost as often as they
-gained (ADR 0009): they are not searched."""
+_LEAST_BLUR_PX: Final = 2.0
+"""Photos that seem to be blurred less are not searched: most of them are sharp (ADR 0009)."""
+_SHORT_BLUR_PX: Final = 3.0
+_SHORT_BLUR_DB: Final = 2.0
+"""Of photos that seem to be blurred less than the former, some were never sharper: a kernel has to
+promise the latter."""
 _UNSAFE: Final = "no single motion found that can be undone safely"
 _DIFFERENTLY: Final = "blurred differently from place to place"
 _WINDOW_PX: Final = 256
@@ -52,11 +55,15 @@ for a kernel to be believed."""
 _DOUBTED_DB: Final = 1.0
 _TRUSTED_DB: Final = 2.5
 """Where a kernel is expected to gain more, it is trusted; where less than the former, it is not."""
+_SURE_DB: Final = {True: (1.4, 1.8), False: (1.8, 2.2)}
+_BOLDER_DB: Final = 2.0
+"""Where a photo was blurred the same everywhere, all of it tells more of its kernel than a window
+does: if a kernel of light, or one of encoded values, is expected to gain so much in the photo, so
+much more is expected in its windows (ADR 0009)."""
 _LEAST_SHARE: Final = 0.1
 _MOST_SHARE: Final = 0.7
-_MISFIT_SHARE: Final = 0.9
-"""A kernel that was fitted once more and is trusted in less than this is compared with the one
-before, in less than the former also said to be undone in parts only."""
+"""A kernel that is trusted in less than the former is not undone; in less than the latter the photo
+is said to be undone in parts."""
 _BARE_SHARE: Final = 0.25
 """Of encoded values: so much of the deconvolution stays as the network found it."""
 _HOPELESS_DB: Final = -0.3
@@ -65,13 +72,10 @@ _HOPELESS_DB: Final = -0.3
 
 @dataclass(frozen=True, eq=False)
 class _Looked:
-    """An estimate, the kernels that it is about, and the signals of all that were found.
-
-    ``kernels``: the one to be undone; if it was fitted once more, also the one before.
-    """
+    """An estimate, the kernel that it is about, and the signals of all that were found."""
 
     estimate: BlurEstimate
-    kernels: Sequence[FoundKernel] = ()
+    found: FoundKernel | None = None
     among: Sequence[dict[str, float]] = ()
 
 
@@ -183,21 +187,20 @@ class BlindMethod:
         if not search.kernels:
             return nothing("nothing to find a shake by")
         doing("weigh")
-        kernels, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
-        estimate = replace(undoing(estimate, kernels[0]), taken=True, gain_db=hope)
-        reach = kernel_extent(kernels[0].kernel)[0]
+        found, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
+        estimate = replace(undoing(estimate, found), taken=True, gain_db=hope)
+        reach = kernel_extent(found.kernel)[0]
         too_far = reach > _MOST_OF_SIDE * min(pixels.shape[:2])
-        if self.judged and (too_far or hope <= caution_db()):
+        short = seen is not None and seen.length_px < _SHORT_BLUR_PX
+        least = max(caution_db(), _SHORT_BLUR_DB) if short else caution_db()
+        if self.judged and (too_far or hope <= least):
             estimate = replace(estimate, taken=False, words=_UNSAFE)
-        return _Looked(estimate, kernels, among)
+        return _Looked(estimate, found, among)
 
     def _best(
         self, part: Float32, search: BlurSearch
-    ) -> tuple[list[FoundKernel], float, list[dict[str, float]]]:
-        """The kernel that is expected to give most, how much more than the network; all signals.
-
-        If it was fitted once more the one before comes after it.
-        """
+    ) -> tuple[FoundKernel, float, list[dict[str, float]]]:
+        """The kernel that is expected to give most, how much more than the network; all signals."""
         plain = network_on(self.network, part)
 
         def measured(kernels: Sequence[FoundKernel]) -> list[dict[str, float]]:
@@ -208,13 +211,13 @@ class BlindMethod:
         best = int(np.argmax(hoped))
         found, hope = search.kernels[best], hoped[best]
         if self.judged and hope < _HOPELESS_DB:
-            return [found], hope, among
+            return found, hope, among
         again = list(refitted(part, found, search, self.guided, threads=self.threads))
         hoped_again = predicted_gains(measured(again), among)
         best = int(np.argmax(hoped_again))
         if hoped_again[best] > hope:
-            return [again[best], found], hoped_again[best], among
-        return [found], hope, among
+            return again[best], hoped_again[best], among
+        return found, hope, among
 
     def _restored(self, pixels: Float32, looked: _Looked) -> tuple[BlurEstimate, Float32 | None]:
         """Pixels without the blur, where the kernel fits; the rest by the network.
@@ -222,7 +225,8 @@ class BlindMethod:
         Returns:
             The estimate, and (h, w, 3), not clipped; None if the kernel fits nowhere.
         """
-        estimate = looked.estimate
+        estimate, found = looked.estimate, looked.found
+        assert found is not None
         if not self.judged:
             return estimate, self._undone(pixels, estimate)
         doing("follow")
@@ -230,7 +234,7 @@ class BlindMethod:
         shape = pixels.shape[:2]
         places = plan_windows(shape, max(_WINDOW_PX, round((shape[0] * shape[1]) ** 0.5 / 4)))
 
-        def hoped(found: FoundKernel, windows: Sequence[Window] = ()) -> list[float]:
+        def hoped(windows: Sequence[Window] = ()) -> list[float]:
             signals = measure_places(
                 pixels,
                 found,
@@ -242,29 +246,19 @@ class BlindMethod:
             )
             return predicted_gains(signals, looked.among)
 
-        def trusted(hopes: Sequence[float]) -> Float32:
-            trust = np.clip((np.array(hopes) - _DOUBTED_DB) / (_TRUSTED_DB - _DOUBTED_DB), 0, 1)
-            return faded(places, trust.tolist(), shape)
-
-        found = looked.kernels[0]
-        hopes = hoped(found)
-        weight = trusted(hopes)
-        several = len(places) > 1 and len(looked.kernels) > 1
-        if several and weight.mean() < _MISFIT_SHARE:
-            # A fit to two motions looks half right in both places: better the kernel before it.
-            hopes_before = hoped(looked.kernels[1])
-            before = trusted(hopes_before)
-            if np.minimum(weight, before).mean() < _MOST_SHARE:
-                found, hopes, weight = looked.kernels[1], hopes_before, before
-                estimate = undoing(estimate, found)
+        hopes = hoped()
+        sure = np.interp(estimate.gain_db, _SURE_DB[estimate.linear_light], (0, 1))
         windows = windows_of(pixels, found, self.edges, threads=self.threads)
         if windows:
-            own = hoped(found, windows)
+            sure = np.float64(0)
+            own = hoped(windows)
             if np.mean(own) < np.mean(hopes):
                 windows = []  # their kernels differ by noise
             else:
-                weight = trusted(own)
+                hopes = own
                 estimate = replace(estimate, words=f"{_DIFFERENTLY}: {estimate.words}")
+        trust = np.interp(np.array(hopes) + sure * _BOLDER_DB, (_DOUBTED_DB, _TRUSTED_DB), (0, 1))
+        weight = faded(places, trust.tolist(), shape)
         if weight.mean() < _LEAST_SHARE:
             return replace(estimate, taken=False, words=_UNSAFE), None
         if weight.mean() < _MOST_SHARE:
