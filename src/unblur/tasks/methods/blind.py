@@ -66,8 +66,10 @@ _MOST_SHARE: Final = 0.7
 is said to be undone in parts."""
 _BARE_SHARE: Final = 0.25
 """Of encoded values: so much of the deconvolution stays as the network found it."""
-_LIGHT_DB: Final = 0.3
-"""Light is what a sensor adds up: a kernel of encoded values has to promise so much more."""
+_LIGHT_DB: Final = 0.8
+_LIGHT_IN_GREY_DB: Final = 0.3
+"""Light is what a sensor adds up: a kernel of encoded values has to promise so much more, less in a
+photo without colour, as which laboratories give light as it is."""
 _HOPELESS_DB: Final = -0.3
 """A kernel that is expected to give less is not fitted once more."""
 
@@ -210,7 +212,8 @@ class BlindMethod:
 
         among = measured(search.kernels)
         hoped = predicted_gains(among, among)
-        likely = [_LIGHT_DB * each.linear_light for each in search.kernels]
+        light = _LIGHT_IN_GREY_DB if np.ptp(part, axis=2).max() == 0 else _LIGHT_DB
+        likely = [light * each.linear_light for each in search.kernels]
         best = int(np.argmax(np.add(hoped, likely)))
         found, hope = search.kernels[best], hoped[best]
         if self.judged and hope < _HOPELESS_DB:
