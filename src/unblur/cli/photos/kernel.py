@@ -61,7 +61,7 @@ def kernel(  # noqa: PLR0913, PLR0917 - the flags of a command
         say(
             f"{blurred} -> {out}  shake of {estimate.length_px:.0f} px at "
             f"{estimate.angle_deg:.0f} degrees, blurred {light}, expected gain "
-            f"{estimate.gain_db:+.1f} dB: {trust}"
+            f"{estimate.gain_db:+.1f} dB over the network: {trust}"
         )
         return
     written = write_pair_kernel(blurred, reference, out, options)
