@@ -8,10 +8,11 @@ Ridge regression of what each kernel gains over the network that knows none, aft
 knows it, on signals, on how far some of them are from those of the photo's other kernels, and on
 their squares, in folds by photo: what is printed was predicted by a fit that has not seen the
 photo. Gains count for less where both pictures are nearly perfect: an error of 42 dB is added to
-either. Left out are photos so sharp that nobody searches them, and soft ones that nothing shook:
-they look as those do that are out of focus, and those are to become sharper. The margin is such
-that of the photos with kernels of the newest search at most --harm come out more than 0.3 dB worse
-than they went in because of a kernel: those are the harmed ones, the worst is the worst of them.
+either. Left out are photos that seem to be blurred so little that a kernel has to promise more than
+the margin, and soft ones that nothing shook: they look as those do that are out of focus, and those
+are to become sharper. The margin is such that of the photos with kernels of the newest search at
+most --harm come out more than 0.3 dB worse than they went in because of a kernel: those are the
+harmed ones, the worst is the worst of them.
 """
 
 import argparse
@@ -76,7 +77,7 @@ def visible(level: Any) -> Any:
 def is_judged(line: dict[str, Any]) -> bool:
     """Whether a kernel was found, and the photo is not one that was soft and that nothing shook."""
     soft = line["kind"] == "soft" and "length" not in line
-    seen = line["length_seen"] is not None and line["length_seen"] >= blind._LEAST_BLUR_PX
+    seen = line["length_seen"] is not None and line["length_seen"] >= blind._SHORT_BLUR_PX
     return bool(line["kernels"] and seen and not soft)
 
 

@@ -34,7 +34,7 @@ from unblur.tasks.datasets.tried_photos import TriedPhoto, eight_bits, sharp_par
 from unblur.tasks.datasets.tries import psnr_inside
 from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.methods.judge import measure_kernels, predicted_gains
+from unblur.tasks.methods.judge import likeliest, measure_kernels, predicted_gains
 from unblur.tasks.methods.refit import refitted
 from unblur.weights import find_network
 from validation_pairs import ENDINGS, is_held_out
@@ -68,7 +68,7 @@ def one(
     if kernels:
         parts = [np.ascontiguousarray(x[search.region]) for x in (seen, network)]
         signals = measure_kernels(parts[0], kernels, parts[1], noise=search.noise, threads=1)
-        best = int(np.argmax(predicted_gains(signals, signals)))
+        best = likeliest(kernels, predicted_gains(signals, signals), parts[0])
         again = list(refitted(parts[0], kernels[best], search, guided, threads=1))
         signals += measure_kernels(parts[0], again, parts[1], noise=search.noise, threads=1)
         kernels += again

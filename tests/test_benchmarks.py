@@ -2,12 +2,16 @@
 
 import ast
 import importlib
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from unblur.tasks.methods.judge import coefficients
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 PARTS = {"memory"}
@@ -55,6 +59,15 @@ def test_what_a_benchmark_asks_for_need_not_be_named_where_it_is_to_be_quick(mon
 
     assert stop.value.code == 2
     assert "DIR" in capsys.readouterr().err
+
+
+def test_the_judge_is_what_the_tries_that_are_kept_make_of_it():
+    judge_fit = importlib.import_module("judge_fit")
+    lines = judge_fit.read(FOLDER / "judge_tries.jsonl.xz").splitlines()
+
+    fitted = judge_fit.fit([x for x in map(json.loads, lines) if judge_fit.is_judged(x)], 0.1)
+
+    np.testing.assert_allclose(fitted["weights"], coefficients()["weights"], atol=1e-4)
 
 
 def test_rows_of_several_seeds_show_their_spread_and_who_is_ahead(tmp_path):

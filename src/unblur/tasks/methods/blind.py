@@ -27,6 +27,7 @@ from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.tasks.methods.judge import (
     caution_db,
+    likeliest,
     measure_kernels,
     measure_places,
     predicted_gains,
@@ -40,7 +41,8 @@ from unblur.tasks.progress.stages import doing
 Float32 = NDArray[np.float32]
 
 _LEAST_BLUR_PX: Final = 2.0
-"""Photos that seem to be blurred less are not searched: most of them are sharp (ADR 0009)."""
+"""Photos that seem to be blurred less are not searched: kernels found in them harm what is sharp
+(ADR 0009)."""
 _SHORT_BLUR_PX: Final = 3.0
 _SHORT_BLUR_DB: Final = 2.0
 """Of photos that seem to be blurred less than the former, some were never sharper: a kernel has to
@@ -66,10 +68,6 @@ _MOST_SHARE: Final = 0.7
 is said to be undone in parts."""
 _BARE_SHARE: Final = 0.25
 """Of encoded values: so much of the deconvolution stays as the network found it."""
-_LIGHT_DB: Final = 0.8
-_LIGHT_IN_GREY_DB: Final = 0.3
-"""Light is what a sensor adds up: a kernel of encoded values has to promise so much more, less in a
-photo without colour, as which laboratories give light as it is."""
 _HOPELESS_DB: Final = -0.3
 """A kernel that is expected to give less is not fitted once more."""
 
@@ -212,9 +210,7 @@ class BlindMethod:
 
         among = measured(search.kernels)
         hoped = predicted_gains(among, among)
-        light = _LIGHT_IN_GREY_DB if np.ptp(part, axis=2).max() == 0 else _LIGHT_DB
-        likely = [light * each.linear_light for each in search.kernels]
-        best = int(np.argmax(np.add(hoped, likely)))
+        best = likeliest(search.kernels, hoped, part)
         found, hope = search.kernels[best], hoped[best]
         if self.judged and hope < _HOPELESS_DB:
             return found, hope, among
@@ -253,10 +249,10 @@ class BlindMethod:
             return predicted_gains(signals, looked.among)
 
         hopes = hoped()
-        sure = np.interp(estimate.gain_db, _SURE_DB[estimate.linear_light], (0, 1))
+        bounds = _SURE_DB[estimate.linear_light]
         windows = windows_of(pixels, found, self.edges, threads=self.threads)
+        sure = 0.0 if windows else float(np.interp(estimate.gain_db, bounds, (0, 1)))
         if windows:
-            sure = np.float64(0)
             own = hoped(windows)
             if np.mean(own) < np.mean(hopes):
                 windows = []  # their kernels differ by noise

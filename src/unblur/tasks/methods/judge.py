@@ -24,6 +24,10 @@ Float64 = NDArray[np.float64]
 _COEFFICIENTS: Final = Path(__file__).with_name("judge.json")
 """Written by ``benchmarks/judge_fit.py``, from tries with known truth."""
 _TINY: Final = 1e-9
+_LIGHT_DB: Final = 0.8
+_LIGHT_IN_GREY_DB: Final = 0.3
+"""Light is what a sensor adds up: a kernel of encoded values has to promise so much more, less in a
+photo without colour, as which laboratories give light as it is (ADR 0009)."""
 
 
 def measure_kernels(
@@ -174,6 +178,18 @@ def predicted_gains(
     fitted = coefficients()
     gains: Float64 = features(signals, among, fitted) @ fitted["weights"]
     return [float(each) for each in gains]
+
+
+def likeliest(kernels: Sequence[FoundKernel], gains: Sequence[float], part: Float32) -> int:
+    """Which of the kernels to take, if any: the one that promises most, of light rather than not.
+
+    Args:
+        kernels: What was found.
+        gains: From :func:`predicted_gains`.
+        part: (h, w, 3) what was looked at; without colour if its channels are equal.
+    """
+    light = _LIGHT_DB if np.ptp(part, axis=2).any() else _LIGHT_IN_GREY_DB
+    return int(np.argmax(np.add(gains, [light * each.linear_light for each in kernels])))
 
 
 def caution_db() -> float:
