@@ -109,8 +109,9 @@ class BlurSearch:
 
 
 def search_blur(
-    pixels: Float32, *, threads: int = 0, networks: KernelNetworks | None = None
-) -> BlurSearch:
+    pixels: Float32, *, threads: int = 0, networks: KernelNetworks | None = None,
+    told: Sequence[Float32] = (),
+) -> BlurSearch:  # fmt: skip
     """Look for the kernel of a photo in several ways.
 
     Light is what a sensor adds up, so light is looked at first: of photos blurred in light, kernels
@@ -121,6 +122,8 @@ def search_blur(
         threads: To work with; 0 takes one per core. The result does not depend on it.
         networks: Draw edges and trace paths in searches that find more than those whose place they
             take; None: there are none.
+        told: Kernels of light that something else tells of, (K, K), K odd, of sum 1: they are
+            refined, and stand among those that are found.
 
     Raises:
         OptionError: If the photo is too small or holds NaN.
@@ -149,10 +152,9 @@ def search_blur(
         plane = wide.planes[first.linear_light]
         if networks is not None:
             kernel = refine_by_edges(plane, wide.unusable, first.kernel, networks)
-        else:
-            lit = plane * exposures[first.linear_light]
-            kernel = refine_kernel(lit, wide.unusable, first.kernel, _REFINE)
-        return replace(first, kernel=kernel)
+            return replace(first, kernel=kernel, drawn=True)
+        lit = plane * exposures[first.linear_light]
+        return replace(first, kernel=refine_kernel(lit, wide.unusable, first.kernel, _REFINE))
 
     searches = _SEARCHES if networks is None else _WITH_DRAWN
     jobs = [(parts, light, search) for light in _LIGHTS for search in searches]
@@ -173,14 +175,15 @@ def search_blur(
                 others = [pool.submit(_sought_by, networks, *way) for way in ways]
                 found += [kernel for other in others for kernel in other.result()]
                 found = beyond_the_canvas(found) or found
-        found = [replace(each, search=number) for number, each in enumerate(found)]
+        others_told = [FoundKernel(kernel=kernel, linear_light=True) for kernel in told]
+        found = [replace(each, search=n) for n, each in enumerate([*found, *others_told])]
         wide = _cut(planes, unusable, choose_region(planes[True], unusable, _REFINED_PX))
         order = sorted((with_agreement(each, found) for each in found), key=_most_agreed)
         if networks is None:
             best = order[:_REFINED]
             again = [replace(each, linear_light=light) for each in best for light in _LIGHTS]
         else:
-            again = _best_drawn(order)
+            again = [*_best_drawn(order), *found[len(found) - len(told) :]]
         found += pool.map(refine, again)
         kernels = list(pool.map(lambda each: with_agreement(each, found), found))
     return BlurSearch(region=region, noise=noise, kernels=kernels)

@@ -16,6 +16,7 @@ from unblur.imaging.deblur.blind import (
 )
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_support import kernel_extent
+from unblur.imaging.deblur.trails import drawn_by, lit, without
 from unblur.imaging.deblur.varying_blur import Window, assembled, faded, plan_windows
 from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.focus import motion_weight
@@ -32,6 +33,7 @@ from unblur.tasks.methods.judge import (
     measure_places,
     predicted_gains,
 )
+from unblur.tasks.methods.lights import Lights
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.refit import refitted
 from unblur.tasks.methods.scales import changing, network_for, network_on, restoring
@@ -56,7 +58,7 @@ _MOST_OF_SIDE: Final = 1 / 4
 for a kernel to be believed."""
 _DOUBTED_DB: Final = 1.0
 _TRUSTED_DB: Final = 2.5
-"""Where a kernel is expected to gain more, it is trusted; where less than the former, it is not."""
+"""Where a kernel is expected to gain more, it is trusted; less than the former, it is not."""
 _SURE_DB: Final = {True: (1.4, 1.8), False: (1.8, 2.2)}
 _BOLDER_DB: Final = 2.0
 """Where a photo was blurred the same everywhere, all of it tells more of its kernel than a window
@@ -74,11 +76,12 @@ _HOPELESS_DB: Final = -0.3
 
 @dataclass(frozen=True, eq=False)
 class _Looked:
-    """An estimate, the kernel that it is about, and the signals of all that were found."""
+    """An estimate, the kernel that it is about, the signals of all that were found; lights."""
 
     estimate: BlurEstimate
     found: FoundKernel | None = None
     among: Sequence[dict[str, float]] = ()
+    lights: Lights | None = None
 
 
 class BlindMethod:
@@ -121,14 +124,9 @@ class BlindMethod:
         if tell is not None:
             tell(estimate)
         if restored is None:
-            return restoring(
-                self.network,
-                picture,
-                (small, shrink),
-                estimate.blur_px,
-                tiled=tiled,
-                weigh=self._weigh,
-            )
+            seen, weigh = (small, shrink), self._weigh
+            blur_px = estimate.blur_px
+            return restoring(self.network, picture, seen, blur_px, tiled=tiled, weigh=weigh)
         change = restored - small
         if (weight := self._weigh(small)) is not None:
             change *= weight[..., None]
@@ -184,12 +182,15 @@ class BlindMethod:
             estimate = replace(estimate, noise=estimate_noise(pixels))
             return nothing("nothing to find a shake by" if seen is None else "hardly blurred")
         doing("search")
-        search = search_blur(pixels, threads=self.threads, networks=self.edges)
+        lights = Lights.of(pixels)
+        search = search_blur(
+            lights.dark, threads=self.threads, networks=self.edges, told=lights.told
+        )
         estimate = replace(estimate, noise=search.noise)
         if not search.kernels:
             return nothing("nothing to find a shake by")
         doing("weigh")
-        found, hope, among = self._best(np.ascontiguousarray(pixels[search.region]), search)
+        found, hope, among = self._best(lights, search)
         estimate = replace(undoing(estimate, found), taken=True, gain_db=hope)
         reach = kernel_extent(found.kernel)[0]
         too_far = reach > _MOST_OF_SIDE * min(pixels.shape[:2])
@@ -197,25 +198,26 @@ class BlindMethod:
         least = max(caution_db(), _SHORT_BLUR_DB) if short else caution_db()
         if self.judged and (too_far or hope <= least):
             estimate = replace(estimate, taken=False, words=_UNSAFE)
-        return _Looked(estimate, found, among)
+        return _Looked(estimate, found, among, lights)
 
     def _best(
-        self, part: Float32, search: BlurSearch
+        self, lights: Lights, search: BlurSearch
     ) -> tuple[FoundKernel, float, list[dict[str, float]]]:
         """The kernel that is expected to give most, how much more than the network; all signals."""
+        part = np.ascontiguousarray(lights.dark[search.region])
         plain = network_on(self.network, part)
 
         def measured(kernels: Sequence[FoundKernel]) -> list[dict[str, float]]:
             return measure_kernels(part, kernels, plain, noise=search.noise, threads=self.threads)
 
         among = measured(search.kernels)
-        hoped = predicted_gains(among, among)
+        hoped = lights.promised(search.kernels, predicted_gains(among, among))
         best = likeliest(search.kernels, hoped, part)
         found, hope = search.kernels[best], hoped[best]
         if self.judged and hope < _HOPELESS_DB:
             return found, hope, among
         again = list(refitted(part, found, search, self.guided, threads=self.threads))
-        hoped_again = predicted_gains(measured(again), among)
+        hoped_again = lights.promised(again, predicted_gains(measured(again), among))
         best = int(np.argmax(hoped_again))
         if hoped_again[best] > hope:
             return again[best], hoped_again[best], among
@@ -227,10 +229,14 @@ class BlindMethod:
         Returns:
             The estimate, and (h, w, 3), not clipped; None if the kernel fits nowhere.
         """
-        estimate, found = looked.estimate, looked.found
+        estimate, found, lights = looked.estimate, looked.found, looked.lights
         assert found is not None
+        assert lights is not None
+        more = lights.more_db(found)
+        lamps = drawn_by(lights.trails, found.kernel, pixels.shape)
+        seen, pixels = pixels, without(pixels, [lamp.trail for lamp in lamps])
         if not self.judged:
-            return estimate, self._undone(pixels, estimate)
+            return estimate, lit(self._undone(pixels, estimate), lamps)
         doing("follow")
         plain = network_on(self.network, pixels)
         shape = pixels.shape[:2]
@@ -246,7 +252,7 @@ class BlindMethod:
                 windows=windows,
                 threads=self.threads,
             )
-            return predicted_gains(signals, looked.among)
+            return [gain + more for gain in predicted_gains(signals, looked.among)]
 
         hopes = hoped()
         bounds = _SURE_DB[estimate.linear_light]
@@ -265,10 +271,11 @@ class BlindMethod:
             return replace(estimate, taken=False, words=_UNSAFE), None
         if weight.mean() < _MOST_SHARE:
             estimate = replace(estimate, words=f"{estimate.words} in parts of the photo")
-        undone = self._undone(pixels, estimate, windows)
+        undone = lit(self._undone(pixels, estimate, windows), lamps)
         if weight.min() >= 1:
             return estimate, undone
-        plain = network_for(self.network, pixels, estimate.blur_px, estimate.shrink, plain=plain)
+        known = None if lamps else plain
+        plain = network_for(self.network, seen, estimate.blur_px, estimate.shrink, plain=known)
         return estimate, plain + weight[..., None] * (undone - plain)
 
     def _undone(

@@ -15,12 +15,14 @@ from unblur.data.mixture import PairSet
 from unblur.data.synthetic import SyntheticOptions
 from unblur.errors import OptionError, TrainingError
 from unblur.models import build_model, check_trainable
+from unblur.optimizers import Muon
 from unblur.tasks.train.data import MixOptions
 from unblur.tasks.train.module import TrainingModule, set_dropout
 from unblur.tasks.train.precision import check_precision
 
 _WARMUP_STEPS: Final = 300
 """Updates over which the learning rate grows from zero; in short runs a tenth of them."""
+_ADAM: Final[dict[str, Any]] = {"betas": (0.9, 0.99), "weight_decay": 1e-4}
 Loss = Callable[..., Tensor]
 LOSSES: Final[dict[str, tuple[Loss, Loss, Loss, float]]] = {
     "log": (losses.log_mse, losses.log_frequency, losses.log_perceptual, 0.05),
@@ -42,6 +44,11 @@ class TrainOptions:
     """Crops per update."""
     learning_rate: float = 1e-3
     """Learning rate at the end of the warm-up; it falls to zero on half a cosine."""
+    optimizer: str = "adamw"
+    """``adamw``; or ``muon``, which makes the steps of convolutions orthogonal: ``deblurgan-32``
+    gained as much in under half of the updates (ADR 0010)."""
+    muon_rate: float = 4e-3
+    """Learning rate of these steps; ``learning_rate`` is of all else."""
     early_share: float = 0.6
     """Share of the updates, from the first, that see crops of ``data.early_crop_px``."""
     loss: str = "log"
@@ -79,9 +86,9 @@ class TrainOptions:
     def __post_init__(self) -> None:
         """Check values."""
         check_trainable(self.model)
-        checks.one_of(self, loss=LOSSES)
+        checks.one_of(self, loss=LOSSES, optimizer=("adamw", "muon"))
         checks.at_least(1, self, "steps", "batch", "validate_every", "validation_photos")
-        checks.positive(self, "loss_floor", "learning_rate")
+        checks.positive(self, "loss_floor", "learning_rate", "muon_rate")
         checks.unit(self, "early_share", "perceptual_from")
         checks.below_one(self, "ema_decay", "dropout")
         if not 0 <= self.perceptual < math.inf:
@@ -171,8 +178,7 @@ class SupervisedModule(TrainingModule):
         optimizer = torch.optim.AdamW(
             groups,
             lr=self.options.learning_rate,
-            betas=(0.9, 0.99),
-            weight_decay=1e-4,
+            **_ADAM,
         )
         (schedule,) = self.scheduled([optimizer])
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
@@ -200,6 +206,20 @@ class DeblurModule(SupervisedModule):
         set_dropout(self.generator, options.dropout)
         assert features is not None or options.perceptual == 0
         self._features = [features]  # in a list: not a submodule
+
+    def configure_optimizers(self) -> Any:
+        """Make the recipe's optimiser and its schedule."""
+        if self.options.optimizer != "muon":
+            return super().configure_optimizers()
+        optimizer = Muon(
+            self.generator,
+            rate=self.options.learning_rate,
+            muon_rate=self.options.muon_rate,
+            half=self.options.precision == "bf16",
+            **_ADAM,
+        )
+        (schedule,) = self.scheduled([optimizer])
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
     def on_fit_start(self) -> None:
         """Put the features where the batches are."""
