@@ -64,7 +64,9 @@ class Muon(torch.optim.AdamW):
         return loss
 
     def _turn(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
-        momentum = self.state[weight].setdefault("momentum", torch.zeros_like(weight))
+        state = self.state[weight]
+        momentum = state.setdefault("momentum", torch.zeros_like(weight))
+        state.setdefault("step", torch.tensor(0.0))  # AdamW asks each state that it reads for it
         momentum.lerp_(gradient, 1 - _MOMENTUM)
         ahead = gradient.lerp(momentum, _MOMENTUM)
         if group["turned"]:
