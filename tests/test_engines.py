@@ -125,3 +125,29 @@ def test_auto_takes_openvino_where_it_is_installed():
 def test_an_unknown_engine_lists_the_known_ones():
     with pytest.raises(OptionError, match="auto, onnx, openvino, torch"):
         open_engine(find_network("fast"), "warp")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells")
+def test_what_a_large_picture_took_is_given_back():
+    """Else it stays beside what the next network needs, whose parts are of other sizes."""
+    program = (
+        "import re, numpy as np\n"
+        "from pathlib import Path\n"
+        "from unblur.engines import OnnxEngine\n"
+        "from unblur.weights import find_network\n"
+        "engine = OnnxEngine(find_network('fast'), threads=1)\n"
+        "def kilobytes(name):\n"
+        "    status = Path('/proc/self/status').read_text()\n"
+        "    return int(re.search(rf'{name}:\\s+(\\d+)', status)[1])\n"
+        "engine.run(np.zeros((1, 3, 64, 64), np.float32))\n"
+        "first = kilobytes('VmRSS')\n"
+        "engine.run(np.zeros((1, 3, 768, 1024), np.float32))\n"
+        "print(first, kilobytes('VmHWM'), kilobytes('VmRSS'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    before, most, after = map(int, done.stdout.split())
+
+    assert most - before > 150_000
+    assert after - before < 0.4 * (most - before)

@@ -37,6 +37,9 @@ Float32 = NDArray[np.float32]
 _TRIED_PX: Final = 64
 _AS_ASKED: Final = 1
 """Shared memory grows by what is asked for, not to the next power of two."""
+_LARGE_PX: Final = 500_000
+"""After a batch of so many pixels shared memory is given back: what it needed would stay beside
+what the next network needs, which is cut otherwise."""
 
 
 class OnnxEngine:
@@ -88,10 +91,14 @@ class OnnxEngine:
         """Restore a batch."""
         try:
             with self._one_at_a_time:
-                restored: Float32 = self._session.run(None, {self._input: batch})[0]
+                options = _giving_back() if self._gives_back(batch) else None
+                restored: Float32 = self._session.run(None, {self._input: batch}, options)[0]
         except Exception as error:  # out of memory, above all
             raise failed(batch, error) from error
         return restored
+
+    def _gives_back(self, batch: Float32) -> bool:
+        return self._accelerator is None and batch[:, 0].size >= _LARGE_PX
 
     def open_part(self, model: bytes) -> RunPart:
         """Open a part of the network, where the whole is."""
@@ -138,6 +145,16 @@ class OnnxEngine:
         if session.get_providers()[0] != chosen.provider:
             raise RuntimeError(f"{chosen.provider} does not start: it needs {chosen.needs}")
         return session
+
+
+@cache
+def _giving_back() -> Any:
+    """Options of a run after which the processor's memory that nobody uses is given back."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 @cache
