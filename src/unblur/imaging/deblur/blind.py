@@ -55,7 +55,7 @@ _SURE: Final = 0.85
 way is tried."""
 _SURE_SHARE: Final = 0.8
 """Of the canvas: what reaches farther may go on beyond it."""
-_LEAST_HALVED_PX: Final = 240
+_LEAST_HALVED_PX: Final = 600
 _BEYOND_PX: Final = 40
 """Where kernels of half size are so alike and as long as this in both lights, those of full size,
 whose canvas holds less, were wrong each time (ADR 0009), however much alike."""
