@@ -47,5 +47,6 @@ def test_a_network_is_one_of_the_package_one_that_was_added_or_a_file(tmp_path, 
 
     assert is_network("fast")
     assert is_network(tmp_path / "other.onnx")
-    assert not is_network("deblurgan-32")
+    assert is_network("deblurgan-32")
+    assert not is_network("deblurgan-16")
     assert not is_network("unsharp-mask")

@@ -21,7 +21,7 @@ NETWORK_METHODS: Final = ("network", *FINDS_BLUR)
 METHODS: Final = ("auto", "network", "blind", *CLASSICAL)
 REFERENCES: Final = ("sharp", "noisy")
 """What a second shot may be."""
-MODELS: Final = ("fast", "fast-gan")
+MODELS: Final = ("fast", "fast-gan", "deblurgan-32")
 METRICS: Final = ("psnr", "ssim", "ms_ssim", "cw_ssim")
 CODECS: Final = ("auto", "h264", "h265", "vp9", "ffv1")
 PRESETS: Final = ("authors", "paper")

@@ -129,7 +129,10 @@ def test_a_short_video_gives_a_video(client, tmp_path):
         ({"strength": "much"}, "strength must be from 0 to 1, got 'much'"),
         ({"strength": "nan"}, "strength must be from 0 to 1, got nan"),
         ({"guard": "perhaps"}, "guard must be true or false, got 'perhaps'"),
-        ({"model": "/etc/x"}, "unknown model '/etc/x'; known: fast, fast-gan, unsharp-mask"),
+        (
+            {"model": "/etc/x"},
+            "unknown model '/etc/x'; known: fast, fast-gan, deblurgan-32, unsharp-mask",
+        ),
         ({"reference_is": "red"}, "unknown reference_is 'red'; known: sharp, noisy"),
         ({"colour": "red"}, "unknown field 'colour'; known: guard, model, photo"),
         ({"photo": "x"}, "photo must be a file"),

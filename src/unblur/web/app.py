@@ -27,6 +27,7 @@ _PLAIN_ENDINGS: Final = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".ti
 _WAYS: Final = {
     "fast": "Automatic (usual)",
     "fast-gan": "Crisper; may invent detail",
+    "deblurgan-32": "DeblurGAN with 32 channels: to compare",
     UNSHARP: "Classic: raises edges only",
 }
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

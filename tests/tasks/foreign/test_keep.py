@@ -106,7 +106,9 @@ def test_what_is_removed_is_gone(network, data):
     assert list((data / "models").iterdir()) == []
     with pytest.raises(OptionError, match="no model 'sharper' was added; added: none"):
         remove("sharper")
-    with pytest.raises(NetworkError, match="unknown model 'sharper'; known: fast, fast-gan, or"):
+    with pytest.raises(
+        NetworkError, match="unknown model 'sharper'; known: fast, fast-gan, deblurgan-32, or"
+    ):
         find_network("sharper")
 
 
@@ -118,7 +120,7 @@ def test_the_commands_add_list_restore_and_remove(network, tmp_path, run):
 
     lines = run("models", "--json").stdout.splitlines()
     names = [json.loads(line)["name"] for line in lines]
-    assert names == ["fast", "fast-gan", "sharper"]
+    assert names == ["fast", "fast-gan", "deblurgan-32", "sharper"]
     assert "sharper" in run("models", "list").stdout
 
     pixels = skimage.data.astronaut()[:80, :64].astype(np.float32) / 255
