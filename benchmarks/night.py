@@ -123,7 +123,7 @@ def main() -> None:
         if args.strips:
             args.strips.mkdir(parents=True, exist_ok=True)
             strip = np.hstack([seen, without, restored, ideal, sharp])
-            write_photo(args.strips / f"{path.stem}.png", Photo(pixels=strip))
+            write_photo(Photo(pixels=strip), args.strips / f"{path.stem}.png")
     print(f"{len(before)} photos, blurred {np.mean(before):.2f} dB")
     print(f"{'':20} {'gain':>6} {'worst':>6} {'taken':>6} {'alike':>6}")
     for name, of_name in rows.items():
