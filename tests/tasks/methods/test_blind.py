@@ -24,6 +24,7 @@ from unblur.imaging.deblur.kernel_support import kernel_extent
 from unblur.imaging.tiles import ArrayPicture
 from unblur.tasks.methods import blind, judge
 from unblur.tasks.methods import shrink as shrinking
+from unblur.tasks.methods.lights import Lights
 from unblur.tasks.methods.shrink import enlarged, shrunk_picture
 
 ENGINE = {"engine": "onnx"}
@@ -95,7 +96,7 @@ def test_of_two_kernels_alike_the_one_of_light_is_taken_sooner_in_colour(monkeyp
     part = astronaut[:96, :96]
     grey = np.repeat(part.mean(axis=2, keepdims=True), 3, axis=2)
 
-    of_colour, of_grey = (method._best(x, search)[0] for x in (part, grey))
+    of_colour, of_grey = (method._best(Lights.of(x), search)[0] for x in (part, grey))
 
     assert of_colour.linear_light
     assert not of_grey.linear_light
