@@ -127,7 +127,7 @@ def test_an_unknown_engine_lists_the_known_ones():
         open_engine(find_network("fast"), "warp")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells")
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read in /proc")
 def test_what_a_large_picture_took_is_given_back():
     """Else it stays beside what the next network needs, whose parts are of other sizes."""
     program = (

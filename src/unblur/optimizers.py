@@ -20,6 +20,8 @@ _ADAM_SIZE: Final = 0.2
 class Muon(torch.optim.AdamW):
     """Muon for the weights of convolutions, AdamW for the rest of a network.
 
+    PyTorch's own, from 2.9 on, takes matrices alone.
+
     Args:
         network: Its convolutions between 16 channels or more take orthogonal steps.
         rate: Learning rate of what AdamW learns.

@@ -71,6 +71,7 @@ def test_the_command_writes_what_restoring_reads(run, shaken, tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert "shake of " in done.stdout
+    assert "expected gain" in done.stdout
     assert " dB over the network: " in done.stdout
     assert agreement(read_kernel(tmp_path / "kernel.png"), shaken[1]) > 0.85
     assert again.returncode == 2

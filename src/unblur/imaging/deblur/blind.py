@@ -122,8 +122,8 @@ def search_blur(
         threads: To work with; 0 takes one per core. The result does not depend on it.
         networks: Draw edges and trace paths in searches that find more than those whose place they
             take; None: there are none.
-        told: Kernels of light that something else tells of, (K, K), K odd, of sum 1: they are
-            refined, and stand among those that are found.
+        told: Kernels of light that something else tells of, (K, K), K odd, of sum 1: they stand
+            among those that are found, and by networks are refined as well.
 
     Raises:
         OptionError: If the photo is too small or holds NaN.

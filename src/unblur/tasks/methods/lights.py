@@ -50,7 +50,8 @@ class Lights:
             return 0.0
         if not found.linear_light:
             return _NEVER_DB
-        return float(np.interp(count_alike(self.trails, found.kernel), _TRAILS, _TOLD_DB))
+        drawn = count_alike(self.trails, found.kernel, _TRAILS[-1])
+        return float(np.interp(drawn, _TRAILS, _TOLD_DB))
 
     def promised(self, kernels: Sequence[FoundKernel], gains: Sequence[float]) -> list[float]:
         """What kernels are expected to gain, in dB, by the judge and by the trails."""

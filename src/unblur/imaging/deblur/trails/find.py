@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from unblur.imaging.deblur.kernel_support import dilated
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.detail import Region
 
@@ -107,11 +108,8 @@ def _ground(brightest: Float32) -> Float32:
 
 def _alone(place: Region, mask: Bool, over: Float32, light: Float32) -> Trail | None:
     """The trail of a mask, if there is nothing but ground around it."""
-    from scipy import ndimage
-
-    square = np.ones((3, 3))
-    grown = ndimage.binary_dilation(mask, square, iterations=_INNER_PX)
-    ring = ndimage.binary_dilation(mask, square, iterations=_RING_PX) & ~grown
+    grown = dilated(mask, _INNER_PX)
+    ring = dilated(grown, _RING_PX - _INNER_PX) & ~grown
     peak = float(over[place][mask].max())
     around = over[place][ring]
     at_most, on_average = _ALONE

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from unblur.imaging.deblur.kernel_search import centred
 from unblur.imaging.deblur.trails.find import Trail
-from unblur.imaging.fourier import forward, good_size, inverse, kernel_spectrum
+from unblur.imaging.fourier import centre_of_mass, forward, good_size, inverse, kernel_spectrum
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.detail import Region
 
@@ -87,9 +88,10 @@ def lit(pixels: Float32, lamps: Sequence[Lamp]) -> Float32:
     return shining
 
 
-def count_alike(trails: Sequence[Trail], kernel: Float32) -> int:
-    """How many of a photo's trails a kernel can have drawn with lamps narrower than itself."""
-    return sum(_is_alike(trail, kernel) for trail in trails)
+def count_alike(trails: Sequence[Trail], kernel: Float32, most: int) -> int:
+    """How many trails, up to so many, a kernel can have drawn with lamps narrower than itself."""
+    alike = (trail for trail in trails if _is_alike(trail, kernel))
+    return sum(1 for _ in islice(alike, most))
 
 
 def trail_kernels(trails: Sequence[Trail]) -> list[Float32]:
@@ -105,7 +107,7 @@ def trail_kernels(trails: Sequence[Trail]) -> list[Float32]:
     told = []
     for trail in clearest:
         kernel = _as_kernel(trail.seen)
-        alike = count_alike(clearest, kernel)
+        alike = count_alike(clearest, kernel, len(clearest))
         if alike >= _LEAST_ALIKE:
             told.append((alike, int(trail.full.sum()), _radius(kernel), kernel))
     if not told:
@@ -170,7 +172,7 @@ def _undrawn(trail: Trail, kernel: Float32, steps: int) -> tuple[Float32, float,
 def _radius(mass: Float32) -> float:
     """Of the gyration of a plane of sum 1, in px."""
     rows, columns = (np.arange(side, dtype=np.float64) for side in mass.shape)
-    down, right = mass.sum(axis=1) @ rows, mass.sum(axis=0) @ columns
+    down, right = centre_of_mass(mass)
     return float(
         np.sqrt(mass.sum(axis=1) @ (rows - down) ** 2 + mass.sum(axis=0) @ (columns - right) ** 2)
     )
