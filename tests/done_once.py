@@ -45,13 +45,14 @@ def looked_at_once():
 
     anew, kept = BlindMethod._look, OrderedDict()
 
-    def look(self, pixels, shrink):
+    def look(self, pixels, shrink, *, light_alone=False):
         engines = self.network.engine, self.guided._engine, self.edges._edges, self.edges._paths
         content = hashlib.sha256(np.ascontiguousarray(pixels)).digest()
-        made_of = (*engines, self.judged, self.threads, shrink, pixels.shape, pixels.dtype, content)
+        asked = self.judged, self.threads, shrink, light_alone
+        made_of = (*engines, *asked, pixels.shape, pixels.dtype, content)
         looked = kept.get(made_of)
         if looked is None:
-            looked = kept[made_of] = anew(self, pixels, shrink)
+            looked = kept[made_of] = anew(self, pixels, shrink, light_alone=light_alone)
             if len(kept) > 24:
                 kept.popitem(last=False)
         return looked

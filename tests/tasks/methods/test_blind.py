@@ -22,8 +22,9 @@ from unblur.errors import OptionError
 from unblur.imaging.deblur.blind import BlurSearch, FoundKernel
 from unblur.imaging.deblur.kernel_support import kernel_extent
 from unblur.imaging.tiles import ArrayPicture
-from unblur.tasks.methods import blind, judge
+from unblur.tasks.methods import choose, judge
 from unblur.tasks.methods import shrink as shrinking
+from unblur.tasks.methods.choose import best_kernel
 from unblur.tasks.methods.lights import Lights
 from unblur.tasks.methods.shrink import enlarged, shrunk_picture
 
@@ -70,6 +71,30 @@ def test_where_another_motion_blurred_a_photo_the_network_stands_in():
     assert gains[1] > -0.6
 
 
+def test_a_thing_that_moved_by_itself_in_a_large_photo_is_undone_where_it_is():
+    photo = skimage.data.astronaut().astype(np.float32) / 255
+    sharp = np.pad(photo, ((0, 498), (0, 528), (0, 0)), mode="symmetric")
+    rows, columns = np.mgrid[:1010, :1040]
+    distance = np.hypot(rows - 420, columns - 420)
+    inside = np.clip((330 - distance) / 3, 0, 1)[..., None].astype(np.float32)
+    rng = np.random.default_rng(2)
+    kernel = np.zeros((19, 19), np.float32)
+    kernel[np.arange(19), 7 + np.arange(19) // 4] = 1 / 19
+    seen = sharp + inside * (blur(sharp, kernel) - sharp)
+    seen = np.rint(255 * (seen + rng.normal(0, 0.5 / 255, seen.shape)).clip(0, 1)) / 255
+    seen = seen.astype(np.float32)
+
+    found = Restorer.open(RestoreOptions(method="auto", **ENGINE)).restore(Photo(pixels=seen))
+    network = Restorer.open(RestoreOptions(method="network", **ENGINE)).restore_pixels(seen)
+
+    assert found.notes[0].startswith(("shake of 18 px", "shake of 19 px", "shake of 20 px"))
+    assert found.notes[0].endswith(" px found and undone in parts of the photo")
+    thing, still = distance < 330, distance > 530
+    gains = [psnr(x[None, thing], sharp[None, thing]) for x in (found.pixels, network, seen)]
+    assert gains[0] > gains[1] + 0.5 > gains[2] + 0.5
+    assert psnr(found.pixels[None, still], seen[None, still]) > 40
+
+
 @pytest.mark.parametrize(
     ("photo", "least"), [(skimage.data.chelsea, 4.0), (skimage.data.astronaut, 6.0)]
 )
@@ -90,13 +115,15 @@ def test_of_two_kernels_alike_the_one_of_light_is_taken_sooner_in_colour(monkeyp
     method = Restorer.open(RestoreOptions(method="auto", **ENGINE)).method
     kernel = np.full((3, 3), 1 / 9, np.float32)
     found = [FoundKernel(kernel=kernel, linear_light=light) for light in (True, False)]
-    monkeypatch.setattr(blind, "measure_kernels", lambda *args, **options: [{}, {}])
-    monkeypatch.setattr(blind, "predicted_gains", lambda *args: [-1.0, -0.5])
+    monkeypatch.setattr(choose, "measure_kernels", lambda *args, **options: [{}, {}])
+    monkeypatch.setattr(choose, "predicted_gains", lambda *args: [-1.0, -0.5])
     search = BlurSearch(region=(slice(None), slice(None)), noise=0.0, kernels=found)
     part = astronaut[:96, :96]
     grey = np.repeat(part.mean(axis=2, keepdims=True), 3, axis=2)
 
-    of_colour, of_grey = (method._best(Lights.of(x), search)[0] for x in (part, grey))
+    of_colour, of_grey = (
+        best_kernel(Lights.of(x), search, method.network, method.guided)[0] for x in (part, grey)
+    )
 
     assert of_colour.linear_light
     assert not of_grey.linear_light

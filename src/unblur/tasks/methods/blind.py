@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from unblur.imaging.deblur.blind import (
     LEAST_SIDE_PX,
-    BlurSearch,
     FoundKernel,
     check_searchable,
     search_blur,
@@ -17,25 +16,20 @@ from unblur.imaging.deblur.blind import (
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_support import kernel_extent
 from unblur.imaging.deblur.trails import drawn_by, lit, without
-from unblur.imaging.deblur.varying_blur import Window, assembled, faded, plan_windows
+from unblur.imaging.deblur.varying_blur import Window, assembled, plan_windows
 from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.focus import motion_weight
+from unblur.imaging.measure.moved import moved_part
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.tiles import Picture
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, undoing
-from unblur.tasks.methods.by_place import windows_of
+from unblur.tasks.methods.by_place import bolder_db, trusted, windows_of, windows_there
+from unblur.tasks.methods.choose import best_kernel
 from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.methods.judge import (
-    caution_db,
-    likeliest,
-    measure_kernels,
-    measure_places,
-    predicted_gains,
-)
+from unblur.tasks.methods.judge import caution_db, measure_places, predicted_gains
 from unblur.tasks.methods.lights import Lights
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
-from unblur.tasks.methods.refit import refitted
 from unblur.tasks.methods.scales import changing, network_for, network_on, restoring
 from unblur.tasks.methods.shrink import shrunk_picture
 from unblur.tasks.progress.stages import doing
@@ -50,28 +44,19 @@ _SHORT_BLUR_DB: Final = 2.0
 """Of photos that seem to be blurred less than the former, some were never sharper: a kernel has to
 promise the latter."""
 _UNSAFE: Final = "no single motion found that can be undone safely"
+_IN_PARTS: Final = " in parts of the photo"
 _DIFFERENTLY: Final = "blurred differently from place to place"
 _WINDOW_PX: Final = 256
 """Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
 _MOST_OF_SIDE: Final = 1 / 4
-"""Of the photo's shorter side: in less than four times its length a shake shows itself too seldom
-for a kernel to be believed."""
-_DOUBTED_DB: Final = 1.0
-_TRUSTED_DB: Final = 2.5
-"""Where a kernel is expected to gain more, it is trusted; less than the former, it is not."""
-_SURE_DB: Final = {True: (1.4, 1.8), False: (1.8, 2.2)}
-_BOLDER_DB: Final = 2.0
-"""Where a photo was blurred the same everywhere, all of it tells more of its kernel than a window
-does: if a kernel of light, or one of encoded values, is expected to gain so much in the photo, so
-much more is expected in its windows (ADR 0009)."""
+"""Of the photo's shorter side: a longer shake shows itself too seldom to be believed."""
 _LEAST_SHARE: Final = 0.1
 _MOST_SHARE: Final = 0.7
-"""A kernel that is trusted in less than the former is not undone; in less than the latter the photo
-is said to be undone in parts."""
+"""A kernel trusted in less than the former is not undone; less than the latter, in parts."""
 _BARE_SHARE: Final = 0.25
 """Of encoded values: so much of the deconvolution stays as the network found it."""
-_HOPELESS_DB: Final = -0.3
-"""A kernel that is expected to give less is not fitted once more."""
+_ALIKE: Final = 0.65
+"""Kernels of what moved by itself are believed if others are so much like them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,17 +109,17 @@ class BlindMethod:
         if tell is not None:
             tell(estimate)
         if restored is None:
-            seen, weigh = (small, shrink), self._weigh
-            blur_px = estimate.blur_px
-            return restoring(self.network, picture, seen, blur_px, tiled=tiled, weigh=weigh)
-        change = restored - small
-        if (weight := self._weigh(small)) is not None:
-            change *= weight[..., None]
-        return Undone(changing(picture, change, shrink))
+            seen, weigh, px = (small, shrink), self._weigh, estimate.blur_px
+            return restoring(self.network, picture, seen, px, tiled=tiled, weigh=weigh)
+        return Undone(changing(picture, restored - small, shrink))
 
     def _weigh(self, pixels: Float32) -> Float32 | None:
         """How much of what changes is to count, (h, w) in [0, 1]; None: all of it."""
         return motion_weight(pixels) if self.judged else None
+
+    def _weighed(self, pixels: Float32, restored: Float32) -> Float32:
+        weight = self._weigh(pixels)
+        return restored if weight is None else pixels + weight[..., None] * (restored - pixels)
 
     def found(self, pixels: Float32, shrink: int) -> tuple[BlurEstimate, Float32 | None]:
         """What is found in (H, W, 3) pixels, and these without their blur.
@@ -147,9 +132,16 @@ class BlindMethod:
             The second is (H, W, 3), not clipped; None if nothing is to be undone.
         """
         looked = self._look(pixels, shrink)
-        if not looked.estimate.taken:
-            return looked.estimate, None
-        return self._restored(pixels, looked)
+        estimate, restored = looked.estimate, None
+        if estimate.taken:
+            estimate, restored = self._restored(pixels, looked)
+        if restored is not None:
+            return estimate, self._weighed(pixels, restored)
+        if self.judged and (part := moved_part(pixels)) is not None:
+            near = self._look(np.ascontiguousarray(pixels[part]), shrink, light_alone=True)
+            if near.estimate.taken and near.estimate.confidence >= _ALIKE:
+                return self._where_moved(pixels, near, estimate)
+        return estimate, None
 
     def look(self, picture: Picture) -> BlurEstimate:
         """Look for the blur of a picture of any size."""
@@ -164,7 +156,7 @@ class BlindMethod:
         """
         return self._look(pixels, shrink).estimate
 
-    def _look(self, pixels: Float32, shrink: int) -> _Looked:
+    def _look(self, pixels: Float32, shrink: int, *, light_alone: bool = False) -> _Looked:
         def nothing(words: str) -> _Looked:
             return _Looked(replace(estimate, words=words))
 
@@ -182,7 +174,7 @@ class BlindMethod:
             estimate = replace(estimate, noise=estimate_noise(pixels))
             return nothing("nothing to find a shake by" if seen is None else "hardly blurred")
         doing("search")
-        lights = Lights.of(pixels)
+        lights = Lights.of(pixels, alone=light_alone)
         search = search_blur(
             lights.dark, threads=self.threads, networks=self.edges, told=lights.told
         )
@@ -190,7 +182,9 @@ class BlindMethod:
         if not search.kernels:
             return nothing("nothing to find a shake by")
         doing("weigh")
-        found, hope, among = self._best(lights, search)
+        found, hope, among = best_kernel(
+            lights, search, self.network, self.guided, judged=self.judged, threads=self.threads
+        )
         estimate = replace(undoing(estimate, found), taken=True, gain_db=hope)
         reach = kernel_extent(found.kernel)[0]
         too_far = reach > _MOST_OF_SIDE * min(pixels.shape[:2])
@@ -200,29 +194,6 @@ class BlindMethod:
             estimate = replace(estimate, taken=False, words=_UNSAFE)
         return _Looked(estimate, found, among, lights)
 
-    def _best(
-        self, lights: Lights, search: BlurSearch
-    ) -> tuple[FoundKernel, float, list[dict[str, float]]]:
-        """The kernel that is expected to give most, how much more than the network; all signals."""
-        part = np.ascontiguousarray(lights.dark[search.region])
-        plain = network_on(self.network, part)
-
-        def measured(kernels: Sequence[FoundKernel]) -> list[dict[str, float]]:
-            return measure_kernels(part, kernels, plain, noise=search.noise, threads=self.threads)
-
-        among = measured(search.kernels)
-        hoped = lights.promised(search.kernels, predicted_gains(among, among))
-        best = likeliest(search.kernels, hoped, part)
-        found, hope = search.kernels[best], hoped[best]
-        if self.judged and hope < _HOPELESS_DB:
-            return found, hope, among
-        again = list(refitted(part, found, search, self.guided, threads=self.threads))
-        hoped_again = lights.promised(again, predicted_gains(measured(again), among))
-        best = int(np.argmax(hoped_again))
-        if hoped_again[best] > hope:
-            return again[best], hoped_again[best], among
-        return found, hope, among
-
     def _restored(self, pixels: Float32, looked: _Looked) -> tuple[BlurEstimate, Float32 | None]:
         """Pixels without the blur, where the kernel fits; the rest by the network.
 
@@ -230,16 +201,14 @@ class BlindMethod:
             The estimate, and (h, w, 3), not clipped; None if the kernel fits nowhere.
         """
         estimate, found, lights = looked.estimate, looked.found, looked.lights
-        assert found is not None
-        assert lights is not None
+        assert found is not None and lights is not None  # noqa: PT018
         more = lights.more_db(found)
         lamps = drawn_by(lights.trails, found.kernel, pixels.shape)
         seen, pixels = pixels, without(pixels, [lamp.trail for lamp in lamps])
         if not self.judged:
             return estimate, lit(self._undone(pixels, estimate), lamps)
         doing("follow")
-        plain = network_on(self.network, pixels)
-        shape = pixels.shape[:2]
+        plain, shape = network_on(self.network, pixels), pixels.shape[:2]
         places = plan_windows(shape, max(_WINDOW_PX, round((shape[0] * shape[1]) ** 0.5 / 4)))
 
         def hoped(windows: Sequence[Window] = ()) -> list[float]:
@@ -255,28 +224,59 @@ class BlindMethod:
             return [gain + more for gain in predicted_gains(signals, looked.among)]
 
         hopes = hoped()
-        bounds = _SURE_DB[estimate.linear_light]
         windows = windows_of(pixels, found, self.edges, threads=self.threads)
-        sure = 0.0 if windows else float(np.interp(estimate.gain_db, bounds, (0, 1)))
+        more_sure = bolder_db(estimate.gain_db, linear_light=estimate.linear_light)
         if windows:
-            own = hoped(windows)
+            more_sure, own = 0.0, hoped(windows)
             if np.mean(own) < np.mean(hopes):
                 windows = []  # their kernels differ by noise
             else:
                 hopes = own
                 estimate = replace(estimate, words=f"{_DIFFERENTLY}: {estimate.words}")
-        trust = np.interp(np.array(hopes) + sure * _BOLDER_DB, (_DOUBTED_DB, _TRUSTED_DB), (0, 1))
-        weight = faded(places, trust.tolist(), shape)
+        weight = trusted(places, [hope + more_sure for hope in hopes], shape)
         if weight.mean() < _LEAST_SHARE:
             return replace(estimate, taken=False, words=_UNSAFE), None
         if weight.mean() < _MOST_SHARE:
-            estimate = replace(estimate, words=f"{estimate.words} in parts of the photo")
+            estimate = replace(estimate, words=f"{estimate.words}{_IN_PARTS}")
         undone = lit(self._undone(pixels, estimate, windows), lamps)
         if weight.min() >= 1:
             return estimate, undone
         known = None if lamps else plain
         plain = network_for(self.network, seen, estimate.blur_px, estimate.shrink, plain=known)
         return estimate, plain + weight[..., None] * (undone - plain)
+
+    def _where_moved(
+        self, pixels: Float32, near: _Looked, photos: BlurEstimate
+    ) -> tuple[BlurEstimate, Float32 | None]:
+        """Pixels without the blur of a part that moved by itself, as far as that goes.
+
+        Args:
+            pixels: The photo.
+            near: What was found in the part.
+            photos: What was found in the photo.
+        """
+        found, estimate = near.found, near.estimate
+        assert found is not None
+        doing("follow")
+        plain = network_on(self.network, pixels)
+
+        def weighed(seen: Float32, by_network: Float32, at: Sequence[Window] = ()) -> Float32:
+            places, noise = plan_windows(seen.shape[:2], _WINDOW_PX), estimate.noise
+            signals = measure_places(
+                seen, found, by_network, places, noise=noise, windows=at, threads=self.threads
+            )
+            return trusted(places, predicted_gains(signals, near.among), seen.shape[:2])
+
+        if not (weight := weighed(pixels, plain)).any():
+            return photos, None
+        part, windows = windows_there(found.kernel, weight)
+        seen = np.ascontiguousarray(pixels[part])
+        weight = weighed(seen, np.ascontiguousarray(plain[part]), windows)
+        undone, blur_px = self._undone(seen, estimate, windows), photos.blur_px
+        plain = network_for(self.network, pixels, blur_px, photos.shrink, plain=plain)
+        plain = self._weighed(pixels, plain)
+        plain[part] += weight[..., None] * (undone - plain[part])
+        return replace(estimate, words=f"{estimate.words}{_IN_PARTS}", blur_px=blur_px), plain
 
     def _undone(
         self, pixels: Float32, estimate: BlurEstimate, windows: Sequence[Window] = ()

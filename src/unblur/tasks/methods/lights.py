@@ -27,18 +27,20 @@ class Lights:
         trails: What a shake may have made of them.
         told: Kernels that several of them tell of.
         dark: (H, W, 3) the photo to look for its blur in: without the lights, where they tell it.
+        alone: Kernels of encoded values are not asked, whatever the trails tell.
     """
 
     trails: Sequence[Trail]
     told: Sequence[Float32]
     dark: Float32
+    alone: bool = False
 
     @classmethod
-    def of(cls, pixels: Float32) -> "Lights":
+    def of(cls, pixels: Float32, *, alone: bool = False) -> "Lights":
         """Those of (H, W, 3) pixels, sRGB-encoded in [0, 1]."""
         trails = find_trails(pixels)
         told = trail_kernels(trails)
-        return cls(trails, told, without(pixels, trails) if told else pixels)
+        return cls(trails, told, without(pixels, trails) if told else pixels, alone)
 
     def more_db(self, found: FoundKernel) -> float:
         """How much more than the judge says a kernel is expected to gain, by what the trails tell.
@@ -46,10 +48,10 @@ class Lights:
         What outshines a photo was light: where trails tell the kernel, none of encoded values is
         asked.
         """
+        if not found.linear_light and (self.told or self.alone):
+            return _NEVER_DB
         if not self.told:
             return 0.0
-        if not found.linear_light:
-            return _NEVER_DB
         drawn = count_alike(self.trails, found.kernel, _TRAILS[-1])
         return float(np.interp(drawn, _TRAILS, _TOLD_DB))
 

@@ -1,0 +1,35 @@
+"""Where something that moved by itself is to be undone."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unblur.imaging.deblur.kernel_support import kernel_extent
+from unblur.imaging.deblur.varying_blur import Window, plan_windows
+from unblur.imaging.measure.detail import Region
+
+Float32 = NDArray[np.float32]
+
+_LEAST_PX: Final = 256
+_REACHES: Final = 8
+"""Windows have so many px a side at least, and so many times what the kernel reaches. In the midst
+of something that moved they hold nothing that stood still, which would ring (ADR 0009)."""
+
+
+def windows_there(kernel: Float32, weight: Float32) -> tuple[Region, Sequence[Window]]:
+    """The part of a photo in which a kernel may be right, and windows that cover it.
+
+    Args:
+        kernel: Of what moved.
+        weight: (H, W), not 0 everywhere: how far the kernel is trusted.
+
+    Returns:
+        Rows and columns of all that has a weight, and windows of that part with the same kernel.
+    """
+    rows, columns = (np.flatnonzero(weight.any(axis=axis)) for axis in (1, 0))
+    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    side = max(_LEAST_PX, round(_REACHES * kernel_extent(kernel)[0]))
+    places = plan_windows(weight[part].shape, side)
+    return part, [Window(place, kernel) for place in places]
