@@ -27,6 +27,7 @@ from unblur.tasks.methods import shrink as shrinking
 from unblur.tasks.methods.choose import best_kernel
 from unblur.tasks.methods.lights import Lights
 from unblur.tasks.methods.shrink import enlarged, shrunk_picture
+from unblur.tasks.progress.stages import WORDS, heard
 
 ENGINE = {"engine": "onnx"}
 
@@ -84,7 +85,9 @@ def test_a_thing_that_moved_by_itself_in_a_large_photo_is_undone_where_it_is():
     seen = np.rint(255 * (seen + rng.normal(0, 0.5 / 255, seen.shape)).clip(0, 1)) / 255
     seen = seen.astype(np.float32)
 
-    found = Restorer.open(RestoreOptions(method="auto", **ENGINE)).restore(Photo(pixels=seen))
+    stages = []
+    with heard(lambda stage, _: stages.append(stage)):
+        found = Restorer.open(RestoreOptions(method="auto", **ENGINE)).restore(Photo(pixels=seen))
     network = Restorer.open(RestoreOptions(method="network", **ENGINE)).restore_pixels(seen)
 
     assert found.notes[0].startswith(("shake of 18 px", "shake of 19 px", "shake of 20 px"))
@@ -93,6 +96,7 @@ def test_a_thing_that_moved_by_itself_in_a_large_photo_is_undone_where_it_is():
     gains = [psnr(x[None, thing], sharp[None, thing]) for x in (found.pixels, network, seen)]
     assert gains[0] > gains[1] + 0.5 > gains[2] + 0.5
     assert psnr(found.pixels[None, still], seen[None, still]) > 40
+    assert stages == sorted(stages, key=list(WORDS).index)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from unblur.tasks.methods.lights import Lights
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.scales import changing, network_for, network_on, restoring
 from unblur.tasks.methods.shrink import shrunk_picture
-from unblur.tasks.progress.stages import doing
+from unblur.tasks.progress.stages import doing, unheard
 
 Float32 = NDArray[np.float32]
 
@@ -138,7 +138,9 @@ class BlindMethod:
         if restored is not None:
             return estimate, self._weighed(pixels, restored)
         if self.judged and (part := moved_part(pixels)) is not None:
-            near = self._look(np.ascontiguousarray(pixels[part]), shrink, light_alone=True)
+            doing("follow")
+            with unheard():  # of another search: stages come once, in their order
+                near = self._look(np.ascontiguousarray(pixels[part]), shrink, light_alone=True)
             if near.estimate.taken and near.estimate.confidence >= _ALIKE:
                 return self._where_moved(pixels, near, estimate)
         return estimate, None
@@ -195,11 +197,7 @@ class BlindMethod:
         return _Looked(estimate, found, among, lights)
 
     def _restored(self, pixels: Float32, looked: _Looked) -> tuple[BlurEstimate, Float32 | None]:
-        """Pixels without the blur, where the kernel fits; the rest by the network.
-
-        Returns:
-            The estimate, and (h, w, 3), not clipped; None if the kernel fits nowhere.
-        """
+        """Pixels without the blur where the kernel fits, else by the network; None: nowhere."""
         estimate, found, lights = looked.estimate, looked.found, looked.lights
         assert found is not None and lights is not None  # noqa: PT018
         more = lights.more_db(found)
@@ -257,7 +255,6 @@ class BlindMethod:
         """
         found, estimate = near.found, near.estimate
         assert found is not None
-        doing("follow")
         plain = network_on(self.network, pixels)
 
         def weighed(seen: Float32, by_network: Float32, at: Sequence[Window] = ()) -> Float32:
