@@ -256,23 +256,17 @@ class BlindMethod:
         found, estimate = near.found, near.estimate
         assert found is not None
         plain = network_on(self.network, pixels)
-
-        def weighed(seen: Float32, by_network: Float32, at: Sequence[Window] = ()) -> Float32:
-            places, noise = plan_windows(seen.shape[:2], _WINDOW_PX), estimate.noise
-            signals = measure_places(
-                seen, found, by_network, places, noise=noise, windows=at, threads=self.threads
-            )
-            return trusted(places, predicted_gains(signals, near.among), seen.shape[:2])
-
-        if not (weight := weighed(pixels, plain)).any():
+        places, noise = plan_windows(pixels.shape[:2], _WINDOW_PX), estimate.noise
+        signals = measure_places(pixels, found, plain, places, noise=noise, threads=self.threads)
+        weight = trusted(places, predicted_gains(signals, near.among), pixels.shape[:2])
+        if (there := windows_there(found.kernel, weight)) is None:
             return photos, None
-        part, windows = windows_there(found.kernel, weight)
+        part, windows = there
         seen = np.ascontiguousarray(pixels[part])
-        weight = weighed(seen, np.ascontiguousarray(plain[part]), windows)
         undone, blur_px = self._undone(seen, estimate, windows), photos.blur_px
         plain = network_for(self.network, pixels, blur_px, photos.shrink, plain=plain)
         plain = self._weighed(pixels, plain)
-        plain[part] += weight[..., None] * (undone - plain[part])
+        plain[part] += weight[part][..., None] * (undone - plain[part])
         return replace(estimate, words=f"{estimate.words}{_IN_PARTS}", blur_px=blur_px), plain
 
     def _undone(

@@ -12,23 +12,28 @@ from unblur.imaging.measure.detail import Region
 
 Float32 = NDArray[np.float32]
 
+_LEAST_WEIGHT: Final = 0.25
+"""Where all that lies beyond has less, a kernel is not undone."""
 _LEAST_PX: Final = 256
 _REACHES: Final = 8
 """Windows have so many px a side at least, and so many times what the kernel reaches. In the midst
 of something that moved they hold nothing that stood still, which would ring (ADR 0009)."""
 
 
-def windows_there(kernel: Float32, weight: Float32) -> tuple[Region, Sequence[Window]]:
+def windows_there(kernel: Float32, weight: Float32) -> tuple[Region, Sequence[Window]] | None:
     """The part of a photo in which a kernel may be right, and windows that cover it.
 
     Args:
         kernel: Of what moved.
-        weight: (H, W), not 0 everywhere: how far the kernel is trusted.
+        weight: (H, W): how far the kernel is trusted.
 
     Returns:
-        Rows and columns of all that has a weight, and windows of that part with the same kernel.
+        Rows and columns of all that has some weight, and windows of that part with the same
+        kernel; None if nothing has.
     """
-    rows, columns = (np.flatnonzero(weight.any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero(weight.max(axis=axis) >= _LEAST_WEIGHT) for axis in (1, 0))
+    if rows.size == 0:
+        return None
     part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     side = max(_LEAST_PX, round(_REACHES * kernel_extent(kernel)[0]))
     places = plan_windows(weight[part].shape, side)
