@@ -9,7 +9,7 @@ from unblur.imaging.blur.convolution import trim_kernel
 from unblur.imaging.blur.motion import random_motion
 from unblur.imaging.deblur.blind import FoundKernel
 from unblur.imaging.deblur.kernel_support import agreement
-from unblur.tasks.methods.by_place import windows_of
+from unblur.tasks.methods.by_place import windows_of, windows_there
 from unblur.tasks.methods.edges import EdgesNetwork
 
 
@@ -74,3 +74,23 @@ def test_small_photos_and_long_shakes_have_no_windows(networks):
     path = np.zeros((101, 101))
     path[50] = 1 / 101
     assert windows_of(large, found(path), networks) == []
+
+
+def test_where_a_kernel_has_a_say_its_weight_falls_to_nothing_towards_the_rest():
+    rows, columns = np.mgrid[:400, :600]
+    weight = np.clip(1 - np.hypot(rows - 200, columns - 350) / 200, 0.1, 1).astype(np.float32)
+    kernel = np.full((3, 3), 1 / 9, np.float32)
+
+    (down, across), windows, said = windows_there(kernel, weight)
+
+    assert (down.start, down.stop, across.start, across.stop) == (51, 350, 201, 500)
+    borders = np.concatenate([said[0], said[-1], said[:, 0], said[:, -1]])
+    assert borders.max() < 0.02
+    certain = weight[down, across] >= 0.4
+    np.testing.assert_allclose(said[certain], weight[down, across][certain], rtol=1e-6)
+    assert np.abs(np.diff(said, axis=1)).max() < 0.02
+    assert {window.place.rows.stop for window in windows} >= {said.shape[0]}
+
+
+def test_a_kernel_that_is_hardly_trusted_anywhere_has_no_say():
+    assert windows_there(np.full((3, 3), 1 / 9, np.float32), np.full((90, 80), 0.2)) is None

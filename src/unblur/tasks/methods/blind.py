@@ -109,8 +109,9 @@ class BlindMethod:
         if tell is not None:
             tell(estimate)
         if restored is None:
-            seen, weigh, px = (small, shrink), self._weigh, estimate.blur_px
-            return restoring(self.network, picture, seen, px, tiled=tiled, weigh=weigh)
+            seen, weigh = (small, shrink), self._weigh
+            blur_px = estimate.blur_px
+            return restoring(self.network, picture, seen, blur_px, tiled=tiled, weigh=weigh)
         return Undone(changing(picture, restored - small, shrink))
 
     def _weigh(self, pixels: Float32) -> Float32 | None:
@@ -197,9 +198,14 @@ class BlindMethod:
         return _Looked(estimate, found, among, lights)
 
     def _restored(self, pixels: Float32, looked: _Looked) -> tuple[BlurEstimate, Float32 | None]:
-        """Pixels without the blur where the kernel fits, else by the network; None: nowhere."""
+        """Pixels without the blur, where the kernel fits; the rest by the network.
+
+        Returns:
+            The estimate, and (h, w, 3), not clipped; None if the kernel fits nowhere.
+        """
         estimate, found, lights = looked.estimate, looked.found, looked.lights
-        assert found is not None and lights is not None  # noqa: PT018
+        assert found is not None
+        assert lights is not None
         more = lights.more_db(found)
         lamps = drawn_by(lights.trails, found.kernel, pixels.shape)
         seen, pixels = pixels, without(pixels, [lamp.trail for lamp in lamps])
@@ -261,12 +267,12 @@ class BlindMethod:
         weight = trusted(places, predicted_gains(signals, near.among), pixels.shape[:2])
         if (there := windows_there(found.kernel, weight)) is None:
             return photos, None
-        part, windows = there
+        part, windows, weight = there
         seen = np.ascontiguousarray(pixels[part])
         undone, blur_px = self._undone(seen, estimate, windows), photos.blur_px
         plain = network_for(self.network, pixels, blur_px, photos.shrink, plain=plain)
         plain = self._weighed(pixels, plain)
-        plain[part] += weight[part][..., None] * (undone - plain[part])
+        plain[part] += weight[..., None] * (undone - plain[part])
         return replace(estimate, words=f"{estimate.words}{_IN_PARTS}", blur_px=blur_px), plain
 
     def _undone(
