@@ -6,6 +6,9 @@ import av
 import numpy as np
 import skimage.data
 
+from unblur.imaging.video.frames import Frame
+from unblur.imaging.video.read import open_frames
+
 
 def pan(count, step=1, *, height=64, width=96):
     """Frames of a camera that pans to the right by so many px a frame; uint8."""
@@ -134,6 +137,11 @@ def write_clip(path, frames, *, codec="libx264", pix_fmt="yuv420p", rate=25, **m
                 container.mux(sound.encode(frame))
             container.mux(sound.encode(None))
     return path
+
+
+def upright(path):
+    """Frames as they are to be looked at."""
+    return [item.pixels for item in open_frames(path) if isinstance(item, Frame)]
 
 
 def times_of(path, kind="video"):

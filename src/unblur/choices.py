@@ -19,6 +19,7 @@ FINDS_BLUR: Final = ("auto", "blind")
 NETWORK_METHODS: Final = ("network", *FINDS_BLUR)
 """Ways of restoring for which a network is opened."""
 METHODS: Final = ("auto", "network", "blind", *CLASSICAL)
+VIDEO_METHODS: Final = ("auto", "network")
 REFERENCES: Final = ("sharp", "noisy")
 """What a second shot may be."""
 MODELS: Final = ("fast", "fast-gan", "deblurgan-32")

@@ -5,10 +5,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
+from film_frames import passing
 from interruptible import interruptible
-from video_files import contents_of, damage, pan, times_of, write_clip
+from unblur.metrics import psnr
+from video_files import contents_of, damage, pan, times_of, upright, write_clip, write_video
 
 
 @pytest.fixture
@@ -32,6 +35,21 @@ def test_a_video_is_restored_beside_itself(run, tmp_path, clip):
     assert again.returncode == 2
     assert again.stderr == ("unblur: clip.unblurred.mp4: exists; --overwrite replaces it\n")
     assert run("video", "clip.mp4", "--overwrite", "-q").stdout == ""
+
+
+def test_what_moved_is_undone_unless_the_network_alone_is_asked_for(run, tmp_path):
+    blurred, sharp = passing(4, 1.0)
+    write_video(tmp_path / "a.mkv", [np.rint(255 * frame).astype(np.uint8) for frame in blurred])
+
+    usual = run("video", "a.mkv", "-q")
+    alone = run("video", "a.mkv", "-q", "--method", "network", "-o", "alone.mkv")
+
+    assert (usual.returncode, usual.stderr) == (alone.returncode, alone.stderr) == (0, "")
+    restored = [
+        psnr(upright(tmp_path / name)[1].astype(np.float32) / 255, sharp[1])
+        for name in ("a.unblurred.mkv", "alone.mkv")
+    ]
+    assert restored[0] > restored[1] + 1
 
 
 def test_json_is_one_object(run, tmp_path, clip):
@@ -72,6 +90,7 @@ def test_a_damaged_video_is_written_and_ends_with_1(run, tmp_path):
     [
         (["none.mp4"], "none.mp4: no such file"),
         (["text.mp4"], "is not a video that can be read"),
+        (["clip.mp4", "--method", "wiener"], "unknown method 'wiener'; known: auto, network"),
         (["clip.mp4", "--start", "-1"], "start must be 0 or more seconds, got -1"),
         (["clip.mp4", "--start", "99"], "is 0.490 s long, cannot begin at 99.000 s"),
         (["clip.mp4", "--crf", "99"], "crf must be from 0 to 51 for h264, got 99"),

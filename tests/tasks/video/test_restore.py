@@ -6,11 +6,18 @@ import numpy as np
 import pytest
 
 from unblur.errors import DataError, OptionError, PhotoError, TargetError
-from unblur.imaging.video.frames import Frame
-from unblur.imaging.video.read import open_frames
 from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.video.restore import RestoredVideo, VideoOptions, VideoStep, restore_video
-from video_files import codes_of, contents_of, damage, pan, times_of, write_clip, write_video
+from video_files import (
+    codes_of,
+    contents_of,
+    damage,
+    pan,
+    times_of,
+    upright,
+    write_clip,
+    write_video,
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +41,6 @@ def copy(restorer):
 
 def left_over(folder):
     return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
-
-
-def upright(path):
-    return [item.pixels for item in open_frames(path) if isinstance(item, Frame)]
 
 
 LOSSLESS = {"options": {"qp": "0", "g": "4"}}

@@ -24,6 +24,14 @@ def video(  # noqa: PLR0913, PLR0917 - the flags of a command
         Path | None,
         typer.Option("--out", "-o", help="File to write; not given: CLIP.unblurred beside it."),
     ] = None,
+    method: Annotated[
+        str,
+        flags.named(
+            choices.VIDEO_METHODS,
+            said="auto: undo what moved from frame to frame, leave the rest to the network; "
+            "network: that alone, several times as fast. With another model than fast: network.",
+        ),
+    ] = "auto",
     model: flags.Model = "fast",
     engine: flags.Engine = "auto",
     precision: flags.Precision = "auto",
@@ -54,14 +62,16 @@ def video(  # noqa: PLR0913, PLR0917 - the flags of a command
     `video`. Exit status: 0 restored, 1 restored but for frames that cannot be read, 2 failed or
     wrong use.
     """
+    from unblur.checks import check_known
     from unblur.tasks.restore.options import RestoreOptions
     from unblur.tasks.restore.restorer import Restorer
     from unblur.tasks.video.restore import RestoredVideo, VideoOptions, restore_video
 
+    check_known("method", method, choices.VIDEO_METHODS)
     options = VideoOptions(codec=codec, crf=crf, start=start, duration=duration, strength=strength)
     restorer = Restorer.open(
         RestoreOptions(
-            method="network", model=model, engine=engine, precision=precision, device=device
+            method=method, model=model, engine=engine, precision=precision, device=device
         )
     )
     steps = restore_video(clip, out, restorer, options, overwrite=overwrite)

@@ -9,6 +9,8 @@ from unblur.errors import OptionError
 from unblur.extras import need
 from unblur.imaging.video.frames import Pixels
 
+Float32 = NDArray[np.float32]
+
 _LONG_SIDE_PX: Final = 960
 """Larger frames are made smaller: the flow is then exact enough, and several times faster."""
 
@@ -44,13 +46,32 @@ def step_px(before: Pixels, after: Pixels) -> float:
     if before.shape != after.shape:
         raise OptionError(f"frames must have one shape, got {before.shape} and {after.shape}")
     height, width, _ = before.shape
-    small = [_small_grey(cv2, frame) for frame in (before, after)]
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    flow = search.calc(small[0], small[1], None)  # type: ignore[call-overload]  # None: a new one
+    flow = flow_between(*(_small_grey(cv2, frame) for frame in (before, after)))
     rows, columns = _small_size(height, width)
     flow = flow[:rows, :columns]
     lengths = np.hypot(flow[..., 0] * (width / columns), flow[..., 1] * (height / rows))
     return float(np.percentile(lengths, _PERCENTILE))
+
+
+def flow_between(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Float32:
+    """Where in the next frame what is at each pixel went (DIS).
+
+    Args:
+        before: (h, w) grey; sides of 12 px at least.
+        after: The next frame.
+
+    Returns:
+        (h, w, 2): px to the right and down.
+
+    Raises:
+        MissingExtraError: If OpenCV is not installed.
+    """
+    need("video", "cv2")
+    import cv2
+
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flow = search.calc(before, after, None)  # type: ignore[call-overload]  # None: a new one
+    return np.asarray(flow, np.float32)
 
 
 def _small_size(height: int, width: int) -> tuple[int, int]:

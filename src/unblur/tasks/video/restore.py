@@ -1,11 +1,11 @@
 """Restore a video: new pictures, frame by frame; sound, subtitles, times and tags as they were."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from unblur import checks
 from unblur.errors import DataError, OptionError, PhotoError
@@ -88,6 +88,11 @@ class RestoredVideo:
 
 VideoResult: TypeAlias = VideoStep | RestoredVideo
 
+Film: TypeAlias = Callable[
+    [Iterable[tuple[Any, Float32 | None]]], Iterator[tuple[Any, Float32 | None, Float32 | None]]
+]
+"""Restores frames in their order, each with anything beside it."""
+
 
 def restore_video(
     source: Path,
@@ -107,8 +112,9 @@ def restore_video(
     Args:
         source: Any video that FFmpeg reads.
         target: The file to write, see :func:`unblur.imaging.video.plan.plan_video`.
-        restorer: Restores one frame at a time, by its network, at the scales that suit the blur of
-            the last frames: kernels that are looked for in each would make the video flicker.
+        restorer: Restores frames by its network, at the scales that suit the blur of the last ones;
+            if it looks for blurs, also by what moves from frame to frame. Kernels that are looked
+            for in each would make the video flicker.
         options: How.
         overwrite: Replace a file that exists.
 
@@ -132,7 +138,41 @@ def restore_video(
     except BaseException:
         clip.close()
         raise
-    return _run(clip, plan, for_film(restorer), options, overwrite=overwrite)
+    film = restored_film(restorer) if options.strength else _left_alone
+    return _run(clip, plan, film, options, overwrite=overwrite)
+
+
+def restored_film(restorer: "Restorer") -> Film:
+    """What restores frames that come one after the other, each with anything beside it.
+
+    Yields what came with a frame, the frame and the restored frame; where none came, None twice.
+    """
+    from unblur.tasks.methods.blind import BlindMethod
+    from unblur.tasks.restore.restorer import Restorer
+    from unblur.tasks.video.neighbours import Neighbours
+
+    single = for_film(restorer)
+    if single is not restorer:  # which looks for blurs
+        method, options = restorer.method, restorer.options
+        if isinstance(method, BlindMethod) and options.crop is None and options.mask is None:
+            single = Restorer(single.method, replace(single.options, strength=1.0))
+            strength, threads = options.strength, method.threads
+            return Neighbours(single, method.guided, strength=strength, threads=threads).restored
+
+    def each(
+        items: Iterable[tuple[Any, Float32 | None]],
+    ) -> Iterator[tuple[Any, Float32 | None, Float32 | None]]:
+        for item, rgb in items:
+            yield item, rgb, None if rgb is None else single.restore_pixels(rgb)
+
+    return each
+
+
+def _left_alone(
+    items: Iterable[tuple[Any, Float32 | None]],
+) -> Iterator[tuple[Any, Float32 | None, Float32 | None]]:
+    for item, rgb in items:
+        yield item, rgb, None
 
 
 def for_film(restorer: "Restorer") -> "Restorer":
@@ -147,12 +187,12 @@ def for_film(restorer: "Restorer") -> "Restorer":
     return Restorer(FilmMethod(alone.method), alone.options, streams=restorer.streams)
 
 
-_Decoded: TypeAlias = tuple[Moment, list[Plane], Float32 | None]
+_Decoded: TypeAlias = tuple[tuple[Moment, list[Plane]], Float32 | None]
 _Restored: TypeAlias = tuple[Moment, list[Plane], Float32 | None, Float32 | None]
 
 
 def _run(
-    clip: Clip, plan: VideoPlan, restorer: "Restorer", options: VideoOptions, *, overwrite: bool
+    clip: Clip, plan: VideoPlan, film: Film, options: VideoOptions, *, overwrite: bool
 ) -> Generator[VideoResult, None, None]:
     coder, steadier = FrameCoder(clip.frame, plan.layout), Steadier(options.strength)
     total, frames, seconds = clip.count, 0, 0.0
@@ -160,12 +200,9 @@ def _run(
     with closing(clip), write_video(clip, plan, coder, overwrite=overwrite) as writer:
         put_away = partial(_put_away, writer, coder, steadier)
         with Ahead(_prepare(clip, coder)) as items, Behind(put_away) as out:
-            for moment, planes, rgb in items:
+            for (moment, planes), rgb, restored in film(items):
                 if moment.lost:
                     missing.append(moment.lost)
-                restored = None
-                if rgb is not None and options.strength:
-                    restored = restorer.restore_pixels(rgb)
                 out.put((moment, planes, rgb, restored))
                 if moment.frame is not None:
                     frames += 1
@@ -198,7 +235,7 @@ def _prepare(clip: Clip, coder: FrameCoder) -> Iterator[_Decoded]:
     for moment in clip:
         frame = moment.frame
         if frame is None:
-            yield moment, [], None
+            yield (moment, []), None
             continue
         if (frame.width, frame.height) != size:
             raise DataError(
@@ -210,7 +247,7 @@ def _prepare(clip: Clip, coder: FrameCoder) -> Iterator[_Decoded]:
         except (av.FFmpegError, ValueError) as error:
             why = f"its pixels, {frame.format.name}, cannot be made RGB ({error})"
             raise PhotoError(f"{clip.path}: {why}; convert it to another format") from error
-        yield moment, planes, rgb
+        yield (moment, planes), rgb
 
 
 def _put_away(writer: VideoWriter, coder: FrameCoder, steadier: Steadier, item: _Restored) -> None:
