@@ -1,19 +1,20 @@
 """How much sharper the frames of a film become, and whether it flickers more than it did.
 
     python benchmarks/film.py FRAMES [--each 11 19 25] [--exposed 1/2] [--share 1/3]
-                              [--strips DIR]
+                              [--enlarge 3] [--strips DIR]
 
 Films are made of a fast video's frames: each of theirs is the mean of so many, one after the
 other, as a slower camera would have seen them; the middle one is the truth. Only the last share of
 the video is used; `fast` has learned from the first two thirds of one that is known. Each film is
-restored by `fast` at its own size; as `unblur video --method network` restores it, at scales that
+restored by `fast` at its own size, as `unblur video --method network` does; by that at scales that
 suit the blur of the last frames; and as `unblur video` does, which also undoes what moved from
-frame to frame; all held steady. Gain over the blurred frames in dB, RGB; flicker as `unblur video`
-tells it; of the true frames that, too, and how much they change from one to the next, in changes of
-the blurred ones; processor time for a frame, in those of the first way; the most that the third way
-lost of a frame against the second. `--exposed 1/2` takes the mean of so much of what each frame
-spans, as of a camera with a shorter shutter; `--strips DIR` writes frames as PNG: blurred, the second
-way, the third, true.
+frame to frame. All are held steady. Gain over the blurred frames in dB, RGB; flicker as `unblur
+video` tells it; of the true frames that, too, and how much they change from one to the next, in
+changes of the blurred ones; processor time for a frame, in those of the first way; the most that
+the third way lost of a frame against the second. `--exposed 1/2` takes the mean of so much of what
+each frame spans, as of a camera with a shorter shutter; `--enlarge 3` makes frames, blurred and
+true, so many times as large; `--strips DIR` writes frames as PNG: blurred, the second way, the
+third, true.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from quick import frames as quick_frames
 from quick import is_quick, parse
 from unblur import RestoreOptions, Restorer
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
+from unblur.imaging.pyramid import resize
 from unblur.imaging.video.frames import Frame, Frames, Unreadable, open_folder
 from unblur.metrics import psnr
 from unblur.tasks.datasets.average import average
@@ -65,6 +67,16 @@ def film(
         names = sorted(path.name for path in (folder / "blur").iterdir())
         pairs = [[read_photo(folder / kind / name) for kind in ("blur", "sharp")] for name in names]
     return [(b.pixels.astype(np.float32), s.pixels.astype(np.float32)) for b, s in pairs]
+
+
+def enlarged(
+    pairs: list[tuple[np.ndarray, np.ndarray]], times: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Larger frames, as those of another camera."""
+    if times == 1:
+        return pairs
+    height, width = (times * side for side in pairs[0][0].shape[:2])
+    return [(resize(b, height, width), resize(s, height, width)) for b, s in pairs]
 
 
 @dataclass(frozen=True)
@@ -119,6 +131,7 @@ def main() -> None:
     parser.add_argument("--each", type=int, nargs="+", default=[7, 11, 15, 19, 25])
     parser.add_argument("--share", type=Fraction, default=Fraction(1, 3))
     parser.add_argument("--exposed", type=Fraction, default=Fraction(1))
+    parser.add_argument("--enlarge", type=int, default=1)
     parser.add_argument("--strips", type=Path)
     args = parse(parser, frames=quick_frames, each=[9])
     frames = open_folder(args.frames)
@@ -129,7 +142,7 @@ def main() -> None:
     how = RestoreOptions(method="network", engine="onnx", precision="fp32")
     usual = Restorer.open(RestoreOptions(engine="onnx", precision="fp32"))
     for count in args.each:
-        pairs = film(frames, count, args.share, args.exposed)
+        pairs = enlarged(film(frames, count, args.share, args.exposed), args.enlarge)
         if len(pairs) < 2:
             continue
         ways = (Restorer.open(how), for_film(usual), usual)
@@ -141,8 +154,8 @@ def main() -> None:
         before, after = (changes([pair[kind] for pair in pairs]) for kind in (0, 1))
         truth = f"{after / before:6.3f}  {steadier.ratio:6.3f}"
         times = [f"{each.seconds / own.seconds:6.2f}" for each in (scaled, whole)]
-        print(f"{count:4} {len(pairs):5}  {truth} {own}     {scaled} {times[0]}  {whole} {times[1]} "
-              f"{lost:+6.2f}", flush=True)  # fmt: skip
+        columns = [f"{own}    ", f"{scaled} {times[0]} ", f"{whole} {times[1]} {lost:+6.2f}"]
+        print(f"{count:4} {len(pairs):5}  {truth} {' '.join(columns)}", flush=True)
         if args.strips is not None:
             write_strips(args.strips, f"{count:02}", pairs, [scaled, whole])
     print(describe("fast and guided, engine onnx, fp32"))

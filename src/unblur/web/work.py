@@ -204,8 +204,7 @@ def _with_strength(name: str, strength: float) -> str:
 def _options(order: dict[str, Any], folder: Path) -> RestoreOptions:
     model = str(order["model"])
     reference = order["reference"]
-    # A second shot shows the blur better than a search; what is found in frames would flicker.
-    usual = "network" if reference is not None or order["video"] else "auto"
+    usual = "auto" if reference is None else "network"  # a second shot shows the blur better
     return RestoreOptions(
         model="fast" if model == UNSHARP else model,
         method=UNSHARP if model == UNSHARP else usual,
