@@ -163,6 +163,23 @@ def test_a_file_holds_every_weight_even_zeros(exported, folder):
         np.testing.assert_allclose(state[name], tensor, atol=1e-4)
 
 
+def test_the_mean_of_two_runs_lies_between_them(folder, exported, tmp_path):
+    first = load_file(folder / "run" / "generator.safetensors")
+    second = {name: tensor + 0.25 for name, tensor in first.items()}
+    save_file(second, tmp_path / "second.safetensors")
+
+    done = command(
+        *("export", folder / "run", "--mean-with", tmp_path / "second.safetensors"),
+        *("-o", tmp_path / "mean.onnx"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    state, facts = read_state(tmp_path / "mean.onnx")
+    assert facts["unblur.mean_with"] == "second.safetensors"
+    for name, tensor in first.items():
+        np.testing.assert_allclose(state[name], tensor + 0.125, atol=1e-3)
+
+
 def test_the_command_line_restores_with_it_at_once(exported, photo, run):
     done = run("restore", photo, "--model", exported[0], "-o", "restored.png")
 
@@ -197,6 +214,8 @@ def test_all_engines_restore_alike(exported, astronaut):
         (("export", "{folder}", "-o", "net.onnx"), "not the folder of a finished run: it has no"),
         (("export", "{folder}/run", "-o", "net.onnx", "--stochastic"),
          "run was trained without dropout; there is none to keep on"),
+        (("export", "{folder}/run", "--mean-with", "{folder}", "-o", "net.onnx"),
+         "not the folder of a finished run: it has no"),
         (("export", "{folder}/run/generator.safetensors", "-o", "no/net.onnx"),
          "no/net.onnx: cannot be written, the folder no does not exist"),
     ],

@@ -68,6 +68,13 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of a command
     ] = None,
     float32: Float32 = False,
     stochastic: Stochastic = False,
+    mean_with: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN|FILE",
+            help="Of a run that went on from these weights, or before them: writes the mean.",
+        ),
+    ] = None,
     overwrite: flags.ReplaceFile = False,
 ) -> None:
     """Export a trained network for `unblur restore --model`.
@@ -80,7 +87,8 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     said = {"license": license_, "trained_on": trained_on, "figures": figures}
     metadata = {key: value for key, value in said.items() if value is not None}
-    _report(export_run(source, out, metadata=metadata, half=not float32, stochastic=stochastic))
+    how = {"half": not float32, "stochastic": stochastic}
+    _report(export_run(source, out, metadata=metadata, mean_with=mean_with, **how))
 
 
 def _check_target(out: Path, *, overwrite: bool) -> None:

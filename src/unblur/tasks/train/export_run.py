@@ -14,6 +14,8 @@ from unblur.tasks.train.recipe import read_table
 from unblur.weights import read_state
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from unblur.tasks.train.module import TrainingModule
 
 NETWORK: Final = "generator.onnx"
@@ -64,6 +66,7 @@ def export_run(
     metadata: Mapping[str, str],
     half: bool = True,
     stochastic: bool = False,
+    mean_with: Path | None = None,
 ) -> Exported:
     """Write a trained generator as a network file.
 
@@ -76,6 +79,8 @@ def export_run(
         half: See :func:`unblur.tasks.networks.export.export`.
         stochastic: Drop, whenever the file restores, the share of values that the run's recipe
             drops while training, or half of them if there is no recipe.
+        mean_with: The folder or file of a run that began with these weights, or from which these
+            began: the mean of both is written, which lies between them in what they do.
 
     Raises:
         NetworkError: If there are no weights, or not those of a model of ours.
@@ -86,20 +91,19 @@ def export_run(
     facts = {"license": "not stated"}
     model: str | None = None
     dropout = PUBLISHED_DROPOUT
-    weights = source
+    weights = _weights_of(source)
     if source.is_dir():
-        weights = source / _WEIGHTS
-        if not weights.is_file():
-            raise NetworkError(
-                f"{source} is not the folder of a finished run: it has no {_WEIGHTS}, which "
-                "`unblur train` writes when it is done"
-            )
         recipe = read_table(source / _RECIPE)
         model = str(recipe["model"]) if "model" in recipe else None
         dropout = float(recipe.get("dropout", 0.0))
         facts["recipe"] = json.dumps(recipe)
         facts |= _known(source / NETWORK)
     model, module = build_generator(read_tensors(weights), weights, model=model)
+    if mean_with is not None:
+        other = _weights_of(mean_with)
+        _, second = build_generator(read_tensors(other), other, model=model)
+        _take_mean(module, second)
+        facts["mean_with"] = mean_with.name
     if stochastic and not dropout:
         raise NetworkError(f"{source} was trained without dropout; there is none to keep on")
     return export(
@@ -110,6 +114,26 @@ def export_run(
         half=half,
         dropout=dropout if stochastic else None,
     )
+
+
+def _weights_of(source: Path) -> Path:
+    """The file of weights that a folder of a run, or its own path, names."""
+    if not source.is_dir():
+        return source
+    weights = source / _WEIGHTS
+    if not weights.is_file():
+        raise NetworkError(
+            f"{source} is not the folder of a finished run: it has no {_WEIGHTS}, which "
+            "`unblur train` writes when it is done"
+        )
+    return weights
+
+
+def _take_mean(module: "nn.Module", other: "nn.Module") -> None:
+    theirs = other.state_dict()
+    for name, value in module.state_dict().items():
+        if value.is_floating_point():
+            value.add_(theirs[name]).mul_(0.5)
 
 
 def _known(network: Path) -> dict[str, str]:
