@@ -26,7 +26,8 @@ import numpy as np
 
 from machine import describe
 from quick import is_quick, parse
-from unblur.tasks.methods import blind, judge
+from unblur.tasks.methods import judge
+from unblur.tasks.methods.choose import SHORT_BLUR_PX
 
 NAMES = (
     "agreement", "other_light", "like_network", "network_change", "own_change", "apart",
@@ -77,7 +78,7 @@ def visible(level: Any) -> Any:
 def is_judged(line: dict[str, Any]) -> bool:
     """Whether a kernel was found, and the photo is not one that was soft and that nothing shook."""
     soft = line["kind"] == "soft" and "length" not in line
-    seen = line["length_seen"] is not None and line["length_seen"] >= blind._SHORT_BLUR_PX
+    seen = line["length_seen"] is not None and line["length_seen"] >= SHORT_BLUR_PX
     return bool(line["kernels"] and seen and not soft)
 
 

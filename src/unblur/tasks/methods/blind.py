@@ -24,10 +24,10 @@ from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.tiles import Picture
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, undoing
 from unblur.tasks.methods.by_place import bolder_db, trusted, windows_of, windows_there
-from unblur.tasks.methods.choose import best_kernel
+from unblur.tasks.methods.choose import best_kernel, needed_db, over_scales_db
 from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.methods.judge import caution_db, measure_places, predicted_gains
+from unblur.tasks.methods.judge import measure_places, predicted_gains
 from unblur.tasks.methods.lights import Lights
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.scales import changing, network_for, network_on, restoring
@@ -39,10 +39,6 @@ Float32 = NDArray[np.float32]
 _LEAST_BLUR_PX: Final = 2.0
 """Photos that seem to be blurred less are not searched: kernels found in them harm what is sharp
 (ADR 0009)."""
-_SHORT_BLUR_PX: Final = 3.0
-_SHORT_BLUR_DB: Final = 2.0
-"""Of photos that seem to be blurred less than the former, some were never sharper: a kernel has to
-promise the latter."""
 _UNSAFE: Final = "no single motion found that can be undone safely"
 _IN_PARTS: Final = " in parts of the photo"
 _DIFFERENTLY: Final = "blurred differently from place to place"
@@ -188,12 +184,12 @@ class BlindMethod:
         found, hope, among = best_kernel(
             lights, search, self.network, self.guided, judged=self.judged, threads=self.threads
         )
-        estimate = replace(undoing(estimate, found), taken=True, gain_db=hope)
         reach = kernel_extent(found.kernel)[0]
         too_far = reach > _MOST_OF_SIDE * min(pixels.shape[:2])
-        short = seen is not None and seen.length_px < _SHORT_BLUR_PX
-        least = max(caution_db(), _SHORT_BLUR_DB) if short else caution_db()
-        if self.judged and (too_far or hope <= least):
+        seen_px = None if seen is None else seen.length_px
+        hope = over_scales_db(hope, seen_px)
+        estimate = replace(undoing(estimate, found), taken=True, gain_db=hope)
+        if self.judged and (too_far or hope <= needed_db(seen_px)):
             estimate = replace(estimate, taken=False, words=_UNSAFE)
         return _Looked(estimate, found, among, lights)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from unblur.imaging.deblur.blind import BlurSearch, FoundKernel
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.methods.judge import likeliest, measure_kernels, predicted_gains
+from unblur.tasks.methods.judge import caution_db, likeliest, measure_kernels, predicted_gains
 from unblur.tasks.methods.lights import Lights
 from unblur.tasks.methods.network import NetworkMethod
 from unblur.tasks.methods.refit import refitted
@@ -15,6 +15,34 @@ from unblur.tasks.methods.scales import network_on
 
 _HOPELESS_DB: Final = -0.3
 """A kernel that is expected to give less is not fitted once more."""
+SHORT_BLUR_PX: Final = 3.0
+_SHORT_BLUR_DB: Final = 2.0
+"""Of photos that seem to be blurred less than the former, some were never sharper: a kernel has to
+promise the latter."""
+_LONG_BLUR_PX: Final = (18.0, 22.0)
+_LONG_BLUR_DB: Final = 0.5
+"""Of photos that seem to be blurred more, the network restores so much more at scales that suit
+them than at their own size, which the judge knows."""
+
+
+def needed_db(blur_px: float | None) -> float:
+    """What a kernel has to promise to be undone.
+
+    Args:
+        blur_px: How long the blur seems; None if there is nothing to judge by.
+    """
+    short = blur_px is not None and blur_px < SHORT_BLUR_PX
+    return max(caution_db(), _SHORT_BLUR_DB) if short else caution_db()
+
+
+def over_scales_db(hope_db: float, blur_px: float | None) -> float:
+    """What is hoped for over the network at the scales that suit a blur, not at its own size.
+
+    Args:
+        hope_db: What the judge hopes for, over the network at the photo's own size.
+        blur_px: As above.
+    """
+    return hope_db - float(np.interp(blur_px or 0, _LONG_BLUR_PX, (0, _LONG_BLUR_DB)))
 
 
 def best_kernel(

@@ -15,6 +15,9 @@ Float32 = NDArray[np.float32]
 
 _BEST_PX: Final = 9.0
 """As long as a blur should seem at the scale at which the network works (ADR 0009)."""
+_SEEMS_PX: Final = (16.0, 19.0, 22.0)
+_IS_LONGER: Final = (1.0, 1.25, 1.5)
+"""So many times as long as it seems a blur is taken to be: beyond some 25 px they seem alike."""
 _LEAST_PX: Final = 2.0
 """Large photos that seem to be blurred less are not worth the time at their own size."""
 _MOST: Final = 4
@@ -42,7 +45,8 @@ def scales_for(blur_px: float | None, shape: tuple[int, ...]) -> dict[int, float
         Whole factors and shares, of sum 1.
     """
     most = max(1, min(_MOST, min(shape[:2]) // _LEAST_SIDE_PX))
-    wanted = min(max((blur_px or 0) / _BEST_PX, 1), most)
+    length_px = (blur_px or 0) * float(np.interp(blur_px or 0, _SEEMS_PX, _IS_LONGER))
+    wanted = min(max(length_px / _BEST_PX, 1), most)
     less = min(int(wanted), most)
     more = wanted - less
     return {less: 1.0} if more == 0 else {less: 1 - more, less + 1: more}
