@@ -11,10 +11,10 @@ suit the blur of the last frames; and as `unblur video` does, which also undoes 
 frame to frame. All are held steady. Gain over the blurred frames in dB, RGB; flicker as `unblur
 video` tells it; of the true frames that, too, and how much they change from one to the next, in
 changes of the blurred ones; processor time for a frame, in those of the first way; the most that
-the third way lost of a frame against the second. `--exposed 1/2` takes the mean of so much of what
-each frame spans, as of a camera with a shorter shutter; `--enlarge 3` makes frames, blurred and
-true, so many times as large; `--strips DIR` writes frames as PNG: blurred, the second way, the
-third, true.
+the third way lost of a frame against the second. `--exposed 1/2` takes the mean of about so much
+of what each frame spans, an odd number of frames, as of a camera with a shorter shutter;
+`--enlarge 3` makes frames, blurred and true, so many times as large; `--strips DIR` writes frames
+as PNG: blurred, the second way, the third, true.
 """
 
 import argparse
