@@ -3,7 +3,6 @@
 import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from unblur.devices import cores
 from unblur.errors import OptionError, UnblurError, is_disk_full
 from unblur.imaging.files import remove_leftovers
+from unblur.tasks.batch.crew import Crew, Outcome
 from unblur.tasks.batch.entries import read_names
 from unblur.tasks.batch.sources import (
     Job,
@@ -121,28 +121,29 @@ def _run(jobs: Sequence[Job], run: "BatchRun", workers: int) -> Generator[Restor
         for job in jobs:
             yield from filter(None, [run.one(job, alone=run.is_large(job))])
         return
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="unblur")
-    waiting: deque[Future[Restored | None]] = deque()
+    crew = Crew(run.one, workers)
+    waiting: deque[Outcome[Job, Restored | None]] = deque()
     try:
         for job in jobs:
             if run.is_large(job):
                 yield from _results(waiting)
                 yield from filter(None, [run.one(job, alone=True)])
             else:
-                waiting.append(pool.submit(run.one, job))
+                waiting.append(crew.submit(job))
                 yield from _results(waiting, leave=2 * workers - 1)
         yield from _results(waiting)
     except KeyboardInterrupt:
         run.stop.set()
-        pool.shutdown(cancel_futures=True)
-        yield from _results(deque(x for x in waiting if not x.cancelled()))
+        yield from _results(waiting)
         raise
     finally:
         run.stop.set()
-        pool.shutdown(cancel_futures=True)
+        crew.leave()
 
 
-def _results(waiting: "deque[Future[Restored | None]]", *, leave: int = 0) -> Iterator[Restored]:
+def _results(
+    waiting: "deque[Outcome[Job, Restored | None]]", *, leave: int = 0
+) -> Iterator[Restored]:
     while len(waiting) > leave:
         result = waiting[0].result()
         waiting.popleft()  # not before: Ctrl-C may come while it is waited for
