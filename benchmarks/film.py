@@ -139,13 +139,13 @@ def main() -> None:
           "as `unblur video` does")  # fmt: skip
     print("each of  n  change flicker   gain  worst flicker       gain  worst flicker   time"
           "    gain  worst flicker   time   lost")  # fmt: skip
-    how = RestoreOptions(method="network", engine="onnx", precision="fp32")
+    alone = Restorer.open(RestoreOptions(method="network", engine="onnx", precision="fp32"))
     usual = Restorer.open(RestoreOptions(engine="onnx", precision="fp32"))
     for count in args.each:
         pairs = enlarged(film(frames, count, args.share, args.exposed), args.enlarge)
         if len(pairs) < 2:
             continue
-        ways = (Restorer.open(how), for_film(usual), usual)
+        ways = (alone, for_film(usual), usual)
         own, scaled, whole = (restored(pairs, restored_film(each)) for each in ways)
         lost = min(b - a for a, b in zip(scaled.gains, whole.gains, strict=True))
         steadier = Steadier()

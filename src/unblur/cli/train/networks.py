@@ -87,8 +87,15 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     said = {"license": license_, "trained_on": trained_on, "figures": figures}
     metadata = {key: value for key, value in said.items() if value is not None}
-    how = {"half": not float32, "stochastic": stochastic}
-    _report(export_run(source, out, metadata=metadata, mean_with=mean_with, **how))
+    exported = export_run(
+        source,
+        out,
+        metadata=metadata,
+        half=not float32,
+        stochastic=stochastic,
+        mean_with=mean_with,
+    )
+    _report(exported)
 
 
 def _check_target(out: Path, *, overwrite: bool) -> None:

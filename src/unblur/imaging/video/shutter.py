@@ -62,12 +62,12 @@ class Shutter:
             plane: (h, w) brightness, as it is displayed.
             step: (h, w, 2) px to the right and down, from one frame to the next.
         """
-        length = np.hypot(step[..., 0], step[..., 1])
+        length = np.hypot(step[::_EVERY, :, 0], step[::_EVERY, :, 1])
         moves = length > _LEAST_STEP_PX
         if moves.mean() < _LEAST_SHARE:
             return
         self._frames += 1
-        likeness = _likeness(plane, step, length, moves)
+        likeness = _likeness(plane, step, moves)
         new_share = max(_NEW_SHARE, 1 / self._frames)
         mean = self._likeness = self._likeness + new_share * (likeness - self._likeness)
         least = int(np.argmin(mean))
@@ -80,28 +80,36 @@ class Shutter:
             self._share = share if share > 0 else None
 
 
-def _likeness(plane: Float32, step: Float32, length: Float32, moves: Bool) -> NDArray[np.float64]:
-    """Of the differences along the motion to those so many steps on, 1 for the same."""
+def _likeness(plane: Float32, step: Float32, moves: Bool) -> NDArray[np.float64]:
+    """Of the differences along the motion to those so many steps on, 1 for the same.
+
+    Args:
+        plane: (h, w).
+        step: (h, w, 2).
+        moves: Which pixels of one row in so many are asked; some are.
+    """
     need("video", "cv2")
     import cv2
 
     down, right = np.gradient(plane)
+    length = np.hypot(step[..., 0], step[..., 1])
     along = (right * step[..., 0] + down * step[..., 1]) / np.maximum(length, 1e-6)
     # OpenCV's running sums can come out a little below 0.
     size = np.sqrt(np.maximum(cv2.blur(along * along, (_EVEN_PX, _EVEN_PX)), 0))
-    size += np.float32(_FAINT)
-    even = (along / size).astype(np.float32)
-    rows = slice(None, None, _EVERY)
-    here, moves, step = even[rows], moves[rows], step[rows]
-    y, x = (each[rows].astype(np.float32) for each in np.mgrid[: len(plane), : plane.shape[1]])
-    own = max(float((here[moves] ** 2).mean()), 1e-9) if moves.any() else 1.0
+    even = (along / (size + np.float32(_FAINT))).astype(np.float32)
+    here, some = even[::_EVERY], step[::_EVERY]
+    y, x = (each[::_EVERY] for each in np.mgrid[: len(plane), : plane.shape[1]])
+    own = max(float((here[moves] ** 2).mean()), 1e-9)
     found = []
     for lag in _LAGS:
-        sums = 0.0
-        for way in (lag, -lag):
-            at = [(place + way * step[..., axis]).astype(np.float32) for axis, place in
-                  enumerate((x, y))]  # fmt: skip
-            there = cv2.remap(even, at[0], at[1], cv2.INTER_LINEAR)
-            sums += float((here * there)[moves].mean()) if moves.any() else 0.0
-        found.append(sums / 2 / own)
+        ways = (
+            cv2.remap(
+                even,
+                (x + way * some[..., 0]).astype(np.float32),
+                (y + way * some[..., 1]).astype(np.float32),
+                cv2.INTER_LINEAR,
+            )
+            for way in (lag, -lag)
+        )
+        found.append(np.mean([(here * there)[moves].mean() for there in ways]) / own)
     return np.array(found)

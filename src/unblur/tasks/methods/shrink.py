@@ -50,9 +50,20 @@ def shrunk(pixels: Float32, shrink: int) -> Float32:
     if shrink == 1:
         return pixels
     height, width = (side // shrink * shrink for side in pixels.shape[:2])
-    light = srgb_to_linear(pixels[:height, :width])
-    squares = light.reshape(height // shrink, shrink, width // shrink, shrink, 3)
-    return linear_to_srgb(squares.mean(axis=(1, 3), dtype=np.float32))
+    return linear_to_srgb(means(srgb_to_linear(pixels[:height, :width]), shrink))
+
+
+def means(values: Float32, shrink: int) -> Float32:
+    """Means of squares of so many pixels a side; what is left over is no part of them.
+
+    Args:
+        values: (H, W, C).
+        shrink: By how much smaller.
+    """
+    height, width = (side // shrink for side in values.shape[:2])
+    whole = values[: height * shrink, : width * shrink]
+    squares = whole.reshape(height, shrink, width, shrink, -1)
+    return np.asarray(squares.mean(axis=(1, 3), dtype=np.float32))
 
 
 def enlarged(change: Float32, shrink: int, place: tuple[slice, slice]) -> Float32:

@@ -21,7 +21,7 @@ from unblur.imaging.video.flow import flow_between
 from unblur.imaging.video.paths import MovedGroup, moved_groups
 from unblur.imaging.video.shutter import Shutter
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.methods.shrink import enlarged, shrunk
+from unblur.tasks.methods.shrink import enlarged, means, shrunk
 from unblur.tasks.methods.strips import is_grey, without_colour
 
 if TYPE_CHECKING:
@@ -150,9 +150,8 @@ class Neighbours:
             return frame.plain
         step: Float32 = (ahead - back) / np.float32(2)
         shrink = _smaller(frame.rgb.shape)
-        seen = shrunk(frame.rgb, shrink)
         if looks:
-            self._shutter.see(seen.mean(axis=2), step)
+            self._shutter.see(shrunk(frame.rgb, shrink).mean(axis=2), step)
         share = self._shutter.share
         if share is None:
             return frame.plain
@@ -160,9 +159,9 @@ class Neighbours:
         long = float(np.percentile(lengths, _LONG))
         if long < _SHORT_PX[0]:
             return frame.plain
-        more = max(1, min(round(long / _BEST_PX), min(seen.shape[:2]) // _LEAST_SIDE_PX))
+        more = max(1, min(round(long / _BEST_PX), min(frame.grey.shape) // _LEAST_SIDE_PX))
         trust = np.interp(lengths, _SHORT_PX, (0, 1)).astype(np.float32)[..., None]
-        back, ahead, trust = (_means(each, more) for each in (-back, ahead, trust))
+        back, ahead, trust = (means(each, more) for each in (-back, ahead, trust))
         groups = moved_groups(back / more, ahead / more, share, _GROUPS)
         return self._undone(frame, groups, trust, shrink * more)
 
@@ -228,13 +227,6 @@ def _where(group: MovedGroup) -> tuple[slice, slice]:
         for at in (np.flatnonzero(group.weight.any(axis=axis)) for axis in (1, 0))
     )
     return rows, columns
-
-
-def _means(field: Float32, shrink: int) -> Float32:
-    """Means over squares of so many px."""
-    height, width = (side // shrink * shrink for side in field.shape[:2])
-    squares = field[:height, :width].reshape(height // shrink, shrink, width // shrink, shrink, -1)
-    return np.asarray(squares.mean(axis=(1, 3)), np.float32)
 
 
 def _detail(plane: Float32) -> Float32:

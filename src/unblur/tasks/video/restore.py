@@ -138,7 +138,7 @@ def restore_video(
     except BaseException:
         clip.close()
         raise
-    film = restored_film(restorer) if options.strength else _left_alone
+    film = restored_film(restorer) if options.strength else partial(_one_by_one, None)
     return _run(clip, plan, film, options, overwrite=overwrite)
 
 
@@ -155,24 +155,19 @@ def restored_film(restorer: "Restorer") -> Film:
     if single is not restorer:  # which looks for blurs
         method, options = restorer.method, restorer.options
         if isinstance(method, BlindMethod) and options.crop is None and options.mask is None:
-            single = Restorer(single.method, replace(single.options, strength=1.0))
-            strength, threads = options.strength, method.threads
-            return Neighbours(single, method.guided, strength=strength, threads=threads).restored
-
-    def each(
-        items: Iterable[tuple[Any, Float32 | None]],
-    ) -> Iterator[tuple[Any, Float32 | None, Float32 | None]]:
-        for item, rgb in items:
-            yield item, rgb, None if rgb is None else single.restore_pixels(rgb)
-
-    return each
+            streams, strength = restorer.streams, options.strength
+            whole = Restorer(single.method, replace(single.options, strength=1.0), streams=streams)
+            guided, threads = method.guided, method.threads
+            return Neighbours(whole, guided, strength=strength, threads=threads).restored
+    return partial(_one_by_one, single.restore_pixels)
 
 
-def _left_alone(
-    items: Iterable[tuple[Any, Float32 | None]],
+def _one_by_one(
+    restore: Callable[[Float32], Float32] | None, items: Iterable[tuple[Any, Float32 | None]]
 ) -> Iterator[tuple[Any, Float32 | None, Float32 | None]]:
+    """Frames restored each by itself; None leaves them alone."""
     for item, rgb in items:
-        yield item, rgb, None
+        yield item, rgb, None if rgb is None or restore is None else restore(rgb)
 
 
 def for_film(restorer: "Restorer") -> "Restorer":
