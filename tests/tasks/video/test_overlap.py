@@ -1,9 +1,13 @@
+import sys
 import threading
 import time
 
 import pytest
 
 from unblur.tasks.video.overlap import Ahead, Behind
+
+POINTS = 600
+"""At which a run of eight items is interrupted, one after the other; it has fewer."""
 
 
 def test_items_come_through_in_order_and_only_so_many_ahead():
@@ -46,10 +50,10 @@ def test_leaving_early_stops_the_thread():
         while True:
             yield 0
 
-    before = set(threading.enumerate())  # some of another test's may end meanwhile
-    with Ahead(source()) as items:
+    made = source()
+    with Ahead(made) as items:
         assert next(iter(items)) == 0
-    assert set(threading.enumerate()) <= before
+    made.close()  # an error, if a thread is still at it
 
 
 def test_all_items_are_put_away_before_finish_returns():
@@ -80,3 +84,56 @@ def test_an_error_while_putting_away_reaches_who_puts():
     for times in (1, 100):
         with pytest.raises(OSError, match="full"):
             put(times)
+
+
+def interrupted_at(point):
+    """What a run puts away into which Ctrl-C came at one of its points, and whether it did."""
+    put_away, seen = [], [0]
+
+    def source():
+        for number in range(8):
+            time.sleep(1e-4)
+            yield number
+
+    def take(item):
+        time.sleep(1e-4)
+        put_away.append(item)
+
+    def interrupt(frame, event, argument):
+        if frame.f_code.co_filename != __file__:
+            seen[0] += 1
+            if seen[0] == point:
+                raise KeyboardInterrupt
+        return interrupt
+
+    def consume():
+        made = source()
+        sys.settrace(interrupt)
+        try:
+            with Ahead(made) as items, Behind(take) as out:
+                for item in items:
+                    out.put(item)
+                out.finish()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+            made.close()  # an error, if a thread is still at it
+
+    thread = threading.Thread(target=consume, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive(), f"waits forever if it is interrupted at point {point}"
+    return put_away, seen[0] >= point
+
+
+def test_ctrl_c_at_any_point_stops_both_threads():
+    came = 0
+    for point in range(1, POINTS, 3):
+        put_away, interrupted = interrupted_at(point)
+        came += interrupted
+        assert put_away == list(range(len(put_away)))
+        if not interrupted:
+            assert len(put_away) == 8
+            break
+    assert came > 20

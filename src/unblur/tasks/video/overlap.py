@@ -1,10 +1,11 @@
 """Work that overlaps: a thread that makes things ahead, and one that puts them away behind."""
 
-import queue
-import threading
+import _thread
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Lock
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -14,18 +15,43 @@ _POLL_SECONDS = 0.1
 
 
 class _Thread(ABC, Generic[T]):
-    """A thread with a bounded queue; leaving the block stops it and waits for it."""
+    """A thread with a bounded queue; leaving the block stops it and waits for it.
+
+    Ctrl-C may come at any point of the thread that uses it. So that one takes no lock that Python
+    code gives back, as `queue.Queue`, `threading.Event` and `threading.Thread`
+    do: it would keep it.
+
+    Args:
+        size: Items that wait at most.
+    """
 
     def __init__(self, size: int) -> None:
-        self._queue: queue.Queue[Any] = queue.Queue(size)
-        self._stop = threading.Event()
+        self._items: SimpleQueue[T] = SimpleQueue()
+        self._places: SimpleQueue[None] = SimpleQueue()
+        for _ in range(size):
+            self._places.put(None)
+        self._gate: SimpleQueue[None] = SimpleQueue()
+        self._open = False
+        self._stopped = False
         self._error: BaseException | None = None
         self._done = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._until_done = Lock()
+        self._until_done.acquire()
 
     def __enter__(self) -> Any:
         """Start the thread."""
-        self._thread.start()
+        try:
+            # Whether it has started cannot be told if Ctrl-C comes meanwhile: so it touches nothing
+            # until it is let.
+            _thread.start_new_thread(self._run, ())
+            self._open = True
+            self._gate.put(None)
+        except BaseException:
+            if self._open:
+                self.__exit__(None, None, None)
+            self._stopped = True
+            self._gate.put(None)
+            raise
         return self
 
     def __exit__(
@@ -35,18 +61,21 @@ class _Thread(ABC, Generic[T]):
         at: TracebackType | None,
     ) -> None:
         """Stop it, and wait until it has stopped."""
-        self._stop.set()
-        while self._thread.is_alive():
+        self._stopped = True
+        self._gate.put(None)
+        while not self._done:
             with suppress(KeyboardInterrupt):  # what it works on must not be closed under it
-                self._thread.join(_POLL_SECONDS)
+                self._until_done.acquire(timeout=_POLL_SECONDS)
 
     def _run(self) -> None:
+        self._gate.get()
         try:
             self._work()
         except BaseException as caught:
             self._error = caught
         finally:
             self._done = True
+            self._until_done.release()
 
     @abstractmethod
     def _work(self) -> None:
@@ -71,20 +100,26 @@ class Ahead(_Thread[T]):
         """The items in order."""
         while True:
             try:
-                yield self._queue.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                if self._done and self._queue.empty():
+                item = self._items.get(timeout=_POLL_SECONDS)
+            except Empty:
+                if self._done and self._items.empty():
                     if self._error is not None:
                         raise self._error from None
                     return
+                continue
+            self._places.put(None)
+            yield item
 
     def _work(self) -> None:
+        if self._stopped:
+            return
         for item in self._source:
-            while not self._stop.is_set():
-                with suppress(queue.Full):
-                    self._queue.put(item, timeout=_POLL_SECONDS)
+            while not self._stopped:
+                with suppress(Empty):
+                    self._places.get(timeout=_POLL_SECONDS)
+                    self._items.put(item)
                     break
-            if self._stop.is_set():
+            if self._stopped:
                 return
 
 
@@ -99,30 +134,33 @@ class Behind(_Thread[T]):
     def __init__(self, take: Callable[[T], None], *, size: int = 2) -> None:
         super().__init__(size)
         self._take = take
-        self._full = threading.Event()
+        self._full = False
 
     def put(self, item: T) -> None:
         """Hand over an item; waits while too many wait."""
         while True:
             if self._error is not None:
                 raise self._error
-            with suppress(queue.Full):
-                self._queue.put(item, timeout=_POLL_SECONDS)
+            with suppress(Empty):
+                self._places.get(timeout=_POLL_SECONDS)
+                self._items.put(item)
                 return
 
     def finish(self) -> None:
         """Wait until all items have been taken."""
-        self._full.set()
-        self._thread.join()
+        self._full = True
+        while not self._done:
+            self._until_done.acquire(timeout=_POLL_SECONDS)
         if self._error is not None:
             raise self._error
 
     def _work(self) -> None:
-        while not self._stop.is_set():
+        while not self._stopped:
             try:
-                item = self._queue.get(timeout=_POLL_SECONDS)
-            except queue.Empty:
-                if self._full.is_set():
+                item = self._items.get(timeout=_POLL_SECONDS)
+            except Empty:
+                if self._full and self._items.empty():  # one may have come just now
                     return
                 continue
+            self._places.put(None)
             self._take(item)
