@@ -26,8 +26,8 @@ import numpy as np
 
 from machine import describe
 from quick import is_quick, parse
-from unblur.tasks.methods import judge
-from unblur.tasks.methods.choose import SHORT_BLUR_PX
+from unblur.tasks.methods.choosing import judge
+from unblur.tasks.methods.choosing.choose import SHORT_BLUR_PX
 
 NAMES = (
     "agreement", "other_light", "like_network", "network_change", "own_change", "apart",

@@ -32,10 +32,10 @@ from unblur.imaging.deblur.kernel_support import agreement
 from unblur.imaging.measure.cells import photo_blur
 from unblur.tasks.datasets.tried_photos import TriedPhoto, eight_bits, sharp_part, try_photo
 from unblur.tasks.datasets.tries import psnr_inside
+from unblur.tasks.methods.choosing.judge import likeliest, measure_kernels, predicted_gains
+from unblur.tasks.methods.choosing.refit import refitted
 from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.methods.judge import likeliest, measure_kernels, predicted_gains
-from unblur.tasks.methods.refit import refitted
 from unblur.weights import find_network
 from validation_pairs import ENDINGS, is_held_out
 

@@ -27,8 +27,9 @@ from unblur.imaging.deblur.kernel_support import agreement
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
 from unblur.metrics import psnr
-from unblur.tasks.methods import blind, lights
+from unblur.tasks.methods import blind
 from unblur.tasks.methods.blur_estimate import BlurEstimate
+from unblur.tasks.methods.choosing import lights
 from validation_pairs import ENDINGS, _hash, _shrunk, is_held_out
 
 EXPOSURES = (0.2, 0.5, 1.0)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unblur.tasks.methods.judge import coefficients
+from unblur.tasks.methods.choosing.judge import coefficients
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 PARTS = {"memory"}

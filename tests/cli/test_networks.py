@@ -163,21 +163,35 @@ def test_a_file_holds_every_weight_even_zeros(exported, folder):
         np.testing.assert_allclose(state[name], tensor, atol=1e-4)
 
 
-def test_the_mean_of_two_runs_lies_between_them(folder, exported, tmp_path):
+@pytest.mark.parametrize("share", [None, 0.25])
+def test_the_mean_of_two_runs_lies_between_them(folder, exported, tmp_path, share):
     first = load_file(folder / "run" / "generator.safetensors")
     second = {name: tensor + 0.25 for name, tensor in first.items()}
     save_file(second, tmp_path / "second.safetensors")
 
     done = command(
         *("export", folder / "run", "--mean-with", tmp_path / "second.safetensors"),
+        *(() if share is None else ("--share", share)),
         *("-o", tmp_path / "mean.onnx"),
     )
 
     assert done.returncode == 0, done.stderr
     state, facts = read_state(tmp_path / "mean.onnx")
-    assert facts["unblur.mean_with"] == "second.safetensors"
+    of_second = 1 - (share or 0.5)
+    assert facts["unblur.mean_with"] == f"second.safetensors, {of_second} of it"
     for name, tensor in first.items():
-        np.testing.assert_allclose(state[name], tensor + 0.125, atol=1e-3)
+        np.testing.assert_allclose(state[name], tensor + 0.25 * of_second, atol=1e-3)
+
+
+def test_the_mean_with_an_exported_run_is_the_same(folder, exported, tmp_path):
+    done = command(
+        *("export", folder / "run", "--mean-with", exported[0], "-o", tmp_path / "mean.onnx")
+    )
+
+    assert done.returncode == 0, done.stderr
+    state, _ = read_state(tmp_path / "mean.onnx")
+    for name, tensor in load_file(folder / "run" / "generator.safetensors").items():
+        np.testing.assert_allclose(state[name], tensor, atol=1e-3)
 
 
 def test_the_command_line_restores_with_it_at_once(exported, photo, run):
@@ -216,6 +230,10 @@ def test_all_engines_restore_alike(exported, astronaut):
          "run was trained without dropout; there is none to keep on"),
         (("export", "{folder}/run", "--mean-with", "{folder}", "-o", "net.onnx"),
          "not the folder of a finished run: it has no"),
+        (("export", "{folder}/run", "--mean-with", "{folder}/run", "--share", "1", "-o", "net.onnx"),
+         "share must be above 0 and below 1, got 1"),
+        (("export", "{folder}/run", "--mean-with", "{photo}", "-o", "net.onnx"),
+         "photo.jpg does not hold weights of deblurgan-16"),
         (("export", "{folder}/run/generator.safetensors", "-o", "no/net.onnx"),
          "no/net.onnx: cannot be written, the folder no does not exist"),
     ],

@@ -11,7 +11,7 @@ from unblur.imaging.deblur.kernel_search import Search, centred, cleaned, search
 from unblur.imaging.deblur.kernel_support import agreement, connected, dilated
 from unblur.imaging.deblur.signals import running
 from unblur.imaging.light import srgb_to_linear
-from unblur.tasks.methods.judge import measure_kernels
+from unblur.tasks.methods.choosing.judge import measure_kernels
 
 
 @pytest.fixture(scope="module")

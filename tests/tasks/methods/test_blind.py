@@ -22,10 +22,10 @@ from unblur.errors import OptionError
 from unblur.imaging.deblur.blind import BlurSearch, FoundKernel
 from unblur.imaging.deblur.kernel_support import kernel_extent
 from unblur.imaging.tiles import ArrayPicture
-from unblur.tasks.methods import choose, judge
 from unblur.tasks.methods import shrink as shrinking
-from unblur.tasks.methods.choose import best_kernel
-from unblur.tasks.methods.lights import Lights
+from unblur.tasks.methods.choosing import choose, judge
+from unblur.tasks.methods.choosing.choose import best_kernel
+from unblur.tasks.methods.choosing.lights import Lights
 from unblur.tasks.methods.shrink import enlarged, shrunk_picture
 from unblur.tasks.progress.stages import WORDS, heard
 

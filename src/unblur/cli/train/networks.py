@@ -75,6 +75,9 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of a command
             help="Of a run that went on from these weights, or before them: writes the mean.",
         ),
     ] = None,
+    share: Annotated[
+        float, typer.Option(help="Of RUN in that mean, above 0 and below 1; the rest is the other.")
+    ] = 0.5,
     overwrite: flags.ReplaceFile = False,
 ) -> None:
     """Export a trained network for `unblur restore --model`.
@@ -94,6 +97,7 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of a command
         half=not float32,
         stochastic=stochastic,
         mean_with=mean_with,
+        share=share,
     )
     _report(exported)
 

@@ -24,8 +24,8 @@ from unblur.tasks.datasets.tried_photos import (
     trimmed,
     try_photo,
 )
+from unblur.tasks.methods.choosing.judge import measure_kernels
 from unblur.tasks.methods.edges import EdgesNetwork
-from unblur.tasks.methods.judge import measure_kernels
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 

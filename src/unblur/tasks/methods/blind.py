@@ -1,34 +1,24 @@
 """Restore a photo by finding its blur and undoing it; a network stands by."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.deblur.blind import (
-    LEAST_SIDE_PX,
-    FoundKernel,
-    check_searchable,
-    search_blur,
-)
 from unblur.imaging.deblur.guide import deconvolved_guide
-from unblur.imaging.deblur.kernel_support import kernel_extent
 from unblur.imaging.deblur.trails import drawn_by, lit, without
 from unblur.imaging.deblur.varying_blur import Window, assembled, plan_windows
-from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.focus import motion_weight
 from unblur.imaging.measure.moved import moved_part
-from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.tiles import Picture
-from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell, undoing
+from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.methods.by_place import bolder_db, trusted, windows_of, windows_there
-from unblur.tasks.methods.choose import best_kernel, needed_db, over_scales_db
+from unblur.tasks.methods.choosing.judge import measure_places, predicted_gains
+from unblur.tasks.methods.choosing.look import UNSAFE, Looked, Sight
 from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.methods.judge import measure_places, predicted_gains
-from unblur.tasks.methods.lights import Lights
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
 from unblur.tasks.methods.scales import changing, network_for, network_on, restoring
 from unblur.tasks.methods.shrink import shrunk_picture
@@ -36,16 +26,10 @@ from unblur.tasks.progress.stages import doing, unheard
 
 Float32 = NDArray[np.float32]
 
-_LEAST_BLUR_PX: Final = 2.0
-"""Photos that seem to be blurred less are not searched: kernels found in them harm what is sharp
-(ADR 0009)."""
-_UNSAFE: Final = "no single motion found that can be undone safely"
 _IN_PARTS: Final = " in parts of the photo"
 _DIFFERENTLY: Final = "blurred differently from place to place"
 _WINDOW_PX: Final = 256
 """Whether a kernel fits is judged in windows of this side, of large photos larger ones."""
-_MOST_OF_SIDE: Final = 1 / 4
-"""Of the photo's shorter side: a longer shake shows itself too seldom to be believed."""
 _LEAST_SHARE: Final = 0.1
 _MOST_SHARE: Final = 0.7
 """A kernel trusted in less than the former is not undone; less than the latter, in parts."""
@@ -53,16 +37,6 @@ _BARE_SHARE: Final = 0.25
 """Of encoded values: so much of the deconvolution stays as the network found it."""
 _ALIKE: Final = 0.65
 """Kernels of what moved by itself are believed if others are so much like them."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Looked:
-    """An estimate, the kernel that it is about, the signals of all that were found; lights."""
-
-    estimate: BlurEstimate
-    found: FoundKernel | None = None
-    among: Sequence[dict[str, float]] = ()
-    lights: Lights | None = None
 
 
 class BlindMethod:
@@ -131,8 +105,9 @@ class BlindMethod:
         looked = self._look(pixels, shrink)
         estimate, restored = looked.estimate, None
         if estimate.taken:
-            estimate, restored = self._restored(pixels, looked)
+            estimate, restored = self._restored(looked.curve.undone(pixels), looked)
         if restored is not None:
+            restored = looked.curve.applied(restored)
             return estimate, self._weighed(pixels, restored)
         if self.judged and (part := moved_part(pixels)) is not None:
             doing("follow")
@@ -155,45 +130,12 @@ class BlindMethod:
         """
         return self._look(pixels, shrink).estimate
 
-    def _look(self, pixels: Float32, shrink: int, *, light_alone: bool = False) -> _Looked:
-        def nothing(words: str) -> _Looked:
-            return _Looked(replace(estimate, words=words))
+    def _look(self, pixels: Float32, shrink: int, *, light_alone: bool = False) -> Looked:
+        judged, threads = self.judged, self.threads
+        sight = Sight(self.network, self.guided, self.edges, judged=judged, threads=threads)
+        return sight.look(pixels, shrink, light_alone=light_alone)
 
-        estimate = BlurEstimate(kernel=None, words="", shrink=shrink)
-        if min(pixels.shape[:2]) < LEAST_SIDE_PX:
-            return nothing("too small")
-        check_searchable(pixels)
-        seen = photo_blur(pixels)
-        estimate = replace(
-            estimate,
-            blur_px=None if seen is None else shrink * seen.length_px,
-            contrast=float(pixels.mean(axis=2).std()),
-        )
-        if self.judged and (seen is None or seen.length_px < _LEAST_BLUR_PX):
-            estimate = replace(estimate, noise=estimate_noise(pixels))
-            return nothing("nothing to find a shake by" if seen is None else "hardly blurred")
-        doing("search")
-        lights = Lights.of(pixels, alone=light_alone)
-        search = search_blur(
-            lights.dark, threads=self.threads, networks=self.edges, told=lights.told
-        )
-        estimate = replace(estimate, noise=search.noise)
-        if not search.kernels:
-            return nothing("nothing to find a shake by")
-        doing("weigh")
-        found, hope, among = best_kernel(
-            lights, search, self.network, self.guided, judged=self.judged, threads=self.threads
-        )
-        reach = kernel_extent(found.kernel)[0]
-        too_far = reach > _MOST_OF_SIDE * min(pixels.shape[:2])
-        seen_px = None if seen is None else seen.length_px
-        hope = over_scales_db(hope, seen_px)
-        estimate = replace(undoing(estimate, found), taken=True, gain_db=hope)
-        if self.judged and (too_far or hope <= needed_db(seen_px)):
-            estimate = replace(estimate, taken=False, words=_UNSAFE)
-        return _Looked(estimate, found, among, lights)
-
-    def _restored(self, pixels: Float32, looked: _Looked) -> tuple[BlurEstimate, Float32 | None]:
+    def _restored(self, pixels: Float32, looked: Looked) -> tuple[BlurEstimate, Float32 | None]:
         """Pixels without the blur, where the kernel fits; the rest by the network.
 
         Returns:
@@ -235,7 +177,7 @@ class BlindMethod:
                 estimate = replace(estimate, words=f"{_DIFFERENTLY}: {estimate.words}")
         weight = trusted(places, [hope + more_sure for hope in hopes], shape)
         if weight.mean() < _LEAST_SHARE:
-            return replace(estimate, taken=False, words=_UNSAFE), None
+            return replace(estimate, taken=False, words=UNSAFE), None
         if weight.mean() < _MOST_SHARE:
             estimate = replace(estimate, words=f"{estimate.words}{_IN_PARTS}")
         undone = lit(self._undone(pixels, estimate, windows), lamps)
@@ -246,7 +188,7 @@ class BlindMethod:
         return estimate, plain + weight[..., None] * (undone - plain)
 
     def _where_moved(
-        self, pixels: Float32, near: _Looked, photos: BlurEstimate
+        self, pixels: Float32, near: Looked, photos: BlurEstimate
     ) -> tuple[BlurEstimate, Float32 | None]:
         """Pixels without the blur of a part that moved by itself, as far as that goes.
 

@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from unblur.errors import NetworkError
+from unblur.errors import NetworkError, OptionError
 from unblur.models.stochastic import PUBLISHED_DROPOUT
 from unblur.tasks.networks.export import Exported, export
-from unblur.tasks.networks.weights_file import build_generator, read_tensors
+from unblur.tasks.networks.weights_file import build_generator, load_start, read_tensors
 from unblur.tasks.train.recipe import read_table
 from unblur.weights import read_state
 
@@ -67,6 +68,7 @@ def export_run(
     half: bool = True,
     stochastic: bool = False,
     mean_with: Path | None = None,
+    share: float = 0.5,
 ) -> Exported:
     """Write a trained generator as a network file.
 
@@ -79,15 +81,20 @@ def export_run(
         half: See :func:`unblur.tasks.networks.export.export`.
         stochastic: Drop, whenever the file restores, the share of values that the run's recipe
             drops while training, or half of them if there is no recipe.
-        mean_with: The folder or file of a run that began with these weights, or from which these
-            began: the mean of both is written, which lies between them in what they do.
+        mean_with: The folder or file (also ``.onnx``) of a run that began with these weights, or
+            from which these began: the mean of both is written, which lies between them in what
+            they do.
+        share: Of ``source`` in that mean, above 0 and below 1.
 
     Raises:
         NetworkError: If there are no weights, or not those of a model of ours.
-        OptionError: If the run's recipe cannot be read.
+        OptionError: If the run's recipe cannot be read, ``mean_with`` are other weights, or
+            ``share`` is out of range.
         TargetError: If the target cannot be written.
         MissingExtraError: If PyTorch is not installed.
     """
+    if not 0 < share < 1:
+        raise OptionError(f"share must be above 0 and below 1, got {share}")
     facts = {"license": "not stated"}
     model: str | None = None
     dropout = PUBLISHED_DROPOUT
@@ -100,10 +107,10 @@ def export_run(
         facts |= _known(source / NETWORK)
     model, module = build_generator(read_tensors(weights), weights, model=model)
     if mean_with is not None:
-        other = _weights_of(mean_with)
-        _, second = build_generator(read_tensors(other), other, model=model)
-        _take_mean(module, second)
-        facts["mean_with"] = mean_with.name
+        second = deepcopy(module)
+        load_start(second, _weights_of(mean_with), model=model)
+        _take_mean(module, second, share)
+        facts["mean_with"] = f"{mean_with.name}, {1 - share:g} of it"
     if stochastic and not dropout:
         raise NetworkError(f"{source} was trained without dropout; there is none to keep on")
     return export(
@@ -129,11 +136,11 @@ def _weights_of(source: Path) -> Path:
     return weights
 
 
-def _take_mean(module: "nn.Module", other: "nn.Module") -> None:
+def _take_mean(module: "nn.Module", other: "nn.Module", share: float) -> None:
     theirs = other.state_dict()
     for name, value in module.state_dict().items():
         if value.is_floating_point():
-            value.add_(theirs[name]).mul_(0.5)
+            value.mul_(share).add_(theirs[name], alpha=1 - share)
 
 
 def _known(network: Path) -> dict[str, str]:

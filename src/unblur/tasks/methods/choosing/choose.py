@@ -6,11 +6,16 @@ from typing import Final
 import numpy as np
 
 from unblur.imaging.deblur.blind import BlurSearch, FoundKernel
+from unblur.tasks.methods.choosing.judge import (
+    caution_db,
+    likeliest,
+    measure_kernels,
+    predicted_gains,
+)
+from unblur.tasks.methods.choosing.lights import Lights
+from unblur.tasks.methods.choosing.refit import refitted
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.methods.judge import caution_db, likeliest, measure_kernels, predicted_gains
-from unblur.tasks.methods.lights import Lights
 from unblur.tasks.methods.network import NetworkMethod
-from unblur.tasks.methods.refit import refitted
 from unblur.tasks.methods.scales import network_on
 
 _HOPELESS_DB: Final = -0.3

@@ -9,8 +9,8 @@ from unblur.engines import OnnxEngine
 from unblur.imaging.deblur.blind import BlurSearch, FoundKernel
 from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_search import centred
+from unblur.tasks.methods.choosing.refit import refitted
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.methods.refit import refitted
 from unblur.weights import find_network
 
 

@@ -13,8 +13,8 @@ from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_fit import fit_kernel_to
 from unblur.imaging.deblur.kernel_search import centred, fit_to_strong_edges
 from unblur.imaging.deblur.kernel_support import above_noise, dilated
+from unblur.tasks.methods.choosing.judge import brightness
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.methods.judge import brightness
 
 Float32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]

@@ -6,8 +6,8 @@ from lit_photo import shaken_night
 from unblur import Photo, RestoreOptions, Restorer, psnr
 from unblur.imaging.deblur.blind import FoundKernel
 from unblur.imaging.deblur.kernel_support import agreement
-from unblur.tasks.methods import lights
-from unblur.tasks.methods.lights import Lights
+from unblur.tasks.methods.choosing import lights
+from unblur.tasks.methods.choosing.lights import Lights
 
 
 @pytest.fixture(scope="module")

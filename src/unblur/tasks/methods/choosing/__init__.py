@@ -1,0 +1,1 @@
+"""Which kernel is to be undone, if any, and in what light."""
