@@ -230,7 +230,7 @@ def test_all_engines_restore_alike(exported, astronaut):
          "run was trained without dropout; there is none to keep on"),
         (("export", "{folder}/run", "--mean-with", "{folder}", "-o", "net.onnx"),
          "not the folder of a finished run: it has no"),
-        (("export", "{folder}/run", "--mean-with", "{folder}/run", "--share", "1", "-o", "net.onnx"),
+        (("export", "{folder}/run", "--mean-with", "{folder}", "--share", "1", "-o", "net.onnx"),
          "share must be above 0 and below 1, got 1"),
         (("export", "{folder}/run", "--mean-with", "{photo}", "-o", "net.onnx"),
          "photo.jpg does not hold weights of deblurgan-16"),

@@ -96,8 +96,7 @@ def export(  # noqa: PLR0913, PLR0917 - the flags of a command
         metadata=metadata,
         half=not float32,
         stochastic=stochastic,
-        mean_with=mean_with,
-        share=share,
+        mean_with=None if mean_with is None else (mean_with, share),
     )
     _report(exported)
 

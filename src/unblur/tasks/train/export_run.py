@@ -67,8 +67,7 @@ def export_run(
     metadata: Mapping[str, str],
     half: bool = True,
     stochastic: bool = False,
-    mean_with: Path | None = None,
-    share: float = 0.5,
+    mean_with: tuple[Path, float] | None = None,
 ) -> Exported:
     """Write a trained generator as a network file.
 
@@ -83,18 +82,15 @@ def export_run(
             drops while training, or half of them if there is no recipe.
         mean_with: The folder or file (also ``.onnx``) of a run that began with these weights, or
             from which these began: the mean of both is written, which lies between them in what
-            they do.
-        share: Of ``source`` in that mean, above 0 and below 1.
+            they do; and the share of ``source`` in it, above 0 and below 1.
 
     Raises:
         NetworkError: If there are no weights, or not those of a model of ours.
         OptionError: If the run's recipe cannot be read, ``mean_with`` are other weights, or
-            ``share`` is out of range.
+            the share is out of range.
         TargetError: If the target cannot be written.
         MissingExtraError: If PyTorch is not installed.
     """
-    if not 0 < share < 1:
-        raise OptionError(f"share must be above 0 and below 1, got {share}")
     facts = {"license": "not stated"}
     model: str | None = None
     dropout = PUBLISHED_DROPOUT
@@ -107,10 +103,13 @@ def export_run(
         facts |= _known(source / NETWORK)
     model, module = build_generator(read_tensors(weights), weights, model=model)
     if mean_with is not None:
+        other, share = mean_with
+        if not 0 < share < 1:
+            raise OptionError(f"share must be above 0 and below 1, got {share}")
         second = deepcopy(module)
-        load_start(second, _weights_of(mean_with), model=model)
+        load_start(second, _weights_of(other), model=model)
         _take_mean(module, second, share)
-        facts["mean_with"] = f"{mean_with.name}, {1 - share:g} of it"
+        facts["mean_with"] = f"{other.name}, {1 - share:g} of it"
     if stochastic and not dropout:
         raise NetworkError(f"{source} was trained without dropout; there is none to keep on")
     return export(
