@@ -1,6 +1,7 @@
 """Photos to which a camera has added contrast: what undoing a shake gains, and by which curve.
 
     python benchmarks/contrast.py [--limit 10] [--strips DIR]
+    python benchmarks/contrast.py --figure FILE.jpg
 
 A sensor adds up light; a camera stores more than sRGB's curve of it. The photos of held_out.py,
 which no training has seen, one shake each (1/10, 1/2 and all of a 60 px path in turns). A photo
@@ -11,7 +12,8 @@ raw converters apply by default; Hable's filmic curve. None of them is the one t
 Gain over the blurred photo in dB, RGB, results rounded to 8 bits, all pixels: of an unsharp mask,
 of the network alone, of `auto` by sRGB's curve alone and as it is, the least of these, and of the
 network that knows kernels with the true one and the true curve, the bound. "Told": the mean
-strength of the curve that was undone. With ``--strips``: PNGs to look at, in this order.
+strength of the curve that was undone. With ``--strips``: PNGs to look at: blurred, the last three
+ways, sharp. ``--figure``: parts of two of them, by the curve of raw converters, and no table.
 """
 
 import argparse
@@ -76,6 +78,9 @@ CURVES: tuple[Callable[[np.ndarray], np.ndarray], ...] = (
     by_raw_converters,
     filmic,
 )
+FIGURE = {"motorcycle_left": (60, 60), "coffee": (60, 60)}
+"""Photos, and from where a part of them is shown."""
+PART_PX = 300
 WAYS = ("unsharp mask", "network", "by sRGB alone", "now", "bound")
 
 
@@ -137,35 +142,65 @@ def bound(
     return through(np.clip(method.guided.restore(encoded, guide)[..., :3], 0, 1), curve)
 
 
+class Ways:
+    """All that a photo is restored by, opened once."""
+
+    def __init__(self) -> None:
+        open_as = {"engine": "onnx", "precision": "fp32"}
+        self.usual = Restorer.open(RestoreOptions(method="auto", **open_as))
+        others = ("unsharp-mask", "network")
+        self.others = [Restorer.open(RestoreOptions(method=each, **open_as)) for each in others]
+
+    def results(
+        self, name: str, curve: Callable[[np.ndarray], np.ndarray], strengths: list[float]
+    ) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+        """A photo as it was stored, as each way restores it, and sharp."""
+        at = PHOTOS.index(name)
+        rng = np.random.default_rng([2026, at])
+        exposure = (EXPOSURES[at % 3],)
+        kernel = random_kernels(1, rng=rng, length_px=PATH_PX, exposure=exposure)[0]
+        sharp = load(name)
+        seen = shaken(sharp, kernel, curve, at)
+        results = [other.restore_pixels(seen) for other in self.others]
+        with told([], by_srgb=True):
+            results.append(self.usual.restore_pixels(seen))
+        with told(strengths):
+            results.append(self.usual.restore_pixels(seen))
+        method = self.usual.method
+        assert isinstance(method, BlindMethod)
+        results.append(bound(seen, kernel, curve, method))
+        return seen, results, sharp
+
+
+def figure(ways: Ways, file: Path) -> None:
+    """Write parts of photos, side by side."""
+    rows = []
+    for name, (top, left) in FIGURE.items():
+        seen, results, sharp = ways.results(name, by_raw_converters, [])
+        part = (slice(top, top + PART_PX), slice(left, left + PART_PX))
+        rows.append(np.concatenate([x[part] for x in (seen, *results[2:], sharp)], axis=1))
+    photo = Photo(pixels=codes(np.concatenate(rows, axis=0)))
+    write_photo(photo, file, overwrite=True, quality=85)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--limit", type=int, default=len(PHOTOS))
     parser.add_argument("--strips", type=Path)
+    parser.add_argument("--figure", type=Path)
     args = parse(parser, limit=1)
-    open_as = {"engine": "onnx", "precision": "fp32"}
-    usual = Restorer.open(RestoreOptions(method="auto", **open_as))
-    mask = Restorer.open(RestoreOptions(method="unsharp-mask", **open_as))
-    network = Restorer.open(RestoreOptions(method="network", **open_as))
-    method = usual.method
-    assert isinstance(method, BlindMethod)
+    ways = Ways()
+    if args.figure is not None:
+        figure(ways, args.figure)
+        return
     if args.strips is not None:
         args.strips.mkdir(parents=True, exist_ok=True)
     print(f"{'':18} {'blurred':>8} " + " ".join(f"{x:>14}" for x in WAYS) + "   worst  told")
     for curve in CURVES[:1] if args.quick else CURVES:
         rows, strengths = [], []
-        for at, name in enumerate(PHOTOS[: args.limit]):
-            rng = np.random.default_rng([2026, at])
-            exposure = (EXPOSURES[at % 3],)
-            kernel = random_kernels(1, rng=rng, length_px=PATH_PX, exposure=exposure)[0]
-            sharp = load(name)
-            seen = shaken(sharp, kernel, curve, at)
-            results = [mask.restore_pixels(seen), network.restore_pixels(seen)]
-            with told([], by_srgb=True):
-                results.append(usual.restore_pixels(seen))
-            with told(strengths):
-                results.append(usual.restore_pixels(seen))
-            results.append(bound(seen, kernel, curve, method))
+        for name in PHOTOS[: args.limit]:
+            seen, results, sharp = ways.results(name, curve, strengths)
             before = psnr(seen, sharp)
             rows.append([before, *(psnr(codes(x), sharp) - before for x in results)])
             if args.strips is not None:
