@@ -144,6 +144,7 @@ def restore(arguments: argparse.Namespace) -> None:
         if known.get("asked") != asked:
             write_photo(Photo(pixels=reference), arguments.cache / f"{name}.png", overwrite=True)
             file = arguments.cache / f"{name}.singan"
+            in_one_go = not file.exists()
             started = time.perf_counter()
             fit(arguments.cache / f"{name}.png", file, options, resume=True)
             seconds = time.perf_counter() - started
@@ -158,15 +159,16 @@ def restore(arguments: argparse.Namespace) -> None:
                 found = restore_with_reference(blurred, second, lambda out=alone: out, kind)
                 results[f"with a {kind} second shot"] = found.pixels
             scores = {title: [psnr(x, sharp), ssim(x, sharp)] for title, x in results.items()}
-            known = {"asked": asked, "seconds": seconds, "scores": scores}
+            known = {"asked": asked, "seconds": seconds if in_one_go else None, "scores": scores}
             done.write_text(json.dumps(known), encoding="utf-8")
             if arguments.strips is not None:
                 arguments.strips.mkdir(parents=True, exist_ok=True)
                 strip = np.concatenate([*results.values(), sharp], axis=1)
                 write_photo(Photo(pixels=strip), arguments.strips / f"{name}.png", overwrite=True)
         rows.append(known)
-        print(f"{index + 1}: {name}, {known['seconds']:.0f} s", flush=True)
-    seconds = np.median([row["seconds"] for row in rows])
+        took = known["seconds"]
+        print(f"{index + 1}: {name}, {'resumed' if took is None else f'{took:.0f} s'}", flush=True)
+    seconds = np.median([row["seconds"] for row in rows if row["seconds"] is not None] or np.nan)
     print(f"\n{len(rows)} scenes, {options.iterations} iterations a scale, {seconds:.0f} s a scene")
     print("| method | PSNR, dB | gain (lowest, highest) | SSIM |\n|---|---|---|---|")
     for title in rows[0]["scores"]:
