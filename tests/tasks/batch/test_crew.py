@@ -1,14 +1,15 @@
-import sys
 import time
-from threading import Event, Thread
+from contextlib import suppress
+from threading import Event
 
 import pytest
 
+from interruptible import interrupted
 from unblur.tasks.batch import files
 from unblur.tasks.batch.crew import Crew
 
-POINTS = 400
-"""At which a run of twelve jobs is interrupted, one after the other; it has fewer."""
+POINTS = 430
+"""At which a run of twelve jobs is interrupted, one after the other."""
 
 
 def test_things_are_done_by_all_and_told_in_order():
@@ -50,35 +51,19 @@ class Run:
 
 def interrupted_at(point):
     """Results of a run into which Ctrl-C came at one of its points, and whether it did."""
-    run, results, seen = Run(), [], [0]
-
-    def interrupt(frame, event, argument):
-        if frame.f_code.co_filename != __file__:
-            seen[0] += 1
-            if seen[0] == point:
-                raise KeyboardInterrupt
-        return interrupt
+    results = []
 
     def consume():
-        sys.settrace(interrupt)
-        try:
-            results.extend(files._run(range(1, 13), run, 2))
-        except (KeyboardInterrupt, RuntimeError):  # the latter out of Event.set, at its very end
-            pass
-        finally:
-            sys.settrace(None)
+        with suppress(RuntimeError):  # out of Event.set, at its very end
+            results.extend(files._run(range(1, 13), Run(), 2))
 
-    thread = Thread(target=consume, daemon=True)
-    thread.start()
-    thread.join(20)
-    assert not thread.is_alive(), f"waits forever if it is interrupted at point {point}"
-    return results, seen[0] >= point
+    return results, interrupted(consume, point, but=__file__)
 
 
 def test_ctrl_c_at_any_point_ends_a_batch():
     came = 0
     for point in range(60, POINTS, 3):  # before it, threads are started
-        results, interrupted = interrupted_at(point)
-        came += interrupted
+        results, did = interrupted_at(point)
+        came += did
         assert results == sorted(results)
     assert came > 20

@@ -1,9 +1,8 @@
-import sys
-import threading
 import time
 
 import pytest
 
+from interruptible import interrupted
 from unblur.tasks.video.overlap import Ahead, Behind
 
 POINTS = 600
@@ -88,7 +87,7 @@ def test_an_error_while_putting_away_reaches_who_puts():
 
 def interrupted_at(point):
     """What a run puts away into which Ctrl-C came at one of its points, and whether it did."""
-    put_away, seen = [], [0]
+    put_away = []
 
     def source():
         for number in range(8):
@@ -99,41 +98,26 @@ def interrupted_at(point):
         time.sleep(1e-4)
         put_away.append(item)
 
-    def interrupt(frame, event, argument):
-        if frame.f_code.co_filename != __file__:
-            seen[0] += 1
-            if seen[0] == point:
-                raise KeyboardInterrupt
-        return interrupt
-
     def consume():
         made = source()
-        sys.settrace(interrupt)
         try:
             with Ahead(made) as items, Behind(take) as out:
                 for item in items:
                     out.put(item)
                 out.finish()
-        except KeyboardInterrupt:
-            pass
         finally:
-            sys.settrace(None)
             made.close()  # an error, if a thread is still at it
 
-    thread = threading.Thread(target=consume, daemon=True)
-    thread.start()
-    thread.join(20)
-    assert not thread.is_alive(), f"waits forever if it is interrupted at point {point}"
-    return put_away, seen[0] >= point
+    return put_away, interrupted(consume, point, but=__file__)
 
 
 def test_ctrl_c_at_any_point_stops_both_threads():
     came = 0
     for point in range(1, POINTS, 3):
-        put_away, interrupted = interrupted_at(point)
-        came += interrupted
+        put_away, did = interrupted_at(point)
+        came += did
         assert put_away == list(range(len(put_away)))
-        if not interrupted:
+        if not did:
             assert len(put_away) == 8
             break
     assert came > 20
