@@ -16,7 +16,7 @@ from unblur.imaging.tiles import Picture
 from unblur.tasks.methods.blur_estimate import BlurEstimate, Tell
 from unblur.tasks.methods.by_place import bolder_db, trusted, windows_of, windows_there
 from unblur.tasks.methods.choosing.judge import measure_places, predicted_gains
-from unblur.tasks.methods.choosing.look import UNSAFE, Looked, Sight
+from unblur.tasks.methods.choosing.look import ALIKE, UNSAFE, Looked, Sight
 from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.tasks.methods.network import NetworkMethod, RunTile, Undone
@@ -35,8 +35,6 @@ _MOST_SHARE: Final = 0.7
 """A kernel trusted in less than the former is not undone; less than the latter, in parts."""
 _BARE_SHARE: Final = 0.25
 """Of encoded values: so much of the deconvolution stays as the network found it."""
-_ALIKE: Final = 0.65
-"""Kernels of what moved by itself are believed if others are so much like them."""
 
 
 class BlindMethod:
@@ -113,7 +111,7 @@ class BlindMethod:
             doing("follow")
             with unheard():  # of another search: stages come once, in their order
                 near = self._look(np.ascontiguousarray(pixels[part]), shrink, light_alone=True)
-            if near.estimate.taken and near.estimate.confidence >= _ALIKE:
+            if near.estimate.taken and near.estimate.confidence >= ALIKE:
                 return self._where_moved(pixels, near, estimate)
         return estimate, None
 

@@ -18,8 +18,8 @@ class _Thread(ABC, Generic[T]):
     """A thread with a bounded queue; leaving the block stops it and waits for it.
 
     Ctrl-C may come at any point of the thread that uses it. So that one takes no lock that Python
-    code gives back, as `queue.Queue`, `threading.Event` and `threading.Thread`
-    do: it would keep it.
+    code gives back, as `queue.Queue`, `threading.Event` and `threading.Thread` do:
+    it would keep it.
 
     Args:
         size: Items that wait at most.
@@ -70,7 +70,8 @@ class _Thread(ABC, Generic[T]):
     def _run(self) -> None:
         self._gate.get()
         try:
-            self._work()
+            if not self._stopped:
+                self._work()
         except BaseException as caught:
             self._error = caught
         finally:
@@ -111,8 +112,6 @@ class Ahead(_Thread[T]):
             yield item
 
     def _work(self) -> None:
-        if self._stopped:
-            return
         for item in self._source:
             while not self._stopped:
                 with suppress(Empty):

@@ -1,6 +1,7 @@
 """The contrast that a camera has added, by what a kernel leaves unexplained without it."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -66,16 +67,19 @@ def _unexplained(part: Float32, kernel: Float32, noise: float) -> Callable[[floa
     size = (good_size(rows + 2 * reach), good_size(columns + 2 * reach))
     blur = kernel_spectrum(kernel, size, centred=True)
 
-    def light_of(curve: CameraCurve) -> Float32:
-        light: Float32 = srgb_to_linear(curve.undone(part)).mean(axis=2, dtype=np.float32)
+    @cache
+    def light_of(strength: float) -> Float32:
+        encoded = CameraCurve(strength).undone(part)
+        light: Float32 = srgb_to_linear(encoded).mean(axis=2, dtype=np.float32)
         return light
 
-    usual = float(light_of(CameraCurve())[inside].std()) + _TINY
+    def varied(strength: float) -> float:
+        return float(light_of(strength)[inside].std()) + _TINY
 
     def left(strength: float, alike: bool) -> float:
         curve = CameraCurve(strength)
-        light = light_of(curve)
-        larger = np.float32(usual / (float(light[inside].std()) + _TINY) if alike else 1)
+        light = light_of(strength)
+        larger = np.float32(varied(0.0) / varied(strength) if alike else 1)
         undone = np.maximum(undo.plane(larger * light, noise=noise, guessed=True), 0)
         padded = np.pad(undone, reach, mode="edge")
         again: Float32 = inverse(forward(padded, size) * blur, size)

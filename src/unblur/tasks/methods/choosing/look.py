@@ -34,9 +34,9 @@ _LEAST_BLUR_PX: Final = 2.0
 (ADR 0009)."""
 _MOST_OF_SIDE: Final = 1 / 4
 """Of the photo's shorter side: a longer shake shows itself too seldom to be believed."""
-
-_ALIKE: Final = 0.65
-"""What is found without a camera's contrast is believed if all searches find about the same."""
+ALIKE: Final = 0.65
+"""What moved by itself, and what is found without a camera's contrast, is believed if the
+kernels of other searches are so much like its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ class Sight:
         with unheard():  # stages come once, in their order
             again = self._look(curve.undone(pixels), shrink, light_alone=True)
         better = again.estimate.gain_db > estimate.gain_db
-        if again.found is None or again.estimate.confidence < _ALIKE or not better:
+        if again.found is None or again.estimate.confidence < ALIKE or not better:
             return looked
         seen = replace(again.estimate, blur_px=estimate.blur_px, contrast=estimate.contrast)
         return replace(again, estimate=seen, curve=curve)
