@@ -22,9 +22,9 @@ from machine import describe
 from quick import is_quick, parse, photos
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.deblur.blind import FoundKernel, search_blur
-from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_support import agreement, kernel_extent
-from unblur.imaging.deblur.natural import deconvolve_light
+from unblur.imaging.deblur.known.guide import deconvolved_guide
+from unblur.imaging.deblur.known.natural import deconvolve_light
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.photo.photo import Photo, read_photo, write_photo
@@ -47,7 +47,10 @@ def measured(
 
     def cleaned(found: FoundKernel) -> tuple[np.ndarray, np.ndarray]:
         guide = deconvolved_guide(seen, found.kernel, linear_light=found.linear_light, noise=noise)
-        return guide[..., :3], np.clip(method.guided.restore(seen, guide)[..., :3], 0, 1)
+        light = found.linear_light
+        return guide[..., :3], method.guided.undo(
+            seen, found.kernel, linear_light=light, noise=noise
+        )
 
     def gain(restored: np.ndarray) -> float:
         return psnr(restored, sharp) - before

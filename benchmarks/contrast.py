@@ -28,7 +28,6 @@ from machine import describe
 from quick import parse
 from unblur import RestoreOptions, Restorer, random_kernels
 from unblur.imaging.blur.convolution import convolve
-from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.light import CameraCurve, linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.photo.photo import Photo, write_photo
@@ -138,8 +137,8 @@ def bound(
     """What the network that knows kernels makes of a photo whose blur and curve are known."""
     encoded = through(seen, curve, back=True)
     noise = estimate_noise(encoded)
-    guide = deconvolved_guide(encoded, kernel, linear_light=True, noise=noise)
-    return through(np.clip(method.guided.restore(encoded, guide)[..., :3], 0, 1), curve)
+    undone = method.guided.undo(encoded, kernel, linear_light=True, noise=noise)
+    return through(undone, curve)
 
 
 class Ways:

@@ -17,7 +17,6 @@ import unblur
 from held_out import load
 from machine import describe
 from quick import folder, parse
-from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.photo.photo import Photo, write_photo
 from unblur.metrics import psnr
@@ -58,8 +57,8 @@ def main() -> None:
         seen = unblur.blur(sharp, kernel, noise_sigma=1 / 255, rng=rng)
         seen = np.round(seen * 255).astype(np.float32) / 255
         restored = [restorer.restore_pixels(seen) for restorer in restorers]
-        guide = deconvolved_guide(seen, kernel, linear_light=True, noise=estimate_noise(seen))
-        restored.append(np.clip(usual.guided.restore(seen, guide)[..., :3], 0, 1))
+        noise = estimate_noise(seen)
+        restored.append(usual.guided.undo(seen, kernel, linear_light=True, noise=noise))
         part = np.s_[top : top + PART_PX, left : left + PART_PX]
         rows.append(np.concatenate([x[part] for x in (seen, *restored)], axis=1))
         gains = (f"{psnr(x, sharp) - psnr(seen, sharp):+.2f}" for x in restored)

@@ -27,8 +27,8 @@ from unblur.engines import open_engine
 from unblur.errors import DataError
 from unblur.imaging.blur.blur import blur
 from unblur.imaging.deblur.blind import search_blur
-from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_support import agreement
+from unblur.imaging.deblur.known.guide import deconvolved_guide
 from unblur.imaging.measure.cells import photo_blur
 from unblur.tasks.datasets.tried_photos import TriedPhoto, eight_bits, sharp_part, try_photo
 from unblur.tasks.datasets.tries import psnr_inside

@@ -18,7 +18,7 @@ import unblur
 from held_out import PHOTOS, load
 from machine import describe
 from quick import parse
-from unblur.imaging.deblur.natural import Deconvolution
+from unblur.imaging.deblur.known.natural import Deconvolution
 from unblur.imaging.light import srgb_to_linear
 
 NOISE = 1 / 255

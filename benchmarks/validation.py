@@ -6,8 +6,9 @@
 Each ``--model`` is a row: a network by name or file, or unsharp-mask, richardson-lucy and the
 like, or auto or blind; the blurred input always is one. Where the blur is known (part a, with
 --levin part d), "true kernel" is what deconvolution makes with it: the bound; "cautious", as for
-kernels that were found, which are never exact; "network", cleaned up by `guided`. Figures are means
-over photos, by the rules of `unblur bench pairs`: results rounded to 8 bits, all pixels, RGB.
+kernels that were found, which are never exact; "network", cleaned up by `guided` and held against
+the photo. Figures are means over photos, by the rules of `unblur bench pairs`: results rounded to 8
+bits, all pixels, RGB.
 "Worse" is the share of photos that lost more than 0.05 dB; "worst" the photo that gained least. Of
 part e, sharp photos: PSNR of the output to the input, where 60 stands for anything above. Every
 file is checked against its SHA-256 first.
@@ -25,8 +26,8 @@ from machine import describe
 from quick import is_quick, parse, validation_set
 from unblur.engines import open_engine
 from unblur.errors import DataError, UnblurError
-from unblur.imaging.deblur.guide import deconvolved_guide
-from unblur.imaging.deblur.natural import deconvolve_light
+from unblur.imaging.deblur.known.guide import deconvolved_guide
+from unblur.imaging.deblur.known.natural import deconvolve_light
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.photo.photo import read_photo
@@ -103,7 +104,8 @@ def bounds(folder: Path, kernels: Kernels, names: Iterable[str]) -> Scores:
         restored = deconvolve_light(values, kernel, noise=noise, guessed=not light)
         bare = linear_to_srgb(restored) if light else restored
         guide = deconvolved_guide(blurred, kernel, linear_light=light, noise=noise)
-        cautious, cleaned = guide[..., :3], guided.restore(blurred, guide)[..., :3]
+        cautious = guide[..., :3]
+        cleaned = guided.undo(blurred, kernel, linear_light=light, noise=noise)
         for row, pixels in zip(BOUNDS, (bare, cautious, cleaned), strict=True):
             codes = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.float32) / np.float32(255)
             scores[row][name] = {"psnr": psnr(codes, sharp), "ssim": ssim(codes, sharp)}

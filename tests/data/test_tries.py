@@ -7,7 +7,7 @@ import pytest
 
 from unblur.data.tries import TriedCrops, TriedOptions, list_tries, split_tries
 from unblur.errors import DataError, OptionError
-from unblur.imaging.deblur.guide import beside_guide
+from unblur.imaging.deblur.known.guide import beside_guide
 
 OPTIONS = TriedOptions(crop_px=16)
 GAINS = {"helpful": [2.0, -4.0], "harmful": [-9.0], "without": []}

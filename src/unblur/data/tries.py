@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unblur.data.crops import Float32, as_floats, check_index, sorted_paths, turned, wrong_draws
 from unblur.errors import DataError, OptionError
-from unblur.imaging.deblur.guide import beside_guide
+from unblur.imaging.deblur.known.guide import beside_guide
 
 _CACHE_BYTES: Final = 4 << 30
 _REDRAWS: Final = 1000

@@ -7,8 +7,8 @@ from photo_sets import save
 from shaken_photo import sharp_coffee
 from unblur.data.tries import list_tries, read_try
 from unblur.errors import DataError, OptionError
-from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_support import agreement
+from unblur.imaging.deblur.known.guide import deconvolved_guide
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.tasks.datasets.tried_photos import disturbed, trimmed, try_photo
 from unblur.tasks.datasets.tries import TryOptions, write_tries

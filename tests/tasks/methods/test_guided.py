@@ -6,7 +6,7 @@ from shaken_photo import sharp_coffee
 from unblur import RestoreOptions, Restorer, psnr
 from unblur.engines import OnnxEngine
 from unblur.errors import NetworkError
-from unblur.imaging.deblur.guide import deconvolved_guide
+from unblur.imaging.deblur.known.guide import deconvolved_guide
 from unblur.tasks.methods import guided
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.weights import find_network

@@ -12,8 +12,8 @@ from unblur.choices import CLASSICAL as METHODS
 from unblur.devices import cores
 from unblur.errors import MissingExtraError, OptionError
 from unblur.imaging.blur.psf import read_kernel
+from unblur.imaging.deblur.known.surroundings import surround
 from unblur.imaging.deblur.options import DeconvolutionOptions, choose_kernel
-from unblur.imaging.deblur.surroundings import surround
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
 Float32 = NDArray[np.float32]

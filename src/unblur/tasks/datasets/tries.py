@@ -13,8 +13,8 @@ from unblur import checks
 from unblur.engines import open_engine
 from unblur.errors import DataError, OptionError, PhotoError, TargetError, UnblurError
 from unblur.imaging.deblur.blind import search_blur
-from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_support import agreement
+from unblur.imaging.deblur.known.guide import deconvolved_guide
 from unblur.imaging.files import replace_file
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.tasks.datasets.tried_photos import (
@@ -70,7 +70,7 @@ def write_tries(
     """Blur photos with known kernels, look for these, and undo the blur with all that was found.
 
     A file holds ``blurred`` and ``sharp``, (h, w, 3) codes of 8 bits; ``guides``, (n, h, w, 4)
-    codes: what :func:`unblur.imaging.deblur.guide.deconvolved_guide` gives for each kernel;
+    codes: what :func:`unblur.imaging.deblur.known.guide.deconvolved_guide` gives for each kernel;
     ``kernel_0`` and so on; and ``done``, JSON: what was done to the photo, how many of the
     kernels were ``found`` (the others are true ones), how ``alike`` those are to the true one,
     their ``signals`` for the judge, the PSNR of the blurred photo and of the guides.

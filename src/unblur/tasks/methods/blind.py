@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.trails import drawn_by, lit, without
-from unblur.imaging.deblur.varying_blur import Window, assembled, plan_windows
+from unblur.imaging.deblur.varying_blur import Window, plan_windows
 from unblur.imaging.measure.focus import motion_weight
 from unblur.imaging.measure.moved import moved_part
 from unblur.imaging.tiles import Picture
@@ -33,8 +32,6 @@ _WINDOW_PX: Final = 256
 _LEAST_SHARE: Final = 0.1
 _MOST_SHARE: Final = 0.7
 """A kernel trusted in less than the former is not undone; less than the latter, in parts."""
-_BARE_SHARE: Final = 0.25
-"""Of encoded values: so much of the deconvolution stays as the network found it."""
 
 
 class BlindMethod:
@@ -217,17 +214,7 @@ class BlindMethod:
         """(h, w, 3) pixels without the blur that was found, not clipped."""
         assert estimate.kernel is not None
 
-        def guide(part: Float32, kernel: Float32, threads: int = 1) -> Float32:
-            light, noise = estimate.linear_light, estimate.noise
-            return deconvolved_guide(part, kernel, linear_light=light, noise=noise, threads=threads)
-
-        doing("undo")
-        if windows:
-            shown = assembled(windows, pixels, guide, threads=self.threads)
-        else:
-            shown = guide(pixels, estimate.kernel, self.threads)
-        doing("clean")
-        cleaned = self.guided.restore(pixels, shown)[..., :3]
-        if not estimate.linear_light:
-            cleaned += np.float32(_BARE_SHARE) * (shown[..., :3] - cleaned)
-        return cleaned
+        light, noise, threads = estimate.linear_light, estimate.noise, self.threads
+        return self.guided.undo(
+            pixels, estimate.kernel, windows, linear_light=light, noise=noise, threads=threads
+        )

@@ -1,5 +1,6 @@
-"""Run the network that knows the kernel: on tiles, in batches, with what it says of its error."""
+"""Undo a kernel, and run the network that knows it: on tiles, with what it says of its error."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -8,8 +9,11 @@ from numpy.typing import NDArray
 from unblur.engines import Engine
 from unblur.errors import NetworkError
 from unblur.imaging.arrays import from_batch, to_batch
-from unblur.imaging.deblur.guide import beside_guide
+from unblur.imaging.deblur.known.guide import beside_guide, deconvolved_guide
+from unblur.imaging.deblur.known.posterior import posterior_mean
+from unblur.imaging.deblur.varying_blur import Window, assembled
 from unblur.imaging.tiles import TileNeeds, plan_tiles
+from unblur.tasks.progress.stages import doing
 
 Float32 = NDArray[np.float32]
 
@@ -18,6 +22,8 @@ TILE_PX: Final = 2048
 """Larger pictures go through the network in tiles of this side; of smaller ones, most would be what
 they see around them."""
 _LEAST_PX: Final = 8
+_BARE_SHARE: Final = 0.25
+"""Of encoded values: so much of the deconvolution stays as the network found it."""
 
 
 class GuidedNetwork:
@@ -39,6 +45,56 @@ class GuidedNetwork:
         self._multiple = int(facts["unblur.multiple_of"])
         halo = -(-int(facts["unblur.receptive_field_px"]) // 2)
         self._needs = TileNeeds(halo_px=halo, grid_px=self._multiple, bytes_per_px=400)
+
+    def undo(
+        self,
+        pixels: Float32,
+        kernel: Float32,
+        windows: Sequence[Window] = (),
+        *,
+        linear_light: bool,
+        noise: float,
+        threads: int = 0,
+    ) -> Float32:
+        """Undo a blur: by physics, by the network, and by what the photo says of the latter.
+
+        Args:
+            pixels: (H, W, 3) sRGB-encoded in [0, 1].
+            kernel: (K, K), K odd, non-negative, of sum 1.
+            windows: That cover the photo, each with a kernel of its own, which count instead.
+            linear_light: It blurred light; False: the values as they are.
+            noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+            threads: To work with; 0 takes one per core. The result does not depend on it.
+
+        Returns:
+            (H, W, 3) sRGB-encoded in [0, 1].
+        """
+
+        def guide(part: Float32, kernel: Float32, threads: int = 1) -> Float32:
+            return deconvolved_guide(
+                part, kernel, linear_light=linear_light, noise=noise, threads=threads
+            )
+
+        def agreed(part: Float32, kernel: Float32, threads: int = 1) -> Float32:
+            seen, restored = part[..., :3], part[..., 3:]
+            return posterior_mean(
+                seen, restored, kernel, linear_light=linear_light, noise=noise, threads=threads
+            )
+
+        doing("undo")
+        if windows:
+            shown = assembled(windows, pixels, guide, threads=threads)
+        else:
+            shown = guide(pixels, kernel, threads)
+        doing("clean")
+        both = np.concatenate([pixels, self.restore(pixels, shown)], axis=2)
+        if windows:
+            undone = assembled(windows, both, agreed, threads=threads)
+        else:
+            undone = agreed(both, kernel, threads)
+        if not linear_light:
+            undone += np.float32(_BARE_SHARE) * (shown[..., :3] - undone)
+        return undone
 
     def restore(self, pixels: Float32, guide: Float32 | None) -> Float32:
         """Restore a photo.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from unblur.devices import cores
 from unblur.extras import need
-from unblur.imaging.deblur.guide import deconvolved_guide
+from unblur.imaging.deblur.known.guide import deconvolved_guide
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.imaging.tiles import ArrayPicture
 from unblur.imaging.video.flow import flow_between

@@ -7,8 +7,8 @@ from shaken_photo import sharp_coffee
 from unblur import blur, psnr
 from unblur.engines import OnnxEngine
 from unblur.imaging.deblur.blind import BlurSearch, FoundKernel
-from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_search import centred
+from unblur.imaging.deblur.known.guide import deconvolved_guide
 from unblur.tasks.methods.choosing.refit import refitted
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.weights import find_network

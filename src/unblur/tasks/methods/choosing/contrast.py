@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.deblur.blind import CLIPPED
-from unblur.imaging.deblur.natural import Deconvolution
+from unblur.imaging.deblur.known.natural import Deconvolution
 from unblur.imaging.fourier import forward, good_size, inverse, kernel_spectrum
 from unblur.imaging.light import CameraCurve, linear_to_srgb, srgb_to_linear
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from unblur.devices import cores
 from unblur.imaging.deblur.blind import CLIPPED, FoundKernel
-from unblur.imaging.deblur.natural import Deconvolution
+from unblur.imaging.deblur.known.natural import Deconvolution
 from unblur.imaging.deblur.signals import kernel_signals, unexplained_by
 from unblur.imaging.deblur.varying_blur import Place, Window, assembled, nearest_kernel
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear

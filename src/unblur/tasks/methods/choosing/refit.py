@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from unblur.imaging.blur.convolution import trim_kernel
 from unblur.imaging.deblur.blind import CLIPPED, BlurSearch, FoundKernel, with_agreement
-from unblur.imaging.deblur.guide import deconvolved_guide
 from unblur.imaging.deblur.kernel_fit import fit_kernel_to
 from unblur.imaging.deblur.kernel_search import centred, fit_to_strong_edges
 from unblur.imaging.deblur.kernel_support import above_noise, dilated
+from unblur.imaging.deblur.known.guide import deconvolved_guide
 from unblur.tasks.methods.choosing.judge import brightness
 from unblur.tasks.methods.guided import GuidedNetwork
 

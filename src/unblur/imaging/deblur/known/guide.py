@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.devices import cores
-from unblur.imaging.deblur.natural import LEAST_NOISE_GUESSED, Deconvolution
+from unblur.imaging.deblur.known.natural import LEAST_NOISE_GUESSED, Deconvolution
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 
 Float32 = NDArray[np.float32]

@@ -3,7 +3,7 @@ import pytest
 import skimage.data
 
 from unblur import blur, random_kernels
-from unblur.imaging.deblur.natural import Deconvolution, deconvolve_light
+from unblur.imaging.deblur.known.natural import Deconvolution, deconvolve_light
 from unblur.imaging.light import linear_to_srgb, srgb_to_linear
 from unblur.metrics import psnr
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.blur.convolution import trim_kernel
-from unblur.imaging.deblur.surroundings import Surroundings
+from unblur.imaging.deblur.known.surroundings import Surroundings
 from unblur.imaging.fourier import (
     GradientFit,
     forward,

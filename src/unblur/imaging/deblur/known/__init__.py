@@ -1,0 +1,1 @@
+"""Undo a blur whose kernel is known, or was found."""
