@@ -69,6 +69,16 @@ def test_what_is_no_better_without_the_contrast_is_not_taken(looked_twice, again
     assert len(seen) == 2
 
 
+def test_a_long_blur_is_not_asked_for_its_curve(looked_twice, monkeypatch):
+    long = replace(FIRST, estimate=replace(FIRST.estimate, blur_px=40.0))  # shrunk: 20
+    monkeypatch.setitem(globals(), "FIRST", long)
+
+    found, seen = looked_twice(second())
+
+    assert found is long
+    assert len(seen) == 1
+
+
 def test_a_part_that_moved_is_looked_at_once(looked_twice):
     found, seen = looked_twice(second(), light_alone=True)
 

@@ -24,6 +24,13 @@ _BEYOND: Final = 2.0
 """Beyond the edges the mirrored picture is expected to be off by so many times as much."""
 _ROUNDS: Final = 25
 _ROUNDS_COLOUR: Final = 20
+_USUAL: Final = 0.6**2
+_AROUND_PX: Final = 65
+_DOUBT: Final = 1.5
+"""Where the photo is left unexplained by more than the former, as a share of the noise, which a
+kernel that fits does not, in the mean over so many pixels, it counts as so much noisier: as many
+times as what is left is too much, to the power of the last."""
+_LEAST_TOLD: Final = 1e-3
 _LEAST_SLOPE: Final = 0.25
 """Of sRGB's curve, which is nearly flat in the dark: noise there is more than its slope tells."""
 
@@ -43,7 +50,8 @@ def posterior_mean(
     result has to be when it is blurred again, but for the noise. Both are taken for normal
     distributions, of light at the slope of sRGB's curve, and their product has one most probable
     photo, found by conjugate gradients. Where the network is sure, in smooth places, nothing
-    changes and nothing rings; what it is not sure of, fine detail, comes from the photo.
+    changes and nothing rings; what it is not sure of, fine detail, comes from the photo. Where
+    that photo cannot be explained, something else moved there, and it counts for less.
 
     Args:
         pixels: (H, W, 3) the blurred photo, sRGB-encoded in [0, 1]; what is clipped tells nothing.
@@ -78,6 +86,7 @@ def posterior_mean(
         one, two = (x[..., channel] - y for x, y in ((seen, brightness), (made, other)))
         return fit.mean(one, two, _OF_COLOUR, _ROUNDS_COLOUR)
 
+    fit.doubt(brightness, fit.mean(brightness, other, 1.0, _ROUNDS))
     with ThreadPoolExecutor(threads or cores()) as pool:
         bright = pool.submit(fit.mean, brightness, other, 1.0, _ROUNDS)
         if (pixels == pixels[..., :1]).all():
@@ -144,6 +153,21 @@ class _Fit:
         whole = np.zeros(self._size, np.float32)
         whole[self._inside] = plane
         return inverse(forward(whole, self._size) * self._blur.conj(), self._size)
+
+    def doubt(self, blurred: Float32, found: Float32) -> None:
+        """Count the photo for less where the kernel does not fit.
+
+        Args:
+            blurred: What was seen.
+            found: The most probable plane, as if it did.
+        """
+        from scipy import ndimage
+
+        left = self._weight * (blurred - self._blurred(self._larger(found))) ** 2
+        told = (self._weight > 0).astype(np.float32)
+        left, told = (ndimage.uniform_filter(x, _AROUND_PX) for x in (left, told))
+        more = np.maximum(left / np.maximum(told, _LEAST_TOLD) / _USUAL, 1)
+        self._weight = (self._weight / more**_DOUBT).astype(np.float32)
 
     def mean(self, blurred: Float32, expected: Float32, share: float, rounds: int) -> Float32:
         """The most probable plane.

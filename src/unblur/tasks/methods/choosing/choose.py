@@ -24,7 +24,7 @@ SHORT_BLUR_PX: Final = 3.0
 _SHORT_BLUR_DB: Final = 2.0
 """Of photos that seem to be blurred less than the former, some were never sharper: a kernel has to
 promise the latter."""
-_LONG_BLUR_PX: Final = (18.0, 22.0)
+LONG_BLUR_PX: Final = (18.0, 22.0)
 _LONG_BLUR_DB: Final = 0.5
 """Of photos that seem to be blurred more, the network restores so much more at scales that suit
 them than at their own size, which the judge knows."""
@@ -47,7 +47,7 @@ def over_scales_db(hope_db: float, blur_px: float | None) -> float:
         hope_db: What the judge hopes for, over the network at the photo's own size.
         blur_px: As above.
     """
-    return hope_db - float(np.interp(blur_px or 0, _LONG_BLUR_PX, (0, _LONG_BLUR_DB)))
+    return hope_db - float(np.interp(blur_px or 0, LONG_BLUR_PX, (0, _LONG_BLUR_DB)))
 
 
 def best_kernel(

@@ -18,7 +18,12 @@ from unblur.imaging.light import CameraCurve
 from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.tasks.methods.blur_estimate import BlurEstimate, undoing
-from unblur.tasks.methods.choosing.choose import best_kernel, needed_db, over_scales_db
+from unblur.tasks.methods.choosing.choose import (
+    LONG_BLUR_PX,
+    best_kernel,
+    needed_db,
+    over_scales_db,
+)
 from unblur.tasks.methods.choosing.contrast import camera_curve
 from unblur.tasks.methods.choosing.lights import Lights
 from unblur.tasks.methods.edges import EdgesNetwork
@@ -89,7 +94,10 @@ class Sight:
         looked = self._look(pixels, shrink, light_alone=light_alone)
         if looked.found is None or looked.lights is None or light_alone:
             return looked
-        part, estimate = np.ascontiguousarray(looked.lights.dark[looked.part]), looked.estimate
+        estimate = looked.estimate
+        if (estimate.blur_px or 0) >= shrink * LONG_BLUR_PX[0]:
+            return looked  # kernels found in averaged frames bend to any curve (ADR 0011)
+        part = np.ascontiguousarray(looked.lights.dark[looked.part])
         curve = camera_curve(part, looked.found.kernel, noise=estimate.noise)
         if not curve.strength:
             return looked
