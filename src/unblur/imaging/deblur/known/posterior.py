@@ -66,7 +66,7 @@ def posterior_mean(
         (H, W, 3) sRGB-encoded in [0, 1].
 
     References:
-        Zhang, Li, Zuo, Zhang, Van Gool & Timofte, *Plug-and-play image restoration with deep
+        Zhang, Li, Zuo et al., *Plug-and-play image restoration with deep
         denoiser prior*, TPAMI 2021: a network and the photo in turns. Here once, and each pixel is
         held as tightly as the network trusts it (ADR 0009).
     """
