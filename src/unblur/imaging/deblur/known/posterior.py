@@ -68,7 +68,7 @@ def posterior_mean(
     References:
         Zhang, Li, Zuo et al., *Plug-and-play image restoration with deep
         denoiser prior*, TPAMI 2021: a network and the photo in turns. Here once, and each pixel is
-        held as tightly as the network trusts it (ADR 0009).
+        held as tightly as the network trusts it (ADR 0012).
     """
     colours, error = np.clip(restored[..., :3], 0, 1), np.exp(restored[..., 3])
     noise = max(noise, _LEAST_NOISE)
