@@ -213,7 +213,6 @@ class BlindMethod:
     ) -> Float32:
         """(h, w, 3) pixels without the blur that was found, not clipped."""
         assert estimate.kernel is not None
-
         light, noise, threads = estimate.linear_light, estimate.noise, self.threads
         return self.guided.undo(
             pixels, estimate.kernel, windows, linear_light=light, noise=noise, threads=threads

@@ -75,11 +75,13 @@ class GuidedNetwork:
                 part, kernel, linear_light=linear_light, noise=noise, threads=threads
             )
 
-        def agreed(part: Float32, kernel: Float32, threads: int = 1) -> Float32:
-            seen, restored = part[..., :3], part[..., 3:]
+        def agreed(seen: Float32, made: Float32, kernel: Float32, threads: int = 1) -> Float32:
             return posterior_mean(
-                seen, restored, kernel, linear_light=linear_light, noise=noise, threads=threads
+                seen, made, kernel, linear_light=linear_light, noise=noise, threads=threads
             )
+
+        def agreed_there(part: Float32, kernel: Float32) -> Float32:
+            return agreed(part[..., :3], part[..., 3:], kernel)
 
         doing("undo")
         if windows:
@@ -87,13 +89,16 @@ class GuidedNetwork:
         else:
             shown = guide(pixels, kernel, threads)
         doing("clean")
-        both = np.concatenate([pixels, self.restore(pixels, shown)], axis=2)
+        cleaned = self.restore(pixels, shown)
+        bare = None if linear_light else shown[..., :3]
+        del shown  # large photos fill the memory
         if windows:
-            undone = assembled(windows, both, agreed, threads=threads)
+            both = np.concatenate([pixels, cleaned], axis=2)
+            undone = assembled(windows, both, agreed_there, threads=threads)
         else:
-            undone = agreed(both, kernel, threads)
-        if not linear_light:
-            undone += np.float32(_BARE_SHARE) * (shown[..., :3] - undone)
+            undone = agreed(pixels, cleaned, kernel, threads)
+        if bare is not None:
+            undone += np.float32(_BARE_SHARE) * (bare - undone)
         return undone
 
     def restore(self, pixels: Float32, guide: Float32 | None) -> Float32:

@@ -70,14 +70,13 @@ def posterior_mean(
         denoiser prior*, TPAMI 2021: a network and the photo in turns. Here once, and each pixel is
         held as tightly as the network trusts it (ADR 0012).
     """
-    colours, error = np.clip(restored[..., :3], 0, 1), np.exp(restored[..., 3])
-    noise = max(noise, _LEAST_NOISE)
+    made, error = np.clip(restored[..., :3], 0, 1), np.exp(restored[..., 3])
+    noise, seen = max(noise, _LEAST_NOISE), pixels
     if linear_light:
-        seen, made = srgb_to_linear(pixels), srgb_to_linear(colours)
+        seen, made = srgb_to_linear(pixels), srgb_to_linear(made)
         slope = _slope(linear_to_srgb(made.mean(axis=2, dtype=np.float32)))
         error, noise_there = error * slope, noise * slope
     else:
-        seen, made = pixels, colours
         noise_there = np.full_like(error, noise)
     brightness, other = (x.mean(axis=2, dtype=np.float32) for x in (seen, made))
     fit = _Fit(other, kernel, error, noise_there, usable=pixels.max(axis=2) <= CLIPPED)
@@ -146,13 +145,17 @@ class _Fit:
         return np.pad(plane, pads, mode="reflect")
 
     def _blurred(self, plane: Float32) -> Float32:
-        return inverse(forward(plane, self._size) * self._blur, self._size)[self._inside]
+        spectrum = forward(plane, self._size)
+        spectrum *= self._blur
+        return inverse(spectrum, self._size)[self._inside]
 
     def _spread(self, plane: Float32) -> Float32:
         """The adjoint of :meth:`_blurred`."""
         whole = np.zeros(self._size, np.float32)
         whole[self._inside] = plane
-        return inverse(forward(whole, self._size) * self._blur.conj(), self._size)
+        spectrum = forward(whole, self._size)
+        np.multiply(spectrum.conj(), self._blur, out=spectrum)
+        return inverse(spectrum.conj(), self._size)
 
     def doubt(self, blurred: Float32, found: Float32) -> None:
         """Count the photo for less where the kernel does not fit.
@@ -186,15 +189,21 @@ class _Fit:
         for _ in range(rounds):
             if square <= 0:
                 break
-            ahead = way + error * self._spread(self._weight * self._blurred(error * way))
+            ahead = self._spread(self._weight * self._blurred(error * way))
+            ahead *= error
+            ahead += way
             length = np.float32(square / _dot(way, ahead))
             found += length * way
-            left -= length * ahead
+            ahead *= length
+            left -= ahead
             before, square = square, _dot(left, left)
-            way = left + np.float32(square / before) * way
-        result: Float32 = expected + (error * found)[self._inside]
+            way *= np.float32(square / before)
+            way += left
+        found *= error
+        result: Float32 = expected + found[self._inside]
         return result
 
 
 def _dot(one: NDArray[Any], other: NDArray[Any]) -> float:
-    return float(np.sum(one * other, dtype=np.float64))
+    rows = np.einsum("ij,ij->i", one, other)  # of as many products as a row has, exact enough
+    return float(np.sum(rows, dtype=np.float64))
