@@ -7,6 +7,7 @@ from unblur import RestoreOptions, Restorer, psnr
 from unblur.engines import OnnxEngine
 from unblur.errors import NetworkError
 from unblur.imaging.deblur.known.guide import deconvolved_guide
+from unblur.imaging.deblur.varying_blur import Window, plan_windows
 from unblur.tasks.methods import guided
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.weights import find_network
@@ -50,6 +51,28 @@ def test_a_wrong_kernel_is_expected_to_be_further_off(network, shaken):
     )
 
     assert with_right < with_wrong - 0.1  # natural logarithms; 0.28 was found
+
+
+def test_the_photo_tells_more_than_the_network_trusts_itself_to_draw(network, shaken):
+    seen, sharp, right, _ = shaken
+
+    alone = np.clip(network.restore(seen, guide(seen, right))[..., :3], 0, 1)
+    undone = network.undo(seen, right, linear_light=True, noise=1 / 255)
+
+    assert psnr(undone, sharp) > psnr(alone, sharp) + 0.5
+    assert undone.min() >= 0
+    assert undone.max() <= 1
+
+
+def test_windows_with_one_kernel_are_like_that_kernel_everywhere(network, shaken):
+    seen, _, right, wrong = shaken
+    windows = [Window(place, right) for place in plan_windows(seen.shape[:2], 140)]
+
+    whole = network.undo(seen, right, linear_light=True, noise=1 / 255)
+    by_window = network.undo(seen, wrong, windows, linear_light=True, noise=1 / 255)
+
+    assert len(windows) == 4
+    assert psnr(by_window, whole) > 30  # each window makes up its own surroundings
 
 
 def test_tiles_give_the_pixels_of_the_whole(network, shaken, monkeypatch):

@@ -1,6 +1,7 @@
 """Undo a kernel, and run the network that knows it: on tiles, with what it says of its error."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -69,34 +70,26 @@ class GuidedNetwork:
         Returns:
             (H, W, 3) sRGB-encoded in [0, 1].
         """
-
-        def guide(part: Float32, kernel: Float32, threads: int = 1) -> Float32:
-            return deconvolved_guide(
-                part, kernel, linear_light=linear_light, noise=noise, threads=threads
-            )
-
-        def agreed(seen: Float32, made: Float32, kernel: Float32, threads: int = 1) -> Float32:
-            return posterior_mean(
-                seen, made, kernel, linear_light=linear_light, noise=noise, threads=threads
-            )
-
-        def agreed_there(part: Float32, kernel: Float32) -> Float32:
-            return agreed(part[..., :3], part[..., 3:], kernel)
-
+        guide = partial(deconvolved_guide, linear_light=linear_light, noise=noise)
+        agreed = partial(posterior_mean, linear_light=linear_light, noise=noise)
         doing("undo")
         if windows:
-            shown = assembled(windows, pixels, guide, threads=threads)
+            shown = assembled(windows, pixels, partial(guide, threads=1), threads=threads)
         else:
-            shown = guide(pixels, kernel, threads)
+            shown = guide(pixels, kernel, threads=threads)
         doing("clean")
         cleaned = self.restore(pixels, shown)
         bare = None if linear_light else shown[..., :3]
         del shown  # large photos fill the memory
         if windows:
-            both = np.concatenate([pixels, cleaned], axis=2)
-            undone = assembled(windows, both, agreed_there, threads=threads)
+            undone = assembled(
+                windows,
+                np.concatenate([pixels, cleaned], axis=2),
+                lambda part, kernel: agreed(part[..., :3], part[..., 3:], kernel, threads=1),
+                threads=threads,
+            )
         else:
-            undone = agreed(pixels, cleaned, kernel, threads)
+            undone = agreed(pixels, cleaned, kernel, threads=threads)
         if bare is not None:
             undone += np.float32(_BARE_SHARE) * (bare - undone)
         return undone
