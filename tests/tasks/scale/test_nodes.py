@@ -1,6 +1,7 @@
 """Two machines, of which one is in trouble: a second raylet with its own folder for files."""
 
 import sys
+import time
 from collections import Counter
 from contextlib import contextmanager, suppress
 
@@ -105,6 +106,20 @@ def test_photos_that_one_machine_has_no_room_for_are_done_on_the_other(second, a
     assert len(there) == COUNT
     assert len(set(there.values())) == 1
     assert not list(second[0].rglob("*.png"))
+
+
+def test_a_full_disk_waits_for_a_machine_that_is_not_free_yet(second, archive, how):
+    import ray
+
+    first = {"num_cpus": 4, "resources": {"node:__internal_head__": 0.01}}
+    others = ray.remote(**first)(lambda: time.sleep(8)).remote()
+
+    done = run("late", how, **EACH)
+
+    assert Counter(x.status for x in done) == {"done": COUNT}
+    assert max(x.attempts for x in done) < 5
+    assert len(results(archive, "late")) == COUNT
+    ray.get(others)
 
 
 def test_where_no_machine_has_room_photos_fail_with_a_reason_and_are_done_the_next_time(

@@ -41,6 +41,7 @@ class _Actor:
     handle: Any
     greeting: Any
     """A promise of what the worker says when it has opened the network."""
+    since: float = field(default_factory=time.monotonic)
     ready: bool = False
     rests_until: float = 0.0
     tasks: dict[Any, _Task] = field(default_factory=dict)
@@ -129,9 +130,18 @@ class Pool:
         return True
 
     def _awake(self) -> list[_Actor]:
-        """All but those on full disks, which give photos back at once and would get most."""
+        """All but those on full disks, which give photos back at once and would get most.
+
+        Where there are no others, those have to do, but not while another may still start: all
+        attempts of a photo would be over before it has.
+        """
+        now = time.monotonic()
         ready = [x for x in self._actors if x.ready]
-        return [x for x in ready if x.rests_until < time.monotonic()] or ready
+        awake = [x for x in ready if x.rests_until < now]
+        latest = now - self._options.start_seconds
+        if awake or any(not x.ready and x.since > latest for x in self._actors):
+            return awake
+        return ready
 
     def _next(self, items: Iterator[Item | Outcome]) -> Item | None:
         while len(self._aside) < _MOST_ASIDE:
