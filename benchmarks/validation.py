@@ -35,7 +35,6 @@ from unblur.metrics import psnr, ssim
 from unblur.tasks.bench.options import BLURRED, BenchOptions
 from unblur.tasks.bench.run import Bench
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.weights import find_network
 from validation_pairs import levin_kernel, shake_of
 from validation_set import PARTS, VERSION, read_part
 
@@ -91,7 +90,7 @@ def true_kernels(part: str, done: Mapping[str, Mapping[str, Any]], levin: Path |
 def bounds(folder: Path, kernels: Kernels, names: Iterable[str]) -> Scores:
     """Scores of photos undone with their true kernels: bare, and as `auto` would do it."""
     scores: Scores = {row: {} for row in BOUNDS}
-    guided = GuidedNetwork(open_engine(find_network("guided"), precision="fp32"))
+    guided = GuidedNetwork.bundled(lambda file: open_engine(file, precision="fp32"))
     for name in names:
         blurred, sharp = (
             read_photo(folder / kind / f"{name}.png").pixels.astype(np.float32)

@@ -92,6 +92,33 @@ KERNEL_WEIGHTS: Final = {
         date="2026-11-29",
         figures="traces a path in what edges give; by method auto and blind only",
     ),
+    "guided-second": PublishedWeights(
+        file="guided-second.onnx",
+        sha256="aa78bb6957970f7ace35581699713b542a9134b42104e6e8e081b761ef518aa2",
+        license="Apache-2.0",
+        trained_on="photos as fast, shaken, with kernels found and true",
+        recipe="guided-second.toml, from guided",
+        date="2026-12-01",
+        figures="goes over what photo and guided say; by method auto and blind only",
+    ),
+    "edges-second": PublishedWeights(
+        file="edges-second.onnx",
+        sha256="42b3aaa3179f62ba852c7975fc6d9062a9bb8dcb8190ef4e48c2b4d7d8c2d396",
+        license="Apache-2.0",
+        trained_on="photos as fast, shaken, with kernels found",
+        recipe="edges-second.toml, from edges",
+        date="2026-12-01",
+        figures="draws what a kernel is made better by; by method auto and blind only",
+    ),
+    "paths-second": PublishedWeights(
+        file="paths-second.onnx",
+        sha256="0ede6336f5c43dbf5e29324fed8b67466f092e26610812c32e9b5ccbf743e7d6",
+        license="Apache-2.0",
+        trained_on="photos as fast, shaken, with kernels found",
+        recipe="edges-second.toml, from paths",
+        date="2026-12-01",
+        figures="traces a path in what edges-second gives; by method auto and blind only",
+    ),
 }
 """Those that are shown its deconvolutions, too, by the methods ``auto`` and ``blind``."""
 

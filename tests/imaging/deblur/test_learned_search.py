@@ -13,6 +13,7 @@ from unblur.imaging.deblur.learned_search import (
     deconvolved,
     fits,
     refine_by_edges,
+    refine_by_pictures,
     search_by_edges,
     standard,
 )
@@ -88,6 +89,24 @@ def test_a_kernel_nearly_right_is_made_better(network, coffee):
     found = refine_by_edges(light_of(seen), np.zeros(seen.shape[:2], bool), rough, network)
 
     assert agreement(found, kernel) > agreement(rough, kernel)
+
+
+def test_a_kernel_is_made_better_by_what_was_restored_with_it(network, coffee):
+    seen, (kernel,) = shaken(coffee)
+    plane = light_of(seen)
+    rough = np.maximum(kernel - 0.15 * kernel.max(), 0) / 2 + kernel / 2
+    rough = np.pad(np.roll(rough, 1, axis=0) + rough, 1)
+    rough = (rough / rough.sum()).astype(np.float32)
+
+    found, again = (
+        refine_by_pictures(each, [light_of(coffee)] * 2, rough, network.second)
+        for each in (plane, plane)
+    )
+
+    assert agreement(found, kernel) > agreement(rough, kernel)
+    assert found.min() >= 0
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+    assert found.tobytes() == again.tobytes()
 
 
 def test_the_searches_by_edges_are_beside_the_others(network, coffee):

@@ -19,6 +19,11 @@ def network():
 
 
 @pytest.fixture(scope="module")
+def both():
+    return GuidedNetwork.bundled(lambda file: OnnxEngine(file, threads=1))
+
+
+@pytest.fixture(scope="module")
 def shaken():
     """A blurred and a sharp photo, (224, 224, 3) in [0, 1], the kernel, and a wrong one."""
     sharp = sharp_coffee()
@@ -64,12 +69,34 @@ def test_the_photo_tells_more_than_the_network_trusts_itself_to_draw(network, sh
     assert undone.max() <= 1
 
 
-def test_windows_with_one_kernel_are_like_that_kernel_everywhere(network, shaken):
+def test_the_second_network_makes_more_of_what_photo_and_first_say(network, both, shaken):
+    seen, sharp, right, wrong = shaken
+
+    for kernel, more in ((right, 0.1), (wrong, 0)):
+        once, twice = (
+            psnr(each.undo(seen, kernel, linear_light=True, noise=1 / 255), sharp)
+            for each in (network, both)
+        )
+        assert twice > once + more
+
+
+def test_the_second_network_is_shown_what_the_first_and_the_photo_make(network, both, shaken):
+    seen, _, right, _ = shaken
+
+    shown = both.guide_of_second(seen, right, linear_light=True, noise=1 / 255)
+
+    once = network.undo(seen, right, linear_light=True, noise=1 / 255)
+    first = np.clip(network.restore(seen, guide(seen, right))[..., :3], 0, 1)
+    np.testing.assert_allclose(shown[..., :3], once, atol=1e-5)
+    np.testing.assert_allclose(shown[..., 3], first.mean(axis=2), atol=1e-5)
+
+
+def test_windows_with_one_kernel_are_like_that_kernel_everywhere(both, shaken):
     seen, _, right, wrong = shaken
     windows = [Window(place, right) for place in plan_windows(seen.shape[:2], 140)]
 
-    whole = network.undo(seen, right, linear_light=True, noise=1 / 255)
-    by_window = network.undo(seen, wrong, windows, linear_light=True, noise=1 / 255)
+    whole = both.undo(seen, right, linear_light=True, noise=1 / 255)
+    by_window = both.undo(seen, wrong, windows, linear_light=True, noise=1 / 255)
 
     assert len(windows) == 4
     assert psnr(by_window, whole) > 45  # each window makes up its own surroundings
@@ -91,5 +118,7 @@ def test_tiles_give_the_pixels_of_the_whole(network, shaken, monkeypatch):
 def test_networks_are_not_taken_for_one_another():
     with pytest.raises(NetworkError, match=r"guided, got fast"):
         GuidedNetwork(OnnxEngine(find_network("fast"), threads=1))
+    with pytest.raises(NetworkError, match=r"guided, got edges"):
+        GuidedNetwork(*(OnnxEngine(find_network(name), threads=1) for name in ("guided", "edges")))
     with pytest.raises(NetworkError, match="method auto or blind"):
         Restorer.open(RestoreOptions(model="guided", engine="onnx"))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging import fourier
+from unblur.imaging.blur.convolution import trim_kernel
 from unblur.imaging.deblur.kernel_search import (
     FAINT_AT_LAST,
     SCALE_STEP,
@@ -56,9 +57,11 @@ FAINT: Final = 0.05
 """Share of a kernel's largest value that is taken off all of it, as noise."""
 ROUNDS: Final = 2
 """At each scale, in use and in training."""
-_ROUND_PX: Final = 4
+ROUND_PX: Final = 4
 """So much farther than before a kernel may reach when it is refined."""
 MARGIN_PX: Final = 9
+_LEAST_FAINT: Final = 0.02
+"""The same, where a kernel is nearly right."""
 _LEAST_PX: Final = 16
 _TINY: Final = np.float32(1e-8)
 _CLIPPED_SHARE: Final = 0.05
@@ -109,11 +112,45 @@ def refine_by_edges(
         kernel: (K, K), K odd; what comes back may reach a little farther.
         networks: Draw the edges, and trace the kernel.
     """
-    wider, _ = next_kernel(kernel, 1.0, len(kernel) // 2 + _ROUND_PX)
+    wider, _ = next_kernel(kernel, 1.0, len(kernel) // 2 + ROUND_PX)
     same = standard(plane)
     for _ in range(ROUNDS):
         (wider,) = _round([same], unusable, [wider], networks)
     return centred(cleaned(wider, FAINT_AT_LAST))
+
+
+def refine_by_pictures(
+    plane: Float32, pictures: Sequence[Float32], kernel: Float32, networks: KernelNetworks
+) -> Float32:
+    """One round more from a kernel, by what was restored with it.
+
+    Args:
+        plane: (h, w) light, or encoded values.
+        pictures: (h, w) each, of the same: two restorations, which take the place of those that
+            the other rounds make for themselves.
+        kernel: (K, K), K odd; what comes back may reach a little farther.
+        networks: That have learned from such pictures.
+    """
+    wider = np.pad(trim_kernel(centred(trim_kernel(kernel))), ROUND_PX)
+    shown = shown_pictures(plane, pictures)
+    nowhere = np.zeros(plane.shape, bool)
+    (traced,) = _traced([shown[0]], [shown], nowhere, [wider], networks)
+    return centred(cleaned(traced, _LEAST_FAINT))
+
+
+def shown_pictures(plane: Float32, pictures: Sequence[Float32]) -> Float32:
+    """What networks that learn from restored pictures are shown.
+
+    Args:
+        plane: (h, w).
+        pictures: (h, w) each.
+
+    Returns:
+        (n, h, w): the plane of mean 0 and of the usual contrast, and by how much each picture
+        differs from it.
+    """
+    same, *restored = _alike([plane, *pictures])
+    return np.stack([same, *(np.clip(each, -MOST, MOST) - same for each in restored)])
 
 
 def _round(
@@ -123,6 +160,16 @@ def _round(
         np.stack([plane, *(each - plane for each in deconvolved(plane, kernel))])
         for plane, kernel in zip(planes, kernels, strict=True)
     ]
+    return _traced(planes, shown, out, kernels, networks)
+
+
+def _traced(
+    planes: Sequence[Float32],
+    shown: Sequence[Float32],
+    out: Bool,
+    kernels: Sequence[Float32],
+    networks: KernelNetworks,
+) -> list[Float32]:
     traced = []
     for plane, kernel, edges in zip(planes, kernels, networks.draw(np.stack(shown)), strict=True):
         reach = len(kernel) // 2
@@ -136,10 +183,15 @@ def _round(
 
 def standard(plane: Float32) -> Float32:
     """A plane of mean 0 and of the contrast that the network knows."""
-    about = plane - plane.mean(dtype=np.float64).astype(np.float32)
-    spread = about.std(dtype=np.float64).astype(np.float32)
-    found: Float32 = about * (CONTRAST / max(spread, np.float32(1e-6)))
-    return found
+    return _alike([plane])[0]
+
+
+def _alike(planes: Sequence[Float32]) -> list[Float32]:
+    """Planes changed as the first has to be, to have a mean of 0 and the usual contrast."""
+    mean = planes[0].mean(dtype=np.float64).astype(np.float32)
+    spread = (planes[0] - mean).std(dtype=np.float64).astype(np.float32)
+    times = CONTRAST / max(spread, np.float32(1e-6))
+    return [(plane - mean) * times for plane in planes]
 
 
 def deconvolved(plane: Float32, kernel: Float32) -> list[Float32]:

@@ -194,11 +194,12 @@ class BlindMethod:
         """
         found, estimate = near.found, near.estimate
         assert found is not None
+        assert estimate.kernel is not None
         plain = network_on(self.network, pixels)
         places, noise = plan_windows(pixels.shape[:2], _WINDOW_PX), estimate.noise
         signals = measure_places(pixels, found, plain, places, noise=noise, threads=self.threads)
         weight = trusted(places, predicted_gains(signals, near.among), pixels.shape[:2])
-        if (there := windows_there(found.kernel, weight)) is None:
+        if (there := windows_there(estimate.kernel, weight)) is None:
             return photos, None
         part, windows, weight = there
         seen = np.ascontiguousarray(pixels[part])

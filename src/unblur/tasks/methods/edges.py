@@ -20,12 +20,13 @@ class EdgesNetwork:
     Args:
         edges: Runs the former.
         paths: Runs the latter.
+        second: The same of two that have learned from restored pictures; None: there are none.
 
     Raises:
         NetworkError: If an engine holds another network.
     """
 
-    def __init__(self, edges: Engine, paths: Engine) -> None:
+    def __init__(self, edges: Engine, paths: Engine, second: "EdgesNetwork | None" = None) -> None:
         for engine, name in ((edges, "edges"), (paths, "paths")):
             got = engine.metadata.get("unblur.model", "another")
             if got != name:
@@ -33,6 +34,7 @@ class EdgesNetwork:
                     f"a shake is found by the networks edges and paths: expected {name}, got {got}"
                 )
         self._edges, self._paths = edges, paths
+        self.second = second
         self._multiple = int(edges.metadata["unblur.multiple_of"])
 
     @classmethod
@@ -42,7 +44,11 @@ class EdgesNetwork:
         Args:
             opened: Opens a network file.
         """
-        return cls(*(opened(find_network(name)) for name in ("edges", "paths")))
+        edges, paths, edges_second, paths_second = (
+            opened(find_network(name))
+            for name in ("edges", "paths", "edges-second", "paths-second")
+        )
+        return cls(edges, paths, cls(edges_second, paths_second))
 
     def draw(self, seen: Float32) -> Float32:
         """Draw edges.

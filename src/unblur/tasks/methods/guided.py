@@ -1,8 +1,10 @@
-"""Undo a kernel, and run the network that knows it: on tiles, with what it says of its error."""
+"""Undo a kernel, and run the networks that know it: on tiles, with what they say of their error."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +12,12 @@ from numpy.typing import NDArray
 from unblur.engines import Engine
 from unblur.errors import NetworkError
 from unblur.imaging.arrays import from_batch, to_batch
-from unblur.imaging.deblur.known.guide import beside_guide, deconvolved_guide
-from unblur.imaging.deblur.known.posterior import posterior_mean
+from unblur.imaging.deblur.known.guide import beside_guide, deconvolved_guide, posterior_guide
+from unblur.imaging.deblur.known.posterior import KERNEL_ERROR, posterior_mean
 from unblur.imaging.deblur.varying_blur import Window, assembled
 from unblur.imaging.tiles import TileNeeds, plan_tiles
 from unblur.tasks.progress.stages import doing
+from unblur.weights import find_network
 
 Float32 = NDArray[np.float32]
 
@@ -23,29 +26,44 @@ TILE_PX: Final = 2048
 """Larger pictures go through the network in tiles of this side; of smaller ones, most would be what
 they see around them."""
 _LEAST_PX: Final = 8
+_SECOND_KERNEL_ERROR: Final = 0.2
+"""What kernels are off by has been seen and told once: the photo has less to say of the second
+network's picture (ADR 0013)."""
 _BARE_SHARE: Final = 0.25
 """Of encoded values: so much of the deconvolution stays as the network found it."""
 
 
 class GuidedNetwork:
-    """The network that is shown a photo and its deconvolution.
+    """The network that is shown a photo and its deconvolution, and the one that comes after it.
 
     Args:
-        engine: Runs it.
+        engine: Runs the former.
+        second: Runs the latter, which is shown what the photo made of the former's picture; None:
+            there is none.
 
     Raises:
-        NetworkError: If the engine holds another network.
+        NetworkError: If an engine holds another network.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, second: Engine | None = None) -> None:
+        self._engine, self._second = engine, second
+        for each in (engine, second or engine):
+            got = each.metadata.get("unblur.model", "another")
+            if got != "guided":
+                raise NetworkError(f"expected the network that knows kernels, guided, got {got}")
         facts = engine.metadata
-        if facts.get("unblur.model") != "guided":
-            got = facts.get("unblur.model", "another")
-            raise NetworkError(f"expected the network that knows kernels, guided, got {got}")
-        self._engine = engine
         self._multiple = int(facts["unblur.multiple_of"])
         halo = -(-int(facts["unblur.receptive_field_px"]) // 2)
         self._needs = TileNeeds(halo_px=halo, grid_px=self._multiple, bytes_per_px=400)
+
+    @classmethod
+    def bundled(cls, opened: Callable[[Path], Engine]) -> Self:
+        """With the networks that come with unblur.
+
+        Args:
+            opened: Opens a network file.
+        """
+        return cls(*(opened(find_network(name)) for name in ("guided", "guided-second")))
 
     def undo(
         self,
@@ -57,7 +75,7 @@ class GuidedNetwork:
         noise: float,
         threads: int = 0,
     ) -> Float32:
-        """Undo a blur: by physics, by the network, and by what the photo says of the latter.
+        """Undo a blur: by physics, by a network, by what the photo says of it; the last two twice.
 
         Args:
             pixels: (H, W, 3) sRGB-encoded in [0, 1].
@@ -70,32 +88,50 @@ class GuidedNetwork:
         Returns:
             (H, W, 3) sRGB-encoded in [0, 1].
         """
-        guide = partial(deconvolved_guide, linear_light=linear_light, noise=noise)
-        agreed = partial(posterior_mean, linear_light=linear_light, noise=noise)
-        doing("undo")
-        if windows:
-            shown = assembled(windows, pixels, partial(guide, threads=1), threads=threads)
-        else:
-            shown = guide(pixels, kernel, threads=threads)
-        doing("clean")
-        cleaned = self.restore(pixels, shown)
-        bare = None if linear_light else shown[..., :3]
+        blur = _Blur(kernel, windows, linear_light, noise, threads)
+        shown, bare = self._said_together(pixels, blur)
+        if self._second is None:
+            return np.ascontiguousarray(shown[..., :3])
+        cleaned = self._restored(self._second, pixels, shown)
         del shown  # large photos fill the memory
-        if windows:
-            undone = assembled(
-                windows,
-                np.concatenate([pixels, cleaned], axis=2),
-                lambda part, kernel: agreed(part[..., :3], part[..., 3:], kernel, threads=1),
-                threads=threads,
-            )
-        else:
-            undone = agreed(pixels, cleaned, kernel, threads=threads)
-        if bare is not None:
-            undone += np.float32(_BARE_SHARE) * (bare - undone)
-        return undone
+        return blur.agreed(pixels, cleaned, bare, kernel_error=_SECOND_KERNEL_ERROR)
+
+    def guide_of_second(
+        self,
+        pixels: Float32,
+        kernel: Float32,
+        *,
+        linear_light: bool,
+        noise: float,
+        threads: int = 0,
+    ) -> Float32:
+        """What the second network is shown, which is what the photo and the first say together.
+
+        Args:
+            pixels: As in :meth:`undo`.
+            kernel: As there.
+            linear_light: As there.
+            noise: As there.
+            threads: As there.
+
+        Returns:
+            (H, W, 4), from :func:`unblur.imaging.deblur.known.guide.posterior_guide`.
+        """
+        shown, _ = self._said_together(pixels, _Blur(kernel, (), linear_light, noise, threads))
+        return shown
+
+    def _said_together(self, pixels: Float32, blur: "_Blur") -> tuple[Float32, Float32 | None]:
+        """What the second network is shown, and the deconvolution, of which encoded values keep."""
+        doing("undo")
+        guide = blur.guide(pixels)
+        doing("clean")
+        cleaned = self._restored(self._engine, pixels, guide)
+        bare = None if blur.linear_light else guide[..., :3]
+        del guide  # large photos fill the memory
+        return posterior_guide(blur.agreed(pixels, cleaned, bare), cleaned), bare
 
     def restore(self, pixels: Float32, guide: Float32 | None) -> Float32:
-        """Restore a photo.
+        """Restore a photo by the first network alone.
 
         Args:
             pixels: (H, W, 3) sRGB-encoded in [0, 1].
@@ -104,18 +140,74 @@ class GuidedNetwork:
         Returns:
             (H, W, 4): the restored photo, not clipped, and the logarithm of its expected error.
         """
+        return self._restored(self._engine, pixels, guide)
+
+    def _restored(self, engine: Engine, pixels: Float32, guide: Float32 | None) -> Float32:
         height, width, _ = pixels.shape
         whole = (slice(0, height), slice(0, width))
         restored = np.empty((height, width, 4), np.float32)
         side = None if height * width <= WHOLE_PX else TILE_PX
         for tile in plan_tiles(whole, height, width, side, self._needs):
             part = None if guide is None else guide[tile.seen]
-            restored[tile.kept] = self._batch(pixels[tile.seen], part)[tile.inside]
+            batch = to_batch(
+                beside_guide(pixels[tile.seen], part),
+                multiple_of=self._multiple,
+                least_px=_LEAST_PX,
+            )
+            rows, columns = pixels[tile.seen].shape[:2]
+            run = from_batch(engine.run(batch), height=rows, width=columns)
+            restored[tile.kept] = run[tile.inside]
         return restored
 
-    def _batch(self, pixels: Float32, guide: Float32 | None) -> Float32:
-        height, width, _ = pixels.shape
-        batch = to_batch(
-            beside_guide(pixels, guide), multiple_of=self._multiple, least_px=_LEAST_PX
+
+@dataclass(frozen=True, eq=False)
+class _Blur:
+    """A blur, and how it is undone; attributes as in :meth:`GuidedNetwork.undo`."""
+
+    kernel: Float32
+    windows: Sequence[Window]
+    linear_light: bool
+    noise: float
+    threads: int
+
+    def guide(self, pixels: Float32) -> Float32:
+        """What the first network is shown, (h, w, 4)."""
+        guide = partial(deconvolved_guide, linear_light=self.linear_light, noise=self.noise)
+        if not self.windows:
+            return guide(pixels, self.kernel, threads=self.threads)
+        return assembled(self.windows, pixels, partial(guide, threads=1), threads=self.threads)
+
+    def agreed(
+        self,
+        pixels: Float32,
+        cleaned: Float32,
+        bare: Float32 | None,
+        *,
+        kernel_error: float = KERNEL_ERROR,
+    ) -> Float32:
+        """What a photo and a network's picture of it, with its expected error, say together.
+
+        Args:
+            pixels: (h, w, 3).
+            cleaned: (h, w, 4) of the network.
+            bare: (h, w, 3) the deconvolution; None: nothing is kept of it.
+            kernel_error: See :func:`posterior_mean`.
+        """
+        agreed = partial(
+            posterior_mean,
+            linear_light=self.linear_light,
+            noise=self.noise,
+            kernel_error=kernel_error,
         )
-        return from_batch(self._engine.run(batch), height=height, width=width)
+        if self.windows:
+            undone = assembled(
+                self.windows,
+                np.concatenate([pixels, cleaned], axis=2),
+                lambda part, kernel: agreed(part[..., :3], part[..., 3:], kernel, threads=1),
+                threads=self.threads,
+            )
+        else:
+            undone = agreed(pixels, cleaned, self.kernel, threads=self.threads)
+        if bare is not None:
+            undone += np.float32(_BARE_SHARE) * (bare - undone)
+        return undone

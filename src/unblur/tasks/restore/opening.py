@@ -63,7 +63,7 @@ def open_method(options: RestoreOptions, streams: int) -> Method:
     from unblur.tasks.methods.edges import EdgesNetwork
     from unblur.tasks.methods.guided import GuidedNetwork
 
-    guided = GuidedNetwork(open_network(find_network("guided"), options, streams))
+    guided = GuidedNetwork.bundled(lambda file: open_network(file, options, streams))
     edges = EdgesNetwork.bundled(lambda file: open_network(file, options, streams))
     judged = options.method == "auto"
     threads = options.threads or max(1, cores() // streams)

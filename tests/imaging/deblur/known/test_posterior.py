@@ -71,7 +71,7 @@ def test_the_mean_is_that_of_the_normal_distributions():
     expected, error = rng.random((9, 11), np.float32), 0.02 + 0.2 * rng.random((9, 11), np.float32)
     blurred, noise = rng.random((9, 11), np.float32), 0.05 + 0.1 * rng.random((9, 11), np.float32)
     kernel = rng.random((3, 3), np.float32)
-    fit = _Fit(expected, kernel / kernel.sum(), error, noise, usable=error > 0.05)
+    fit = _Fit(expected, kernel / kernel.sum(), error, noise, kernel_error=0.1, usable=error > 0.05)
     whole = fit._size
     blurring = np.stack(
         [fit._blurred(each.reshape(whole)).ravel() for each in np.eye(whole[0] * whole[1])], axis=1

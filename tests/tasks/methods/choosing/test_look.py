@@ -84,3 +84,39 @@ def test_a_part_that_moved_is_looked_at_once(looked_twice):
 
     assert found is FIRST
     assert len(seen) == 1
+
+
+class TwoNetworks:
+    second = "those that trace"
+
+
+def test_only_what_is_to_be_undone_is_traced_and_what_was_found_stays_for_the_judge(
+    looked_twice, monkeypatch
+):
+    wide = np.full((5, 5), 1 / 25, np.float32)
+    asked = []
+
+    def by_pictures(part, found, **more):
+        asked.append((part, found, more["networks"]))
+        return replace(found, kernel=wide)
+
+    def looked(first):
+        monkeypatch.setattr(Sight, "_look", lambda *_, **__: first)
+        sight = Sight(None, None, TwoNetworks(), judged=True, threads=1)
+        return sight.look(PIXELS, 2, light_alone=True)
+
+    monkeypatch.setattr(look, "by_pictures", by_pictures)
+    assert looked(FIRST) is FIRST
+    assert not asked
+    taken = replace(FIRST, estimate=replace(FIRST.estimate, taken=True))
+
+    found = looked(taken)
+
+    np.testing.assert_array_equal(found.estimate.kernel, wide)
+    assert found.found is FIRST.found
+    assert found.estimate.taken
+    assert found.estimate.gain_db == FIRST.estimate.gain_db
+    ((part, kernel, networks),) = asked
+    np.testing.assert_array_equal(part, PIXELS)
+    assert kernel is FIRST.found
+    assert networks == "those that trace"

@@ -3,13 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shaken_photo import sharp_coffee
+from shaken_photo import shaken, sharp_coffee
 from unblur import blur, psnr
 from unblur.engines import OnnxEngine
 from unblur.imaging.deblur.blind import BlurSearch, FoundKernel
 from unblur.imaging.deblur.kernel_search import centred
+from unblur.imaging.deblur.kernel_support import agreement
 from unblur.imaging.deblur.known.guide import deconvolved_guide
-from unblur.tasks.methods.choosing.refit import refitted
+from unblur.tasks.methods.choosing.refit import by_pictures, refitted
+from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.weights import find_network
 
@@ -53,3 +55,45 @@ def test_the_faint_end_of_a_path_is_found_from_where_it_dwelt(guided):
         assert each.kernel.shape[0] % 2 == 1
     before, *after = (gain(seen, x.kernel, guided) for x in (first, *kernels))
     assert max(after) > before + 0.5
+
+
+def off(kernel):
+    """A kernel that is nearly right: its path is wider, and bends."""
+    return centred((kernel + 0.3 * np.roll(kernel, (1, 1), (0, 1)) + 0.3 * kernel.T) / 1.6)
+
+
+def test_what_was_restored_with_a_kernel_makes_it_better(guided):
+    networks = EdgesNetwork.bundled(lambda file: OnnxEngine(file, threads=1)).second
+    seen, (true,) = shaken(sharp_coffee(), 5)
+    found = FoundKernel(kernel=off(true), linear_light=True)
+
+    traced = by_pictures(
+        seen, found, noise=0.5 / 255, guided=guided, networks=networks, threads=1
+    ).kernel
+
+    assert traced.sum() == pytest.approx(1, abs=1e-4)
+    assert traced.min() >= 0
+    before, after = (agreement(each, centred(true)) for each in (found.kernel, traced))
+    assert after > before + 0.02
+    assert gain(seen, traced, guided) > gain(seen, found.kernel, guided) + 0.3
+
+
+class Elsewhere:
+    """Traces a path that nothing took."""
+
+    def draw(self, seen):
+        return np.zeros((len(seen), 2, *seen.shape[2:]), np.float32)
+
+    def trace(self, fits):
+        traced = np.zeros((len(fits), *fits.shape[2:]), np.float32)
+        traced[:, 0] = traced[:, :, 0] = 1
+        return traced
+
+
+def test_a_kernel_that_explains_far_less_is_not_taken(guided):
+    seen, (true,) = shaken(sharp_coffee(), 5)
+    found = FoundKernel(kernel=centred(true), linear_light=True)
+
+    kept = by_pictures(seen, found, noise=0, guided=guided, networks=Elsewhere(), threads=1)
+
+    assert kept is found

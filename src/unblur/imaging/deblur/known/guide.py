@@ -46,12 +46,28 @@ def deconvolved_guide(
     return linear_to_srgb(guide) if linear_light else np.clip(guide, 0, 1)
 
 
+def posterior_guide(undone: Float32, restored: Float32) -> Float32:
+    """What the second network is shown: what the photo and the first one said together.
+
+    Args:
+        undone: (H, W, 3) from :func:`unblur.imaging.deblur.known.posterior.posterior_mean`.
+        restored: (H, W, C) what it was made of, C of 3 or more, colours first.
+
+    Returns:
+        (H, W, 4) sRGB-encoded in [0, 1]: colour, and the brightness that the first network gave:
+        where the two differ, the photo had its say.
+    """
+    brightness = np.clip(restored[..., :3], 0, 1).mean(axis=2, keepdims=True, dtype=np.float32)
+    return np.concatenate([undone, brightness], axis=2)
+
+
 def beside_guide(pixels: Float32, guide: Float32 | None) -> Float32:
     """What the network sees: a photo, and by how much its guide differs from it.
 
     Args:
         pixels: (H, W, 3) sRGB-encoded in [0, 1].
-        guide: (H, W, 4) from :func:`deconvolved_guide`; None: there is no kernel, nothing differs.
+        guide: (H, W, 4) from :func:`deconvolved_guide` or :func:`posterior_guide`; None: there is
+            no kernel, nothing differs.
 
     Returns:
         (H, W, 7); the last channel is the difference from the mean of the photo's three.

@@ -16,7 +16,7 @@ Complex64 = NDArray[np.complex64]
 Float32 = NDArray[np.float32]
 
 _LEAST_NOISE: Final = 1 / 255
-_KERNEL_ERROR: Final = 0.06
+KERNEL_ERROR: Final = 0.06
 """Of the gradients that a kernel blurred, so much counts as noise: it was found, and is off."""
 _OF_COLOUR: Final = 0.8
 """Colours are expected to be off by so much of what the photo is."""
@@ -35,13 +35,14 @@ _LEAST_SLOPE: Final = 0.25
 """Of sRGB's curve, which is nearly flat in the dark: noise there is more than its slope tells."""
 
 
-def posterior_mean(
+def posterior_mean(  # noqa: PLR0913 - what is known of the photo and its blur
     pixels: Float32,
     restored: Float32,
     kernel: Float32,
     *,
     linear_light: bool,
     noise: float,
+    kernel_error: float = KERNEL_ERROR,
     threads: int = 0,
 ) -> Float32:
     """The most probable photo, given a blurred one and what a network made of it.
@@ -60,6 +61,7 @@ def posterior_mean(
         kernel: (K, K), K odd, non-negative, of sum 1; its centre of mass becomes the origin.
         linear_light: It blurred light; False: the values as they are.
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+        kernel_error: Of the gradients that the kernel blurred, so much counts as noise.
         threads: To work with; 0 takes one per core. The result does not depend on it.
 
     Returns:
@@ -79,7 +81,8 @@ def posterior_mean(
     else:
         noise_there = np.full_like(error, noise)
     brightness, other = (x.mean(axis=2, dtype=np.float32) for x in (seen, made))
-    fit = _Fit(other, kernel, error, noise_there, usable=pixels.max(axis=2) <= CLIPPED)
+    usable = pixels.max(axis=2) <= CLIPPED
+    fit = _Fit(other, kernel, error, noise_there, kernel_error=kernel_error, usable=usable)
 
     def plane(channel: int) -> Float32:
         one, two = (x[..., channel] - y for x, y in ((seen, brightness), (made, other)))
@@ -112,6 +115,7 @@ class _Fit:
         kernel: As in :func:`posterior_mean`.
         error: (H, W) how far off the brightness is expected to be.
         noise: (H, W) of the blurred plane.
+        kernel_error: As there.
         usable: (H, W) where that tells something.
     """
 
@@ -122,6 +126,7 @@ class _Fit:
         error: Float32,
         noise: Float32,
         *,
+        kernel_error: float,
         usable: NDArray[np.bool_],
     ) -> None:
         kernel = trim_kernel(kernel)
@@ -132,7 +137,7 @@ class _Fit:
         self._blur = kernel_spectrum(kernel, self._size, centred=True)
         along, across = steps(self._larger(expected))
         rough = np.maximum(self._blurred(along**2 + across**2), 0)
-        variance = noise**2 + np.float32(_KERNEL_ERROR**2) * rough
+        variance = noise**2 + np.float32(kernel_error**2) * rough
         self._weight = np.where(usable, 1 / variance, 0).astype(np.float32)
         self._error = np.float32(_BEYOND) * self._larger(error)
         self._error[self._inside] = error

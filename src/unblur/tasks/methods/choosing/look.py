@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unblur.imaging.deblur.blind import (
+    CLIPPED,
     LEAST_SIDE_PX,
     FoundKernel,
     check_searchable,
@@ -16,6 +17,7 @@ from unblur.imaging.deblur.blind import (
 from unblur.imaging.deblur.kernel_support import kernel_extent
 from unblur.imaging.light import CameraCurve
 from unblur.imaging.measure.cells import photo_blur
+from unblur.imaging.measure.detail import choose_region
 from unblur.imaging.measure.noise import estimate_noise
 from unblur.tasks.methods.blur_estimate import BlurEstimate, undoing
 from unblur.tasks.methods.choosing.choose import (
@@ -25,7 +27,9 @@ from unblur.tasks.methods.choosing.choose import (
     over_scales_db,
 )
 from unblur.tasks.methods.choosing.contrast import camera_curve
+from unblur.tasks.methods.choosing.judge import brightness
 from unblur.tasks.methods.choosing.lights import Lights
+from unblur.tasks.methods.choosing.refit import by_pictures
 from unblur.tasks.methods.edges import EdgesNetwork
 from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.tasks.methods.network import NetworkMethod
@@ -39,6 +43,8 @@ _LEAST_BLUR_PX: Final = 2.0
 (ADR 0009)."""
 _MOST_OF_SIDE: Final = 1 / 4
 """Of the photo's shorter side: a longer shake shows itself too seldom to be believed."""
+_TRACED_PX: Final = 768
+"""Side of the part by which a kernel is traced once more: the more of a photo, the better."""
 ALIKE: Final = 0.65
 """What moved by itself, and what is found without a camera's contrast, is believed if the
 kernels of other searches are so much like its own."""
@@ -50,7 +56,8 @@ class Looked:
 
     Attributes:
         estimate: For who asks.
-        found: The kernel that it is about; None if there is none.
+        found: The kernel that was judged; the estimate's is the same, traced once more. None if
+            there is none.
         among: The judge's signals of all kernels that were found.
         lights: Of the photo.
         part: Where it was looked at.
@@ -91,6 +98,9 @@ class Sight:
             shrink: The photo's size by that of the pixels.
             light_alone: Ask no kernels of encoded values, and for no contrast.
         """
+        return self._traced(self._seen(pixels, shrink, light_alone=light_alone))
+
+    def _seen(self, pixels: Float32, shrink: int, *, light_alone: bool) -> Looked:
         looked = self._look(pixels, shrink, light_alone=light_alone)
         if looked.found is None or looked.lights is None or light_alone:
             return looked
@@ -108,6 +118,26 @@ class Sight:
             return looked
         seen = replace(again.estimate, blur_px=estimate.blur_px, contrast=estimate.contrast)
         return replace(again, estimate=seen, curve=curve)
+
+    def _traced(self, looked: Looked) -> Looked:
+        """The same with the kernel that is to be undone traced once more.
+
+        What is found stays as it was: the judge was calibrated with such kernels.
+        """
+        found, lights = looked.found, looked.lights
+        if found is None or lights is None or not looked.estimate.taken:
+            return looked
+        if (networks := self.edges.second) is None:
+            return looked
+        plane, clipped = brightness(lights.dark, linear_light=True), lights.dark.max(axis=2)
+        where = choose_region(plane, clipped > CLIPPED, _TRACED_PX)
+        part = np.ascontiguousarray(lights.dark[where])
+        noise, threads = looked.estimate.noise, self.threads
+        with unheard():  # stages come once, in their order
+            traced = by_pictures(
+                part, found, noise=noise, guided=self.guided, networks=networks, threads=threads
+            )
+        return replace(looked, estimate=undoing(looked.estimate, traced))
 
     def _look(self, pixels: Float32, shrink: int, *, light_alone: bool = False) -> Looked:
         def nothing(words: str) -> Looked:

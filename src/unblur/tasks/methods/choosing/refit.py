@@ -13,6 +13,8 @@ from unblur.imaging.deblur.kernel_fit import fit_kernel_to
 from unblur.imaging.deblur.kernel_search import centred, fit_to_strong_edges
 from unblur.imaging.deblur.kernel_support import above_noise, dilated
 from unblur.imaging.deblur.known.guide import deconvolved_guide
+from unblur.imaging.deblur.learned_search import KernelNetworks, refine_by_pictures
+from unblur.imaging.fourier import forward, good_size, inverse, kernel_spectrum
 from unblur.tasks.methods.choosing.judge import brightness
 from unblur.tasks.methods.guided import GuidedNetwork
 
@@ -30,6 +32,9 @@ _AFTER_EDGES: Final = (0.05, 0.2)
 _AFTER_ALL: Final = (0.03, 0.1)
 """Shares of its largest value: what is weaker is noise, or less than the second, and touches
 nothing that is more."""
+_NOT_BETTER: Final = 2.0
+"""A kernel that leaves so many times as much of a restored picture unexplained is none better: its
+middle has moved, and would move the photo."""
 
 
 def refitted(
@@ -71,6 +76,50 @@ def refitted(
             after = brightness_without(by_edges)
         kernel = _fitted(before, after, _wider(by_edges), clipped, to_all=True)
         yield with_agreement(replace(found, kernel=kernel), search.kernels)
+
+
+def by_pictures(
+    part: Float32,
+    found: FoundKernel,
+    *,
+    noise: float,
+    guided: GuidedNetwork,
+    networks: KernelNetworks,
+    threads: int,
+) -> FoundKernel:
+    """A kernel traced once more, by two restorations of the part with the kernel so far.
+
+    Args:
+        part: (h, w, 3) the region that was looked at, sRGB-encoded in [0, 1].
+        found: The kernel.
+        noise: Standard deviation of the photo's noise, of sRGB-encoded values.
+        guided: Restores: what it makes of the part, and what the photo made of that.
+        networks: That have learned from such pictures.
+        threads: To work with; 0 takes one per core.
+
+    Returns:
+        The kernel; as it was if the new one explains far less of the photo (ADR 0013).
+    """
+    light = found.linear_light
+    shown = guided.guide_of_second(
+        part, found.kernel, linear_light=light, noise=noise, threads=threads
+    )
+    first = np.repeat(shown[..., 3:], 3, axis=2)
+    plane, *pictures = (brightness(x, linear_light=light) for x in (part, shown[..., :3], first))
+    kernel = refine_by_pictures(plane, pictures, found.kernel, networks)
+    before, after = (_left(plane, pictures[1], each) for each in (found.kernel, kernel))
+    return found if after > _NOT_BETTER * before else replace(found, kernel=kernel)
+
+
+def _left(blurred: Float32, restored: Float32, kernel: Float32) -> float:
+    """Root mean square of the gradients that a kernel and a restored plane leave unexplained."""
+    height, width = blurred.shape
+    size = (good_size(height), good_size(width))
+    margin = min(len(trim_kernel(kernel)), min(blurred.shape) // 4)
+    again = inverse(forward(restored, size) * kernel_spectrum(kernel, size, centred=True), size)
+    left = (blurred - again[:height, :width])[margin:-margin, margin:-margin]
+    squares = [np.mean(np.square(np.diff(left, axis=axis)), dtype=np.float64) for axis in (0, 1)]
+    return float(np.sqrt(sum(squares)))
 
 
 def _wider(kernel: Float32) -> Float32:
