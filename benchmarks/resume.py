@@ -37,7 +37,7 @@ from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
 from unblur.tasks.train import data, export_run, kinds, run
 from unblur.tasks.train.adversarial import AdversarialOptions, Game
-from unblur.tasks.train.guided import GuidedOptions
+from unblur.tasks.train.kernels.guided import GuidedOptions
 from unblur.tasks.train.supervised import SupervisedModule
 
 STEPS, CROP_PX = 4, 64

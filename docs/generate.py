@@ -64,12 +64,22 @@ def recipes_page() -> str:
         ("`[mix]` of both: how often each kind of data comes", "tasks/train/data", "MixOptions"),
         (
             'The network that knows the kernel: `method = "guided"`',
-            "tasks/train/guided",
+            "tasks/train/kernels/guided",
             "GuidedOptions",
         ),
-        ("`[data]` of that", "data/tries", "TriedOptions"),
-        ('The networks that find a shake: `method = "edges"`', "tasks/train/edges", "EdgesOptions"),
-        ("`[data]` of these", "data/shaken", "ShakenOptions"),
+        ("`[data]` of that", "data/kernels/tries", "TriedOptions"),
+        (
+            'The networks that find a shake: `method = "edges"`',
+            "tasks/train/kernels/edges",
+            "EdgesOptions",
+        ),
+        ("`[data]` of these", "data/kernels/shaken", "ShakenOptions"),
+        (
+            'Those that trace a kernel once more: `method = "edges-second"`',
+            "tasks/train/kernels/edges_second",
+            "EdgesSecondOptions",
+        ),
+        ("`[data]` of those", "data/kernels/restored", "RestoredOptions"),
     ):
         lines += ["", f"## {title}", "", "| key | default | meaning |", "|---|---|---|"]
         lines += [f"| `{key}` | {default} | {said} |" for key, default, said in keys(file, kind)]

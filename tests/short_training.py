@@ -22,5 +22,5 @@ def small_validation():
     """Validate by crops of 64 px instead of 256, which takes as long as sixteen."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("unblur.tasks.train.data._VALIDATION_CROP_PX", 64)
-        patch.setattr("unblur.tasks.train.guided._MIDDLE_PX", 64)
+        patch.setattr("unblur.tasks.train.kernels.guided._MIDDLE_PX", 64)
         yield

@@ -3,6 +3,7 @@
 The same as :mod:`unblur.imaging.deblur.learned_search`, for batches of planes of one size.
 """
 
+import math
 from typing import Final
 
 import torch
@@ -11,6 +12,7 @@ from torch.nn import functional
 
 from unblur.imaging.deblur.kernel_search import SCALE_STEP, centred, scales_of
 from unblur.imaging.deblur.learned_search import (
+    CONTRAST,
     EVEN,
     MARGIN_PX,
     MOST,
@@ -25,6 +27,11 @@ from unblur.imaging.pyramid import resize_plane
 _SHIFT_PX: Final = 3
 """Kernels are as good if they lie so far beside the true one: the picture moves, no more."""
 _LEAST_PX: Final = 16
+_LOST_PX: Final = 128
+_LONGEST_PX: Final = 64
+"""Photos have as much in waves that are longer as in those of this length."""
+_LOST_NOISE: Final = 0.01
+"""Standard deviation, of planes of the usual contrast."""
 
 
 class Scale:
@@ -143,6 +150,48 @@ def likeness(kernels: Tensor, true: Tensor, *, smoothed: bool = False) -> Tensor
     norms = kernels.flatten(1).norm(dim=1) * true.flatten(1).norm(dim=1)
     alike: Tensor = near.flatten(1).amax(1) / (norms + 1e-8)
     return alike
+
+
+def lost_db(kernels: Tensor, true: Tensor) -> Tensor:
+    """What a picture loses when a wrong kernel undoes its blur, (B,), in dB of mean squared error.
+
+    Expected of a picture with the spectrum of photos, of the contrast that planes are brought to,
+    with a little noise, by Wiener's deconvolution; both kernels with their centre of mass at the
+    origin, as they are undone.
+
+    Args:
+        kernels: (B, K, K), of sum 1.
+        true: The same.
+    """
+    size = max(_LOST_PX, good_size(kernels.shape[-1]))
+    down = torch.fft.fftfreq(size, device=kernels.device)[:, None]
+    right = torch.fft.rfftfreq(size, device=kernels.device)
+    power = 1 / (down**2 + right**2 + _LONGEST_PX**-2)
+    power[0, 0] = 0
+    twice = torch.full_like(right, 2.0)
+    twice[0] = twice[-1] = 1
+    power *= float(CONTRAST) ** 2 * size**2 / (power * twice).sum()
+    noise = _LOST_NOISE**2 / power.clamp(min=1e-12)
+
+    def spectrum(kernels: Tensor) -> Tensor:
+        """With the centre of mass at the origin."""
+        steps = torch.arange(kernels.shape[-1], dtype=kernels.dtype, device=kernels.device)
+        rows, columns = ((kernels * x).sum((1, 2)) for x in (steps[:, None], steps))
+        turn = 2 * math.pi * (down * rows[:, None, None] + right * columns[:, None, None])
+        moved: Tensor = torch.fft.rfft2(kernels, s=(size, size)) * torch.exp(1j * turn)
+        return moved
+
+    one, other = spectrum(kernels), spectrum(true)
+
+    def error(by: Tensor) -> Tensor:
+        energy = by.abs().square() + noise
+        missed = (by.conj() * other / energy - 1).abs().square() * power
+        through = by.abs().square() * _LOST_NOISE**2 / energy.square()
+        total: Tensor = ((missed + through) * twice).sum((1, 2))
+        return total
+
+    lost: Tensor = 10 * torch.log10(error(one) / error(other))
+    return lost
 
 
 def _steps(planes: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from photo_sets import save
 from shaken_photo import sharp_coffee
-from unblur.data.tries import list_tries, read_try
+from unblur.data.kernels.tries import list_tries, read_try
 from unblur.errors import DataError, OptionError
 from unblur.imaging.deblur.kernel_support import agreement
 from unblur.imaging.deblur.known.guide import deconvolved_guide
@@ -51,6 +52,27 @@ def test_a_try_holds_what_its_kernels_give(made):
         assert facts["found"] == each.found == 0
         assert pixels.guides.shape == (3, *pixels.blurred.shape[:2], 4)
         assert np.abs(np.rint(255 * guide) - pixels.guides[0]).max() <= 1
+
+
+def test_for_the_second_network_the_first_has_its_say(photos, made, tmp_path):
+    options = replace(KNOWN, second=True)
+
+    results = list(write_tries(photos, tmp_path, options, count=8))
+
+    assert {x.path.name for x in results}.isdisjoint(x.path.name for x in list_tries(made))
+    second, bare = (
+        {each.path.stem[-5:]: each for each in tries if len(each.gains)}
+        for tries in (list_tries(tmp_path, second=True), list_tries(made))
+    )
+    assert second.keys() == bare.keys()
+    exact = [(second[key].gains[0], bare[key].gains[0]) for key in bare]
+    assert np.mean([more - less for more, less in exact]) > 1
+    for each in second.values():
+        _, held = facts_of(each.path)
+        assert held["truth"].sum() == pytest.approx(1, abs=1e-4)
+        brightness = np.abs(held["guides"][..., :3].mean(axis=3) - held["guides"][..., 3])
+        assert brightness.mean() < 8  # of the same photo, but not the same picture
+        assert brightness.any()
 
 
 def test_true_kernels_undo_more_than_they_harm(made):

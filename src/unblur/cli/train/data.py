@@ -67,6 +67,13 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
             "disturbed.",
         ),
     ] = True,
+    second: Annotated[
+        bool,
+        typer.Option(
+            "--second",
+            help="For recipes/guided-second.toml: show what the photo and `guided` say together.",
+        ),
+    ] = False,
     leave_out: Annotated[
         Path | None,
         typer.Option(metavar="LIST", help="Names of photos not to use, one a line."),
@@ -86,7 +93,7 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
 
     found = list_photos(photos)
     found = found if leave_out is None else without(found, leave_out)
-    options = TryOptions(seed=seed, search=search, threads=threads)
+    options = TryOptions(seed=seed, search=search, second=second, threads=threads)
     told = Told(verb="trying", one="try", many="tries", quiet=quiet)
     results = write_tries(found, out, options, count=count)
     raise typer.Exit(code=tell_written(results, count, out, told))

@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unblur import checks
-from unblur.engines import open_engine
+from unblur.engines import Engine, open_engine
 from unblur.errors import DataError, OptionError, PhotoError, TargetError, UnblurError
 from unblur.imaging.deblur.blind import search_blur
 from unblur.imaging.deblur.kernel_support import agreement
@@ -26,8 +26,10 @@ from unblur.tasks.datasets.tried_photos import (
 )
 from unblur.tasks.methods.choosing.judge import measure_kernels
 from unblur.tasks.methods.edges import EdgesNetwork
+from unblur.tasks.methods.guided import GuidedNetwork
 from unblur.tasks.restore.options import RestoreOptions
 from unblur.tasks.restore.restorer import Restorer
+from unblur.weights import find_network
 
 Float32 = NDArray[np.float32]
 
@@ -46,6 +48,8 @@ class TryOptions:
     search: bool = True
     """Look for the kernels, as restoring does, which takes most of the time; otherwise the true
     one serves, exact and disturbed."""
+    second: bool = False
+    """For the second network: the guides are what the photo and the first one said together."""
     threads: int = 0
     """0 takes one per core. The files do not depend on it."""
 
@@ -70,8 +74,9 @@ def write_tries(
     """Blur photos with known kernels, look for these, and undo the blur with all that was found.
 
     A file holds ``blurred`` and ``sharp``, (h, w, 3) codes of 8 bits; ``guides``, (n, h, w, 4)
-    codes: what :func:`unblur.imaging.deblur.known.guide.deconvolved_guide` gives for each kernel;
-    ``kernel_0`` and so on; and ``done``, JSON: what was done to the photo, how many of the
+    codes: what :func:`unblur.imaging.deblur.known.guide.deconvolved_guide` gives for each kernel,
+    or what :func:`~unblur.imaging.deblur.known.guide.posterior_guide` does; ``kernel_0`` and so
+    on; and ``done``, JSON: what was done to the photo, how many of the
     kernels were ``found`` (the others are true ones), how ``alike`` those are to the true one,
     their ``signals`` for the judge, the PSNR of the blurred photo and of the guides.
 
@@ -101,18 +106,17 @@ def write_tries(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TargetError(f"{out}: cannot be made ({error.strerror})") from error
-    network = edges = None
-    if options.search:
-        network, edges = _network(options), _edges(options)
+    networks = _Networks.opened(options)
+    kind = ("found" if options.search else "known") + ("-second" if options.second else "")
     for number in range(count):
-        path = out / f"{'found' if options.search else 'known'}-{options.seed}-{number:05d}.npz"
+        path = out / f"{kind}-{options.seed}-{number:05d}.npz"
         if path.exists():
             yield Tried(path=path, there=True)
             continue
         rng = np.random.default_rng([options.seed, number])
         photo = photos[int(rng.integers(len(photos)))]
         try:
-            made = _make(try_photo(photo, rng), rng, network, edges, options)
+            made = _make(try_photo(photo, rng), rng, networks, options)
         except PhotoError as error:  # which names the file
             yield Tried(path=path, error=str(error))
             continue
@@ -131,30 +135,44 @@ def psnr_inside(pixels: Float32, sharp: Float32) -> float:
     return float(-10 * np.log10(error + 1e-10))
 
 
-def _network(options: TryOptions) -> Restorer:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Networks:
+    """What tries are made by; None where it is not needed."""
+
+    network: Restorer | None = None
     """Its result is one of the judge's signals."""
-    plain = RestoreOptions(method="network", precision="fp32", threads=options.threads, guard=False)
-    return Restorer.open(plain)
+    edges: EdgesNetwork | None = None
+    """Finds kernels."""
+    guided: GuidedNetwork | None = None
+    """Makes what the second network is shown."""
 
+    @classmethod
+    def opened(cls, options: TryOptions) -> Self:
+        def engine(file: Path) -> Engine:
+            return open_engine(file, precision="fp32", threads=options.threads)
 
-def _edges(options: TryOptions) -> EdgesNetwork:
-    """Open the network that finds kernels."""
-    return EdgesNetwork.bundled(
-        lambda file: open_engine(file, precision="fp32", threads=options.threads)
-    )
+        network = edges = guided = None
+        if options.search:
+            plain = RestoreOptions(
+                method="network", precision="fp32", threads=options.threads, guard=False
+            )
+            network, edges = Restorer.open(plain), EdgesNetwork.bundled(engine)
+        if options.second:
+            guided = GuidedNetwork(engine(find_network("guided")))
+        return cls(network=network, edges=edges, guided=guided)
 
 
 def _make(
     tried: TriedPhoto,
     rng: np.random.Generator,
-    network: Restorer | None,
-    edges: EdgesNetwork | None,
+    networks: _Networks,
     options: TryOptions,
 ) -> dict[str, Any]:
     """All that a file holds."""
     seen, sharp, truth, facts = tried.blurred, tried.sharp, tried.kernel, dict(tried.facts)
     noise = estimate_noise(seen)
     kernels: list[tuple[Float32, bool]] = []
+    network, edges = networks.network, networks.edges
     if network is not None and edges is not None:
         search = search_blur(seen, threads=options.threads, networks=edges)
         kernels += [(each.kernel, each.linear_light) for each in search.kernels]
@@ -173,20 +191,23 @@ def _make(
             exact = number == 0 and (not searched or rng.uniform() < 0.5)  # noqa: PLR2004
             kernel = trimmed(truth) if exact else disturbed(truth, rng)
             kernels.append((kernel, bool(facts["light"])))
+    shown = deconvolved_guide if networks.guided is None else networks.guided.guide_of_second
     guides = [
-        deconvolved_guide(seen, kernel, linear_light=light, noise=noise, threads=options.threads)
+        shown(seen, kernel, linear_light=light, noise=noise, threads=options.threads)
         for kernel, light in kernels
     ]
     facts["blurred"] = psnr_inside(seen, sharp)
     facts["guides"] = [psnr_inside(guide[..., :3], sharp) for guide in guides]
     facts["lights"] = [light for _, light in kernels]
     facts["size"] = list(seen.shape[:2])
+    facts["second"] = options.second
     shape = (0, *seen.shape[:2], 4)
     return {
         "blurred": _codes(seen),
         "sharp": _codes(sharp),
         "guides": np.stack(list(map(_codes, guides))) if guides else np.zeros(shape, np.uint8),
         **{f"kernel_{i}": kernel for i, (kernel, _) in enumerate(kernels)},
+        **({} if truth is None else {"truth": trimmed(truth)}),
         "done": np.array(json.dumps(facts)),
     }
 

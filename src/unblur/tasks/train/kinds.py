@@ -1,11 +1,12 @@
-"""The four kinds of training: which recipe is which, what each learns from, and its module."""
+"""The kinds of training: which recipe is which, what each learns from, and its module."""
 
 from pathlib import Path
 from typing import TypeAlias
 
+from unblur.data.kernels.restored import RestoredPlanes
+from unblur.data.kernels.shaken import ShakenPlanes
+from unblur.data.kernels.tries import TriedCrops, list_tries, split_tries
 from unblur.data.mixture import PairSet
-from unblur.data.shaken import ShakenPlanes
-from unblur.data.tries import TriedCrops, list_tries, split_tries
 from unblur.errors import DataError, OptionError
 from unblur.models.vgg import load_vgg
 from unblur.tasks.datasets.check import CheckOptions, check_data
@@ -17,19 +18,25 @@ from unblur.tasks.train.data import (
     training_pairs,
     validation_pairs,
 )
-from unblur.tasks.train.edges import EdgesModule, EdgesOptions
-from unblur.tasks.train.guided import GuidedModule, GuidedOptions
+from unblur.tasks.train.kernels.edges import EdgesModule, EdgesOptions
+from unblur.tasks.train.kernels.edges_second import EdgesSecondModule, EdgesSecondOptions
+from unblur.tasks.train.kernels.guided import GuidedModule, GuidedOptions
 from unblur.tasks.train.recipe import load_recipe, read_table
 from unblur.tasks.train.supervised import DeblurModule, TrainOptions
 
-AnyOptions: TypeAlias = TrainOptions | AdversarialOptions | GuidedOptions | EdgesOptions
-AnyModule: TypeAlias = DeblurModule | AdversarialModule | GuidedModule | EdgesModule
+AnyOptions: TypeAlias = (
+    TrainOptions | AdversarialOptions | GuidedOptions | EdgesOptions | EdgesSecondOptions
+)
+AnyModule: TypeAlias = (
+    DeblurModule | AdversarialModule | GuidedModule | EdgesModule | EdgesSecondModule
+)
 
 
 def load_training(path: Path) -> AnyOptions:
     """Read a recipe of any kind of training; its ``method`` tells them apart.
 
-    ``"adversarial"``, ``"guided"``, ``"edges"``, or none: plain supervised training.
+    ``"adversarial"``, ``"guided"``, ``"edges"``, ``"edges-second"``, or none: plain supervised
+    training.
 
     Raises:
         OptionError: As :func:`unblur.tasks.train.recipe.load_recipe`.
@@ -50,6 +57,8 @@ def load_training(path: Path) -> AnyOptions:
         return load_recipe(path, GuidedOptions)
     if method == "edges":
         return load_recipe(path, EdgesOptions)
+    if method == "edges-second":
+        return load_recipe(path, EdgesSecondOptions)
     return load_recipe(path, TrainOptions)
 
 
@@ -60,7 +69,7 @@ def check_sources(sources: TrainingData, options: AnyOptions) -> None:
         DataError: If there are some.
         OptionError: If data are named that this kind of training does not take.
     """
-    if isinstance(options, GuidedOptions):
+    if isinstance(options, GuidedOptions | EdgesSecondOptions):
         _tries(sources)  # each is opened when they are listed
         return
     if sources.tries is not None:
@@ -106,9 +115,19 @@ def make_run(
     """
     if isinstance(options, GuidedOptions):
         folder = _tries(sources)
-        seen, kept = split_tries(list_tries(folder), held_out=options.validation_photos)
+        tries = list_tries(folder, second=options.data.second)
+        seen, kept = split_tries(tries, held_out=options.validation_photos)
         crops = TriedCrops(seen, options.data, seed=options.seed, count=count)
         return GuidedModule(options, kept), crops, f"{len(crops.tries)} tries in {folder.name}/"
+    if isinstance(options, EdgesSecondOptions):
+        folder = _tries(sources)
+        tries = list_tries(folder, second=True)
+        seen, kept = split_tries(tries, held_out=options.validation_photos)
+        restored = RestoredPlanes(
+            seen, options.data, seed=options.seed, count=count, together=together
+        )
+        words = f"{len(restored.found)} kernels found in tries in {folder.name}/"
+        return EdgesSecondModule(options, kept), restored, words
     if isinstance(options, EdgesOptions):
         photos, away = sharp_photos(sources, held_out=options.validation_photos)
         planes = ShakenPlanes(

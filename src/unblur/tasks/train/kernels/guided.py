@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from unblur import checks
 from unblur.data.crops import as_floats
-from unblur.data.tries import TriedOptions, Try, read_try
+from unblur.data.kernels.tries import TriedOptions, Try, read_try
 from unblur.errors import OptionError
 from unblur.losses import log_frequency, log_mse
 from unblur.metrics import psnr, ssim

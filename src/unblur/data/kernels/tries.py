@@ -25,6 +25,8 @@ class TriedOptions:
 
     crop_px: int = 128
     """Side of the square crops."""
+    second: bool = False
+    """Learn from tries that were made with ``--second``, and from no others."""
     without_share: float = 0.12
     """Crops of tries with kernels that are shown without one, as where none is found."""
     unguided_share: float = 0.35
@@ -57,6 +59,9 @@ class Try:
         found: How many of the guides are of kernels that a search found; the others are of the
             true one, exact or disturbed.
         gains: Of each guide over the blurred photo, dB.
+        alike: How like the true kernel each of those is that were found, 0 to 1.
+        lights: Of each kernel: it blurred light.
+        second: The guides are what the photo and the first network said together.
     """
 
     path: Path
@@ -64,6 +69,9 @@ class Try:
     size: tuple[int, int]
     found: int
     gains: NDArray[np.float64]
+    alike: tuple[float, ...] = ()
+    lights: tuple[bool, ...] = ()
+    second: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,14 +89,18 @@ class TriedPixels:
     guides: NDArray[np.uint8]
 
 
-def list_tries(folder: Path) -> list[Try]:
+def list_tries(folder: Path, *, second: bool = False) -> list[Try]:
     """The tries in a folder, in natural order of their names.
 
     Those of photos out of focus are left out: nothing shook them, and a network that has learned
     to sharpen them does so to the soft background of photos that were shaken.
 
+    Args:
+        folder: What ``unblur data kernels`` wrote.
+        second: They are to be what that wrote with ``--second``.
+
     Raises:
-        DataError: If the folder cannot be listed, has none, or one is damaged.
+        DataError: If the folder cannot be listed, has none, or one is damaged or of the other kind.
     """
     paths = [path for path in sorted_paths(folder) if path.suffix == ".npz"]
     if not paths:
@@ -96,6 +108,12 @@ def list_tries(folder: Path) -> list[Try]:
     tries = [facts for facts in map(_read_facts, paths) if facts is not None]
     if not tries:
         raise DataError(f"{folder} holds only tries of photos out of focus, which teach nothing")
+    other = next((each.path for each in tries if each.second != second), None)
+    if other is not None:
+        made, wanted = ("without", "with") if second else ("with", "without")
+        raise DataError(
+            f"{other} was made {made} --second, and this recipe learns from tries made {wanted} it"
+        )
     return tries
 
 
@@ -122,7 +140,7 @@ def read_try(path: Path) -> TriedPixels:
     Raises:
         DataError: If the file is missing or damaged.
     """
-    parts = _read(path, ("blurred", "sharp", "guides"))
+    parts = read_arrays(path, ("blurred", "sharp", "guides"))
     return TriedPixels(**parts)
 
 
@@ -226,7 +244,7 @@ class TriedCrops:
 
 
 def _read_facts(path: Path) -> Try | None:
-    parts = _read(path, ("done",))
+    parts = read_arrays(path, ("done",))
     try:
         done = json.loads(str(parts["done"]))
         if done["kind"] == _LEFT_OUT:
@@ -239,12 +257,20 @@ def _read_facts(path: Path) -> Try | None:
             size=(int(height), int(width)),
             found=int(done["found"]),
             gains=gains,
+            alike=tuple(map(float, done.get("alike", ()))),
+            lights=tuple(map(bool, done.get("lights", ()))),
+            second=bool(done.get("second", False)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} is not a try of `unblur data kernels`; remove it") from error
 
 
-def _read(path: Path, names: Sequence[str]) -> dict[str, Any]:
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, Any]:
+    """Some of the arrays of a try.
+
+    Raises:
+        DataError: If the file is missing or damaged, or one is not in it.
+    """
     try:
         # Opened here: of a torn file NumPy would leave it open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as held:

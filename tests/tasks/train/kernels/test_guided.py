@@ -10,12 +10,12 @@ from photo_sets import save
 from shaken_photo import sharp_coffee
 from short_training import small_validation, unwritten
 from unblur import TrainingData, load_training, train
-from unblur.data.tries import TriedOptions, list_tries
+from unblur.data.kernels.tries import TriedOptions, list_tries
 from unblur.engines import OnnxEngine
 from unblur.errors import DataError, OptionError
 from unblur.tasks.datasets.tries import TryOptions, write_tries
 from unblur.tasks.methods.guided import GuidedNetwork
-from unblur.tasks.train.guided import GuidedModule, GuidedOptions, score_tries
+from unblur.tasks.train.kernels.guided import GuidedModule, GuidedOptions, score_tries
 from unblur.tasks.train.supervised import TrainOptions
 from unblur.weights import find_network, read_state
 

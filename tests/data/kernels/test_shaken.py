@@ -3,7 +3,7 @@ import pytest
 import skimage.data
 
 from photo_sets import save
-from unblur.data.shaken import ShakenOptions, ShakenPlanes
+from unblur.data.kernels.shaken import ShakenOptions, ShakenPlanes
 from unblur.errors import DataError, OptionError
 from unblur.imaging.fourier import centre_of_mass
 

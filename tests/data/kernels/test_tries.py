@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from unblur.data.tries import TriedCrops, TriedOptions, list_tries, split_tries
+from unblur.data.kernels.tries import TriedCrops, TriedOptions, list_tries, split_tries
 from unblur.errors import DataError, OptionError
 from unblur.imaging.deblur.known.guide import beside_guide
 
@@ -13,7 +13,7 @@ OPTIONS = TriedOptions(crop_px=16)
 GAINS = {"helpful": [2.0, -4.0], "harmful": [-9.0], "without": []}
 
 
-def save_try(folder, name, gains, *, side=40, photo=None, kind="shake"):
+def save_try(folder, name, gains, *, side=40, photo=None, kind="shake", **more):
     """A try of noise whose guides are of one value each: 10, 20, ..."""
     rng = np.random.default_rng(len(name))
     guides = [np.full((side, side, 4), 10 * (i + 1), np.uint8) for i in range(len(gains))]
@@ -24,6 +24,7 @@ def save_try(folder, name, gains, *, side=40, photo=None, kind="shake"):
         "found": 1 if gains else 0,
         "blurred": 20.0,
         "guides": [20 + gain for gain in gains],
+        **more,
     }
     np.savez(
         folder / f"{name}.npz",
@@ -152,3 +153,15 @@ def test_photos_out_of_focus_are_left_out(folder, tmp_path_factory):
     assert {each.path.stem for each in list_tries(folder)} == set(GAINS)
     with pytest.raises(DataError, match="only tries of photos out of focus"):
         list_tries(only)
+
+
+def test_tries_for_the_other_network_are_refused(folder, tmp_path_factory):
+    save_try(folder, "of the second", [1.0], second=True)
+    only = tmp_path_factory.mktemp("only")
+    save_try(only, "of the second", [1.0], second=True)
+
+    assert [each.second for each in list_tries(only, second=True)] == [True]
+    with pytest.raises(DataError, match=r"of the second\.npz was made with --second"):
+        list_tries(folder)
+    with pytest.raises(DataError, match=r"harmful\.npz was made without --second"):
+        list_tries(folder, second=True)

@@ -11,7 +11,7 @@ from photo_sets import save
 from shaken_photo import shaken, sharp_coffee
 from short_training import unwritten
 from unblur import TrainingData, load_training, train
-from unblur.data.shaken import ShakenOptions
+from unblur.data.kernels.shaken import ShakenOptions
 from unblur.engines import OnnxEngine
 from unblur.errors import OptionError
 from unblur.imaging.deblur.kernel_search import centred, gradients, usable
@@ -20,7 +20,7 @@ from unblur.imaging.deblur.learned_search import deconvolved, fits, standard
 from unblur.models import build_model
 from unblur.models.kernel_step import Scale, likeness, resized, scales
 from unblur.tasks.methods.edges import EdgesNetwork
-from unblur.tasks.train.edges import EdgesModule, EdgesOptions
+from unblur.tasks.train.kernels.edges import EdgesModule, EdgesOptions
 from unblur.weights import find_network, read_state
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning's hints about loaders and loggers

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unblur import checks
-from unblur.data.shaken import ShakenOptions, ShakenPlanes
+from unblur.data.kernels.shaken import ShakenOptions, ShakenPlanes
 from unblur.errors import OptionError
 from unblur.imaging.deblur.kernel_support import agreement
 from unblur.imaging.deblur.learned_search import ROUNDS
@@ -101,14 +101,7 @@ class EdgesModule(SupervisedModule):
         super().__init__(options, ())
         kept = options.validation_photos * _KEPT_OF_EACH
         self.planes = ShakenPlanes(photos, options.data, seed=0, count=kept, together=1)
-        if options.begin_with:
-            self.generator.load_state_dict(_beginning(options.begin_with, self.generator))
-            self.ema.load_state_dict(self.generator.state_dict())
-        if options.begin_with == "edges":
-            own = self.beside["paths"].state_dict()
-            state, _ = read_state(find_network("paths"))
-            for each in (self.beside["paths"], self.ema_beside["paths"]):
-                each.load_state_dict({key: torch.from_numpy(state[key]).float() for key in own})
+        load_beginning(self, options.begin_with)
 
     def arranged(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Leave the batch as it is: the generator sees it at many sizes."""
@@ -165,30 +158,55 @@ def _search(edges: nn.Module, paths: nn.Module, planes: Tensor, true: Tensor) ->
             kernels = moved_to_middle(resized(kernels, scale.side))
         finest = number == len(steps) - 1
         for _ in range(ROUNDS):
-            drawn = _drawn(edges, scale, kernels)
             with torch.autocast(planes.device.type, enabled=False):
-                fits = scale.fits(drawn)
-            so_far = kernels / kernels.amax((1, 2), keepdim=True)
-            traced = paths(torch.stack([*fits, so_far], dim=1))[:, 0]
-            total = traced.sum((1, 2), keepdim=True)
-            found = torch.where(total > 0, traced / (total + _TINY), kernels)
+                shown = scale.shown(kernels)
+            found = traced(paths, scale, drawn(edges, shown), kernels)
             yield found, at, finest
             kernels = moved_to_middle(found)
 
 
-def _drawn(network: nn.Module, scale: Scale, kernels: Tensor) -> Tensor:
-    """Edges of planes of any size, as :class:`unblur.tasks.methods.edges.EdgesNetwork` draws."""
+def traced(paths: nn.Module, scale: Scale, edges: Tensor, kernels: Tensor) -> Tensor:
+    """The kernels, (B, K, K), that edges (B, 2, h, w) give, from those that they were drawn by."""
     with torch.autocast(kernels.device.type, enabled=False):
-        shown = scale.shown(kernels)
+        fits = scale.fits(edges)
+    so_far = kernels / kernels.amax((1, 2), keepdim=True)
+    found = paths(torch.stack([*fits, so_far], dim=1))[:, 0]
+    total = found.sum((1, 2), keepdim=True)
+    return torch.where(total > 0, found / (total + _TINY), kernels)
+
+
+def drawn(network: nn.Module, shown: Tensor) -> Tensor:
+    """Edges of planes of any size, as :class:`unblur.tasks.methods.edges.EdgesNetwork` draws."""
+    height, width = shown.shape[-2:]
     multiple: int = network.multiple_of  # type: ignore[assignment]
-    beyond = (0, -scale.width % multiple, 0, -scale.height % multiple)
-    padded = functional.pad(shown, beyond, mode="replicate")
+    padded = functional.pad(shown, (0, -width % multiple, 0, -height % multiple), mode="replicate")
     padded = padded.contiguous(memory_format=torch.channels_last)
-    edges: Tensor = network(padded)[..., : scale.height, : scale.width].float()
+    edges: Tensor = network(padded)[..., :height, :width].float()
     inside = torch.ones_like(edges[:1])
     inside[:, 0, :, -1] = 0
     inside[:, 1, -1] = 0
     return edges * inside
+
+
+def load_beginning(module: SupervisedModule, name: str) -> None:
+    """Begin with the weights of a bundled network, and of ``edges`` with those of ``paths``, too.
+
+    Args:
+        module: Trains the two.
+        name: The network's; empty: fresh weights.
+
+    Raises:
+        OptionError: If it has no layers of ``edges``.
+    """
+    if not name:
+        return
+    module.generator.load_state_dict(_beginning(name, module.generator))
+    module.ema.load_state_dict(module.generator.state_dict())
+    if name.startswith("edges"):
+        own = module.beside["paths"].state_dict()
+        state, _ = read_state(find_network(name.replace("edges", "paths")))
+        for each in (module.beside["paths"], module.ema_beside["paths"]):
+            each.load_state_dict({key: torch.from_numpy(state[key]).float() for key in own})
 
 
 def _beginning(name: str, network: nn.Module) -> dict[str, Tensor]:

@@ -1,0 +1,1 @@
+"""What networks that find kernels, or know them, learn from."""

@@ -1,0 +1,1 @@
+"""Train the networks that find kernels, or know them."""
