@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from unblur.data.crops import as_floats, check_index
-from unblur.data.kernels.tries import TriedPixels, Try, read_arrays, read_try
+from unblur.data.kernels.tries import Try, TryCache, read_arrays
 from unblur.errors import DataError, OptionError
 from unblur.imaging.blur.convolution import trim_kernel
 from unblur.imaging.deblur.kernel_search import centred
@@ -20,7 +19,6 @@ Float32 = NDArray[np.float32]
 
 _NEAR: Final = 24
 """The kernels of a batch are of so many whose sizes are next to each other."""
-_CACHE_BYTES: Final = 4 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,16 +92,11 @@ class RestoredPlanes:
                 "no try holds a kernel that was found and is nearly right; make some with a search"
             )
         self.found = sorted(found, key=lambda each: each.side)
-        self._held: dict[Path, TriedPixels] = {}
-        self._bytes = 0
+        self._pixels = TryCache()
 
     def __len__(self) -> int:
         """The number of planes."""
         return self.count
-
-    def __getstate__(self) -> dict[str, object]:
-        """All but the pictures: they would be copied into every process that loads data."""
-        return self.__dict__ | {"_held": {}, "_bytes": 0}
 
     def __getitem__(self, index: int) -> tuple[Float32, Float32]:
         """Plane ``index``: (3, N, N), as :func:`shown_pictures` gives it; and (2, K, K), kernels.
@@ -137,7 +130,7 @@ class RestoredPlanes:
         return self._seen(found, slice(None), slice(None)), found.on_canvas(found.side)
 
     def _seen(self, found: FoundInTry, rows: slice, columns: slice) -> Float32:
-        pixels = self._pixels(found.tried.path)
+        pixels = self._pixels[found.tried.path]
         light = found.tried.lights[found.number]
         guide = as_floats(pixels.guides[found.number][rows, columns])
         pictures = [as_floats(pixels.blurred[rows, columns]), guide[..., :3], guide[..., 3:]]
@@ -155,16 +148,6 @@ class RestoredPlanes:
         least = min(min(each.tried.size) for each in picked)
         plane_px = min(least, int(rng.choice(self.options.plane_px)))
         return picked, plane_px, max(each.side for each in picked)
-
-    def _pixels(self, path: Path) -> TriedPixels:
-        held = self._held.get(path)
-        if held is None:
-            held = read_try(path)
-            size = held.blurred.nbytes + held.guides.nbytes
-            if self._bytes + size <= _CACHE_BYTES:
-                self._held[path] = held
-                self._bytes += size
-        return held
 
 
 def _on_canvas(kernel: Float32, side: int) -> Float32:

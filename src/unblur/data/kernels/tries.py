@@ -144,6 +144,29 @@ def read_try(path: Path) -> TriedPixels:
     return TriedPixels(**parts)
 
 
+class TryCache:
+    """Pictures of tries, kept until a limit is reached; a copy for another process starts empty."""
+
+    def __init__(self) -> None:
+        self._held: dict[Path, TriedPixels] = {}
+        self._bytes = 0
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but the pictures: they would be copied into every process that loads data."""
+        return self.__dict__ | {"_held": {}, "_bytes": 0}
+
+    def __getitem__(self, path: Path) -> TriedPixels:
+        """As :func:`read_try` gives them."""
+        held = self._held.get(path)
+        if held is None:
+            held = read_try(path)
+            size = held.blurred.nbytes + held.sharp.nbytes + held.guides.nbytes
+            if self._bytes + size <= _CACHE_BYTES:
+                self._held[path] = held
+                self._bytes += size
+        return held
+
+
 class TriedCrops:
     """An endless, indexable set of what the network sees, (7, c, c), and the truth, (3, c, c).
 
@@ -169,16 +192,11 @@ class TriedCrops:
         self.options = options
         self.seed = seed
         self.count = count
-        self._held: dict[Path, TriedPixels] = {}
-        self._bytes = 0
+        self._pixels = TryCache()
 
     def __len__(self) -> int:
         """The number of crops."""
         return self.count
-
-    def __getstate__(self) -> dict[str, object]:
-        """All but the pictures: they would be copied into every process that loads data."""
-        return self.__dict__ | {"_held": {}, "_bytes": 0}
 
     def __getitem__(self, index: int) -> tuple[Float32, Float32]:
         """Crop ``index``: what :func:`beside_guide` gives, and the sharp photo, as planes.
@@ -188,7 +206,7 @@ class TriedCrops:
             DataError: If a file is damaged.
         """
         drawn, rng = self._draw(index)
-        pixels = self._pixels(drawn.path)
+        pixels = self._pixels[drawn.path]
         side = self.options.crop_px
         rows, columns = (
             slice(at, at + side)
@@ -231,16 +249,6 @@ class TriedCrops:
     def _weights(self, drawn: Try) -> NDArray[np.float64]:
         harmful = drawn.gains <= -self.options.harmful_db
         return np.where(harmful, self.options.harmful_share, 1.0)
-
-    def _pixels(self, path: Path) -> TriedPixels:
-        held = self._held.get(path)
-        if held is None:
-            held = read_try(path)
-            size = held.blurred.nbytes + held.sharp.nbytes + held.guides.nbytes
-            if self._bytes + size <= _CACHE_BYTES:
-                self._held[path] = held
-                self._bytes += size
-        return held
 
 
 def _read_facts(path: Path) -> Try | None:
