@@ -26,9 +26,6 @@ TILE_PX: Final = 2048
 """Larger pictures go through the network in tiles of this side; of smaller ones, most would be what
 they see around them."""
 _LEAST_PX: Final = 8
-_SECOND_KERNEL_ERROR: Final = 0.2
-"""What kernels are off by has been seen and told once: the photo has less to say of the second
-network's picture (ADR 0013)."""
 _BARE_SHARE: Final = 0.25
 """Of encoded values: so much of the deconvolution stays as the network found it."""
 
@@ -94,7 +91,7 @@ class GuidedNetwork:
             return np.ascontiguousarray(shown[..., :3])
         cleaned = self._restored(self._second, pixels, shown)
         del shown  # large photos fill the memory
-        return blur.agreed(pixels, cleaned, bare, kernel_error=_SECOND_KERNEL_ERROR)
+        return blur.agreed(pixels, cleaned, bare, kernel_error=None)
 
     def guide_of_second(
         self,
@@ -183,7 +180,7 @@ class _Blur:
         cleaned: Float32,
         bare: Float32 | None,
         *,
-        kernel_error: float = KERNEL_ERROR,
+        kernel_error: float | None = KERNEL_ERROR,
     ) -> Float32:
         """What a photo and a network's picture of it, with its expected error, say together.
 

@@ -66,12 +66,32 @@ def test_noise_is_not_taken_for_detail(astronaut):
     assert psnr(found, astronaut) > psnr(restored[..., :3], astronaut)
 
 
+def test_the_photo_tells_how_wrong_a_kernel_is(astronaut):
+    seen, right = shaken(astronaut, 8)
+    _, wrong = shaken(astronaut, 9)
+    restored = soft(astronaut)
+    restored[..., :3] = 0.8 * astronaut + 0.2 * restored[..., :3]
+
+    def agreed(kernel, kernel_error):
+        return posterior_mean(
+            seen, restored, kernel, linear_light=True, noise=1 / 255, kernel_error=kernel_error
+        )
+
+    def loss(kernel, kernel_error):
+        return psnr(restored[..., :3], astronaut) - psnr(agreed(kernel, kernel_error), astronaut)
+
+    np.testing.assert_array_equal(agreed(right, None), agreed(right, 0.2))
+    assert loss(right, None) < -0.3
+    assert 0 < loss(wrong, None) < 0.5 * loss(wrong, 0.2)
+
+
 def test_the_mean_is_that_of_the_normal_distributions():
     rng = np.random.default_rng(5)
     expected, error = rng.random((9, 11), np.float32), 0.02 + 0.2 * rng.random((9, 11), np.float32)
     blurred, noise = rng.random((9, 11), np.float32), 0.05 + 0.1 * rng.random((9, 11), np.float32)
     kernel = rng.random((3, 3), np.float32)
-    fit = _Fit(expected, kernel / kernel.sum(), error, noise, kernel_error=0.1, usable=error > 0.05)
+    fit = _Fit(expected, kernel / kernel.sum(), error)
+    fit.weigh(blurred, noise, error > 0.05, kernel_error=0.1)
     whole = fit._size
     blurring = np.stack(
         [fit._blurred(each.reshape(whole)).ravel() for each in np.eye(whole[0] * whole[1])], axis=1

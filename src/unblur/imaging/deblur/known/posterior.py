@@ -18,6 +18,12 @@ Float32 = NDArray[np.float32]
 _LEAST_NOISE: Final = 1 / 255
 KERNEL_ERROR: Final = 0.06
 """Of the gradients that a kernel blurred, so much counts as noise: it was found, and is off."""
+_LEAST_TOLD_ERROR: Final = 0.2
+_MISFIT: Final = 8.0
+"""The same, where the photo tells it: at least, and so many times what an expected picture leaves
+unexplained of these gradients: it was made to explain the photo, by a wrong kernel, too (ADR 0013).
+"""
+_TINY: Final = 1e-12
 _OF_COLOUR: Final = 0.8
 """Colours are expected to be off by so much of what the photo is."""
 _BEYOND: Final = 2.0
@@ -42,7 +48,7 @@ def posterior_mean(  # noqa: PLR0913 - what is known of the photo and its blur
     *,
     linear_light: bool,
     noise: float,
-    kernel_error: float = KERNEL_ERROR,
+    kernel_error: float | None = KERNEL_ERROR,
     threads: int = 0,
 ) -> Float32:
     """The most probable photo, given a blurred one and what a network made of it.
@@ -61,7 +67,8 @@ def posterior_mean(  # noqa: PLR0913 - what is known of the photo and its blur
         kernel: (K, K), K odd, non-negative, of sum 1; its centre of mass becomes the origin.
         linear_light: It blurred light; False: the values as they are.
         noise: Standard deviation of the photo's noise, of sRGB-encoded values.
-        kernel_error: Of the gradients that the kernel blurred, so much counts as noise.
+        kernel_error: Of the gradients that the kernel blurred, so much counts as noise; None: as
+            much as the photo tells.
         threads: To work with; 0 takes one per core. The result does not depend on it.
 
     Returns:
@@ -82,7 +89,8 @@ def posterior_mean(  # noqa: PLR0913 - what is known of the photo and its blur
         noise_there = np.full_like(error, noise)
     brightness, other = (x.mean(axis=2, dtype=np.float32) for x in (seen, made))
     usable = pixels.max(axis=2) <= CLIPPED
-    fit = _Fit(other, kernel, error, noise_there, kernel_error=kernel_error, usable=usable)
+    fit = _Fit(other, kernel, error)
+    fit.weigh(brightness, noise_there, usable, kernel_error=kernel_error)
 
     def plane(channel: int) -> Float32:
         one, two = (x[..., channel] - y for x, y in ((seen, brightness), (made, other)))
@@ -114,33 +122,45 @@ class _Fit:
         expected: (H, W) brightness.
         kernel: As in :func:`posterior_mean`.
         error: (H, W) how far off the brightness is expected to be.
-        noise: (H, W) of the blurred plane.
-        kernel_error: As there.
-        usable: (H, W) where that tells something.
     """
 
-    def __init__(
-        self,
-        expected: Float32,
-        kernel: Float32,
-        error: Float32,
-        noise: Float32,
-        *,
-        kernel_error: float,
-        usable: NDArray[np.bool_],
-    ) -> None:
+    def __init__(self, expected: Float32, kernel: Float32, error: Float32) -> None:
         kernel = trim_kernel(kernel)
         margin = len(kernel) // 2 + 2
         rows, columns = (good_size(side + 2 * margin) for side in expected.shape)
         down, right = (slice(margin, margin + side) for side in expected.shape)
         self._size, self._inside = (rows, columns), (down, right)
         self._blur = kernel_spectrum(kernel, self._size, centred=True)
-        along, across = steps(self._larger(expected))
-        rough = np.maximum(self._blurred(along**2 + across**2), 0)
-        variance = noise**2 + np.float32(kernel_error**2) * rough
-        self._weight = np.where(usable, 1 / variance, 0).astype(np.float32)
+        self._expected = expected
         self._error = np.float32(_BEYOND) * self._larger(error)
         self._error[self._inside] = error
+
+    def weigh(
+        self,
+        blurred: Float32,
+        noise: Float32,
+        usable: NDArray[np.bool_],
+        *,
+        kernel_error: float | None,
+    ) -> None:
+        """Say how much the photo counts where.
+
+        Args:
+            blurred: (H, W) brightness that was seen.
+            noise: (H, W) of that.
+            usable: (H, W) where it tells something.
+            kernel_error: As in :func:`posterior_mean`.
+        """
+        expected = self._larger(self._expected)
+        along, across = steps(expected)
+        rough = np.maximum(self._blurred(along**2 + across**2), 0)
+        if kernel_error is None:
+            left = (blurred - self._blurred(expected)) ** 2 - noise**2
+            unexplained, blurred_away = (_sum(x, usable) for x in (left, rough))
+            misfit = np.sqrt(max(unexplained, 0.0) / max(blurred_away, _TINY))
+            kernel_error = max(_LEAST_TOLD_ERROR, _MISFIT * float(misfit))
+        variance = noise**2 + np.float32(kernel_error**2) * rough
+        self._weight = np.where(usable, 1 / variance, 0).astype(np.float32)
 
     def _larger(self, plane: Float32) -> Float32:
         pads = [
@@ -207,6 +227,10 @@ class _Fit:
         found *= error
         result: Float32 = expected + found[self._inside]
         return result
+
+
+def _sum(plane: Float32, where: NDArray[np.bool_]) -> float:
+    return float(np.sum(plane, dtype=np.float64, where=where))
 
 
 def _dot(one: NDArray[Any], other: NDArray[Any]) -> float:
