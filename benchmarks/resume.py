@@ -2,11 +2,12 @@
 
 python benchmarks/resume.py [RECIPE ...] [--precision auto] [--export-all]
 
-Four steps of each recipe of a network that restores, on small crops: once without a stop, then stopped by --minutes after the
-first step, by SIGTERM and by Ctrl-C inside the second (among its critic steps, where there are
-critics), and by kill -9 inside the third. All hashes are of finished runs: of generator.onnx, of
-all weights and optimizer states, of a restored photo. VGG19 is one with random weights. What is to
-be exported is exported once if weights and metadata are the same; --export-all does it each time.
+Four steps of each recipe of a network that restores, on small crops: once without a stop, then
+stopped by --minutes after the first step, by SIGTERM and by Ctrl-C inside the second (among its
+critic steps, where there are critics), and by kill -9 inside the third. All hashes are of finished
+runs: of generator.onnx, of all weights and optimizer states, of a restored photo. VGG19 is one
+with random weights. What is to be exported is exported once if weights and metadata are the same;
+--export-all does it each time.
 """
 
 import argparse
