@@ -42,6 +42,17 @@ def one_of(options: object, **names: Iterable[str]) -> None:
             raise OptionError(f"{option} must be one of {', '.join(wanted)}, got {value!r}")
 
 
+def only(options: object, **values: object) -> None:
+    """Check that options have the one value that they may have.
+
+    Raises:
+        OptionError: If one has another.
+    """
+    for option, value in _given(options, values):
+        if value != values[option]:
+            raise OptionError(f"{option} is {values[option]} here, got {value!r}")
+
+
 def at_least(least: float, options: object, *names: str) -> None:
     """Check that values are not smaller.
 

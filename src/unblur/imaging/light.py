@@ -31,6 +31,13 @@ def linear_to_srgb(light: Float32) -> Float32:
     return np.where(light <= np.float32(0.0031308), light * np.float32(12.92), curve)
 
 
+def brightness(pixels: Float32, *, linear_light: bool) -> Float32:
+    """(h, w) mean of the channels of (h, w, C) sRGB-encoded pixels: of light, or as they are."""
+    values = srgb_to_linear(pixels) if linear_light else np.clip(pixels, 0, 1)
+    mean: Float32 = values.mean(axis=2, dtype=np.float32)
+    return mean
+
+
 def _power(base: Float32, exponent: float) -> Float32:
     """Base, in [0, 1], to a power: several times faster than NumPy's on float32 arrays."""
     logarithm = np.log2(np.maximum(base, np.float32(_DIMMEST)))

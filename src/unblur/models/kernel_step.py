@@ -163,7 +163,7 @@ def lost_db(kernels: Tensor, true: Tensor) -> Tensor:
         kernels: (B, K, K), of sum 1.
         true: The same.
     """
-    size = max(_LOST_PX, good_size(kernels.shape[-1]))
+    size = max(_LOST_PX, 2 * good_size(-(-kernels.shape[-1] // 2)))  # even
     down = torch.fft.fftfreq(size, device=kernels.device)[:, None]
     right = torch.fft.rfftfreq(size, device=kernels.device)
     power = 1 / (down**2 + right**2 + _LONGEST_PX**-2)

@@ -71,7 +71,8 @@ def kernels(  # noqa: PLR0913, PLR0917 - the flags of a command
         bool,
         typer.Option(
             "--second",
-            help="For recipes/guided-second.toml: show what the photo and `guided` say together.",
+            help="For the recipes guided-second and edges-second: show what the photo and "
+            "`guided` say together.",
         ),
     ] = False,
     leave_out: Annotated[

@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from unblur.data.crops import as_floats, check_index
 from unblur.data.kernels.tries import Try, TryCache, read_arrays
 from unblur.errors import DataError, OptionError
-from unblur.imaging.blur.convolution import trim_kernel
-from unblur.imaging.deblur.kernel_search import centred
-from unblur.imaging.deblur.learned_search import ROUND_PX, shown_pictures
-from unblur.imaging.light import srgb_to_linear
+from unblur.imaging.deblur.learned_search import ROUND_PX, shown_pictures, shown_planes, to_middle
 
 Float32 = NDArray[np.float32]
 
@@ -133,9 +130,8 @@ class RestoredPlanes:
         pixels = self._pixels[found.tried.path]
         light = found.tried.lights[found.number]
         guide = as_floats(pixels.guides[found.number][rows, columns])
-        pictures = [as_floats(pixels.blurred[rows, columns]), guide[..., :3], guide[..., 3:]]
-        planes = (srgb_to_linear(x) if light else x for x in pictures)
-        plane, *restored = (x.mean(axis=2, dtype=np.float32) for x in planes)
+        blurred = as_floats(pixels.blurred[rows, columns])
+        plane, *restored = shown_planes(blurred, guide, linear_light=light)
         return shown_pictures(plane, restored)
 
     def _batch(self, index: int) -> tuple[list[FoundInTry], int, int]:
@@ -169,7 +165,7 @@ def _found(tried: Try, options: RestoredOptions) -> list[FoundInTry]:
         FoundInTry(
             tried=tried,
             number=i,
-            kernel=trim_kernel(centred(trim_kernel(arrays[f"kernel_{i}"]))),
+            kernel=to_middle(arrays[f"kernel_{i}"]),
             truth=truth,
         )
         for i in right

@@ -21,6 +21,7 @@ from unblur.imaging.deblur.kernel_search import (
 )
 from unblur.imaging.deblur.kernel_support import dilated
 from unblur.imaging.deblur.sharp_edges import wrapped
+from unblur.imaging.light import brightness
 from unblur.imaging.pyramid import resize_plane
 
 Float32 = NDArray[np.float32]
@@ -55,13 +56,13 @@ RIDGES: Final = (0.2, 2.0, 20.0)
 """Of three fits: a small one brings noise, a large one a kernel that is too smooth."""
 FAINT: Final = 0.05
 """Share of a kernel's largest value that is taken off all of it, as noise."""
+_LEAST_FAINT: Final = 0.02
+"""The same, where a kernel is nearly right."""
 ROUNDS: Final = 2
 """At each scale, in use and in training."""
 ROUND_PX: Final = 4
 """So much farther than before a kernel may reach when it is refined."""
 MARGIN_PX: Final = 9
-_LEAST_FAINT: Final = 0.02
-"""The same, where a kernel is nearly right."""
 _LEAST_PX: Final = 16
 _TINY: Final = np.float32(1e-8)
 _CLIPPED_SHARE: Final = 0.05
@@ -131,11 +132,28 @@ def refine_by_pictures(
         kernel: (K, K), K odd; what comes back may reach a little farther.
         networks: That have learned from such pictures.
     """
-    wider = np.pad(trim_kernel(centred(trim_kernel(kernel))), ROUND_PX)
+    wider = np.pad(to_middle(kernel), ROUND_PX)
     shown = shown_pictures(plane, pictures)
     nowhere = np.zeros(plane.shape, bool)
     (traced,) = _traced([shown[0]], [shown], nowhere, [wider], networks)
     return centred(cleaned(traced, _LEAST_FAINT))
+
+
+def to_middle(kernel: Float32) -> Float32:
+    """A kernel on the least canvas that has its centre of mass in the middle."""
+    return trim_kernel(centred(trim_kernel(kernel)))
+
+
+def shown_planes(pixels: Float32, restored: Float32, *, linear_light: bool) -> list[Float32]:
+    """Brightness, (h, w) each, of a photo and of its two restorations.
+
+    Args:
+        pixels: (h, w, 3) sRGB-encoded in [0, 1].
+        restored: (h, w, 4) from :func:`unblur.imaging.deblur.known.guide.posterior_guide`.
+        linear_light: Of light; False: of the values as they are.
+    """
+    pictures = (pixels, restored[..., :3], restored[..., 3:])
+    return [brightness(each, linear_light=linear_light) for each in pictures]
 
 
 def shown_pictures(plane: Float32, pictures: Sequence[Float32]) -> Float32:

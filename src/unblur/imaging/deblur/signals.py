@@ -171,11 +171,25 @@ def _of_ghosts(after: Float32, reach: int) -> dict[str, float]:
 
 def unexplained_by(kernel: Float32, plane: Float32) -> Float32:
     """What a picture of few edges, blurred by a kernel, has more than a plane, (h, w)."""
+    latent = SharpEdges(plane, len(kernel) // 2).under(kernel, _EDGE_WEIGHT)
+    return blurred_above(latent, kernel, plane)
+
+
+def blurred_above(
+    latent: Float32, kernel: Float32, plane: Float32, *, centred: bool = False
+) -> Float32:
+    """What a picture, (h, w), blurred by a kernel, has more than a plane, (h, w).
+
+    Args:
+        latent: The picture.
+        kernel: (K, K), K odd.
+        plane: The plane.
+        centred: See :func:`unblur.imaging.fourier.kernel_spectrum`.
+    """
     reach = len(kernel) // 2
-    latent = SharpEdges(plane, reach).under(kernel, _EDGE_WEIGHT)
     size = (good_size(plane.shape[0] + 4 * reach), good_size(plane.shape[1] + 4 * reach))
     padded = np.pad(latent, reach, mode="symmetric" if min(latent.shape) <= reach else "reflect")
-    spectrum = forward(padded, size) * kernel_spectrum(kernel, size)
+    spectrum = forward(padded, size) * kernel_spectrum(kernel, size, centred=centred)
     again = inverse(spectrum, size)[reach:, reach:][: plane.shape[0], : plane.shape[1]]
     left: Float32 = again - plane
     return left

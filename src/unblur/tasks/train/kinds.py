@@ -73,7 +73,10 @@ def check_sources(sources: TrainingData, options: AnyOptions) -> None:
         _tries(sources)  # each is opened when they are listed
         return
     if sources.tries is not None:
-        raise OptionError(f'{options.model} does not learn from tries; method = "guided" does')
+        raise OptionError(
+            f"{options.model} does not learn from tries; recipes of the methods guided and "
+            "edges-second do"
+        )
     if isinstance(options, EdgesOptions):
         sharp_photos(sources, held_out=options.validation_photos)
         return

@@ -6,8 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from command_line import call_command
-from photo_sets import save
-from shaken_photo import sharp_coffee
+from shaken_photo import two_parts
 from short_training import unwritten
 from unblur import TrainingData, load_training, train
 from unblur.data.kernels.restored import RestoredOptions
@@ -35,8 +34,7 @@ OPTIONS = EdgesSecondOptions(
 def tries(tmp_path_factory):
     """Six tries of two photos, some with kernels that were found."""
     folder = tmp_path_factory.mktemp("tries")
-    pixels = np.rint(255 * sharp_coffee()).astype(np.uint8)
-    photos = [save(pixels[:, at : at + 160], folder / f"{at}.png") for at in (0, 60)]
+    photos = two_parts(folder)
     options = TryOptions(seed=2, second=True, threads=1)
     assert all(x.error is None for x in write_tries(photos, folder / "tries", options, count=6))
     return folder / "tries"
@@ -127,8 +125,7 @@ def test_the_command_trains_from_tries_of_its_own_alone(tries, tmp_path, capsys)
 
 
 def test_tries_without_a_search_teach_nothing(tmp_path):
-    pixels = np.rint(255 * sharp_coffee()).astype(np.uint8)
-    photos = [save(pixels[:, at : at + 160], tmp_path / f"{at}.png") for at in (0, 60)]
+    photos = two_parts(tmp_path)
     options = TryOptions(seed=2, search=False, second=True, threads=1)
     list(write_tries(photos, tmp_path / "tries", options, count=5))
 

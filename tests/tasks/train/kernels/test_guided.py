@@ -6,8 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from command_line import call_command
-from photo_sets import save
-from shaken_photo import sharp_coffee
+from shaken_photo import sharp_coffee, two_parts
 from short_training import small_validation, unwritten
 from unblur import TrainingData, load_training, train
 from unblur.data.kernels.tries import TriedOptions, list_tries
@@ -35,8 +34,7 @@ OPTIONS = GuidedOptions(
 def tries(tmp_path_factory):
     """Four tries of two photos, with true kernels."""
     folder = tmp_path_factory.mktemp("tries")
-    pixels = np.rint(255 * sharp_coffee()).astype(np.uint8)
-    photos = [save(pixels[:, at : at + 160], folder / f"{at}.png") for at in (0, 60)]
+    photos = two_parts(folder)
     options = TryOptions(seed=2, search=False, threads=1)
     assert all(x.error is None for x in write_tries(photos, folder / "tries", options, count=5))
     return folder / "tries"

@@ -13,8 +13,8 @@ from unblur.imaging.deblur.kernel_support import agreement, kernel_extent
 from unblur.imaging.deblur.learned_search import KernelNetworks, refine_by_edges
 from unblur.imaging.deblur.signals import unexplained_by, unexplained_share
 from unblur.imaging.deblur.varying_blur import Place, Window, plan_windows
+from unblur.imaging.light import brightness
 from unblur.imaging.measure.detail import choose_region
-from unblur.tasks.methods.choosing.judge import brightness
 
 Float32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]

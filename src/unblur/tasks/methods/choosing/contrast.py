@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unblur.imaging.deblur.blind import CLIPPED
 from unblur.imaging.deblur.known.natural import Deconvolution
 from unblur.imaging.fourier import forward, good_size, inverse, kernel_spectrum
-from unblur.imaging.light import CameraCurve, linear_to_srgb, srgb_to_linear
+from unblur.imaging.light import CameraCurve, brightness, linear_to_srgb
 
 Float32 = NDArray[np.float32]
 
@@ -69,9 +69,7 @@ def _unexplained(part: Float32, kernel: Float32, noise: float) -> Callable[[floa
 
     @cache
     def light_of(strength: float) -> Float32:
-        encoded = CameraCurve(strength).undone(part)
-        light: Float32 = srgb_to_linear(encoded).mean(axis=2, dtype=np.float32)
-        return light
+        return brightness(CameraCurve(strength).undone(part), linear_light=True)
 
     def varied(strength: float) -> float:
         return float(light_of(strength)[inside].std()) + _TINY

@@ -16,7 +16,7 @@ from unblur.imaging.deblur.blind import CLIPPED, FoundKernel
 from unblur.imaging.deblur.known.natural import Deconvolution
 from unblur.imaging.deblur.signals import kernel_signals, unexplained_by
 from unblur.imaging.deblur.varying_blur import Place, Window, assembled, nearest_kernel
-from unblur.imaging.light import linear_to_srgb, srgb_to_linear
+from unblur.imaging.light import brightness, linear_to_srgb
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -126,13 +126,6 @@ def _signals(
         "linear": float(light),
         "drawn": float(found.drawn),
     }
-
-
-def brightness(pixels: Float32, *, linear_light: bool) -> Float32:
-    """(h, w) mean of the channels of (h, w, 3) sRGB-encoded pixels: of light, or as they are."""
-    values = srgb_to_linear(pixels) if linear_light else np.clip(pixels, 0, 1)
-    mean: Float32 = values.mean(axis=2, dtype=np.float32)
-    return mean
 
 
 def shown(plane: Float32, *, linear_light: bool) -> Float32:

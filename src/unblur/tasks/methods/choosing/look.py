@@ -15,7 +15,7 @@ from unblur.imaging.deblur.blind import (
     search_blur,
 )
 from unblur.imaging.deblur.kernel_support import kernel_extent
-from unblur.imaging.light import CameraCurve
+from unblur.imaging.light import CameraCurve, brightness
 from unblur.imaging.measure.cells import photo_blur
 from unblur.imaging.measure.detail import choose_region
 from unblur.imaging.measure.noise import estimate_noise
@@ -27,7 +27,6 @@ from unblur.tasks.methods.choosing.choose import (
     over_scales_db,
 )
 from unblur.tasks.methods.choosing.contrast import camera_curve
-from unblur.tasks.methods.choosing.judge import brightness
 from unblur.tasks.methods.choosing.lights import Lights
 from unblur.tasks.methods.choosing.refit import by_pictures
 from unblur.tasks.methods.edges import EdgesNetwork

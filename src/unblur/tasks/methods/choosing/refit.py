@@ -13,9 +13,9 @@ from unblur.imaging.deblur.kernel_fit import fit_kernel_to
 from unblur.imaging.deblur.kernel_search import centred, fit_to_strong_edges
 from unblur.imaging.deblur.kernel_support import above_noise, dilated
 from unblur.imaging.deblur.known.guide import deconvolved_guide
-from unblur.imaging.deblur.learned_search import KernelNetworks, refine_by_pictures
-from unblur.imaging.fourier import forward, good_size, inverse, kernel_spectrum
-from unblur.tasks.methods.choosing.judge import brightness
+from unblur.imaging.deblur.learned_search import KernelNetworks, refine_by_pictures, shown_planes
+from unblur.imaging.deblur.signals import blurred_above, unexplained_share
+from unblur.imaging.light import brightness
 from unblur.tasks.methods.guided import GuidedNetwork
 
 Float32 = NDArray[np.float32]
@@ -104,22 +104,16 @@ def by_pictures(
     shown = guided.guide_of_second(
         part, found.kernel, linear_light=light, noise=noise, threads=threads
     )
-    first = np.repeat(shown[..., 3:], 3, axis=2)
-    plane, *pictures = (brightness(x, linear_light=light) for x in (part, shown[..., :3], first))
-    kernel = refine_by_pictures(plane, pictures, found.kernel, networks)
-    before, after = (_left(plane, pictures[1], each) for each in (found.kernel, kernel))
+    plane, undone, first = shown_planes(part, shown, linear_light=light)
+    kernel = refine_by_pictures(plane, (undone, first), found.kernel, networks)
+    before, after = (_unexplained(plane, first, each) for each in (found.kernel, kernel))
     return found if after > _NOT_BETTER * before else replace(found, kernel=kernel)
 
 
-def _left(blurred: Float32, restored: Float32, kernel: Float32) -> float:
-    """Root mean square of the gradients that a kernel and a restored plane leave unexplained."""
-    height, width = blurred.shape
-    size = (good_size(height), good_size(width))
-    margin = min(len(trim_kernel(kernel)), min(blurred.shape) // 4)
-    again = inverse(forward(restored, size) * kernel_spectrum(kernel, size, centred=True), size)
-    left = (blurred - again[:height, :width])[margin:-margin, margin:-margin]
-    squares = [np.mean(np.square(np.diff(left, axis=axis)), dtype=np.float64) for axis in (0, 1)]
-    return float(np.sqrt(sum(squares)))
+def _unexplained(blurred: Float32, restored: Float32, kernel: Float32) -> float:
+    """Gradients that a restored plane, blurred again, leaves of a blurred one, by its own."""
+    left = blurred_above(restored, kernel, blurred, centred=True)
+    return unexplained_share(left, blurred, kernel)
 
 
 def _wider(kernel: Float32) -> Float32:

@@ -70,9 +70,7 @@ class EdgesOptions:
 
     def __post_init__(self) -> None:
         """Check values."""
-        for name in ("method", "model"):
-            if getattr(self, name) != "edges":
-                raise OptionError(f"{name} is edges here, got {getattr(self, name)!r}")
+        checks.only(self, method="edges", model="edges")
         checks.at_least(1, self, "steps", "batch", "validate_every", "validation_photos")
         checks.positive(self, "learning_rate")
         checks.below_one(self, "ema_decay")

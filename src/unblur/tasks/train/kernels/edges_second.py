@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from unblur import checks
 from unblur.data.kernels.restored import RestoredOptions, RestoredPlanes
 from unblur.data.kernels.tries import Try
-from unblur.errors import OptionError
 from unblur.imaging.deblur.kernel_support import agreement
 from unblur.models.kernel_step import Scale, likeness, lost_db
 from unblur.tasks.train.kernels.edges import drawn, load_beginning, traced
@@ -59,9 +58,7 @@ class EdgesSecondOptions:
 
     def __post_init__(self) -> None:
         """Check values."""
-        for name, only in (("method", "edges-second"), ("model", "edges")):
-            if getattr(self, name) != only:
-                raise OptionError(f"{name} is {only} here, got {getattr(self, name)!r}")
+        checks.only(self, method="edges-second", model="edges")
         checks.at_least(1, self, "steps", "batch", "validate_every", "validation_photos")
         checks.positive(self, "learning_rate")
         checks.below_one(self, "ema_decay")

@@ -71,9 +71,7 @@ class GuidedOptions:
 
     def __post_init__(self) -> None:
         """Check values."""
-        for name, only in (("method", "guided"), ("model", "guided")):
-            if getattr(self, name) != only:
-                raise OptionError(f"{name} is {only} here, got {getattr(self, name)!r}")
+        checks.only(self, method="guided", model="guided")
         checks.at_least(1, self, "steps", "batch", "validate_every", "validation_photos")
         checks.positive(self, "learning_rate", "loss_floor")
         checks.not_negative(self, "frequency_weight", "error_weight")
